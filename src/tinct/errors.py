@@ -1,0 +1,114 @@
+"""Every error that Tinct raises on purpose.
+
+    TinctError
+    ├── OptionError            an option or argument is out of range or malformed
+    │   └── HintError          a hint is malformed or outside the picture
+    ├── PhotoError             a picture can't be used
+    │   ├── UnreadablePhoto    missing, unreadable, empty, or no picture at all
+    │   ├── TruncatedPhoto     ends before its last pixel
+    │   └── PhotoTooLarge      more pixels than the limit allows
+    ├── OutputError            a result can't be written
+    │   └── OutputExists       the output is there already and may not be replaced
+    ├── ModelError             a model can't be used
+    │   ├── UnknownModel       no model of that name; the message lists the choices
+    │   └── BadModelFile       corrupt, not a model of Tinct, or of another architecture
+    ├── DataError              training or evaluation data can't be used
+    ├── ConfigError            a recipe has faults; the message lists all of them
+    ├── TrainingError          training can't start, go on or resume
+    └── MissingExtra           an optional part of Tinct isn't installed
+
+A message says what was wrong and what to do about it. Errors of the libraries below are mapped to
+these at the border, with the original as ``__cause__``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class TinctError(Exception):
+    """Base of all errors that Tinct raises on purpose; ``str(error)`` is fit for a user to read."""
+
+
+class OptionError(TinctError, ValueError):
+    """An option or argument is out of range or malformed."""
+
+
+class HintError(OptionError):
+    """A hint is malformed or lies outside the picture."""
+
+
+class PhotoError(TinctError):
+    """A picture can't be used."""
+
+
+class UnreadablePhoto(PhotoError):
+    """A picture is missing, unreadable, empty, or no picture at all."""
+
+
+class TruncatedPhoto(PhotoError):
+    """A picture ends before its last pixel."""
+
+
+class PhotoTooLarge(PhotoError):
+    """A picture has more pixels than the limit allows."""
+
+
+class OutputError(TinctError):
+    """A result can't be written."""
+
+
+class OutputExists(OutputError):
+    """The output is there already and may not be replaced."""
+
+
+class ModelError(TinctError):
+    """A model can't be used."""
+
+
+class UnknownModel(ModelError):
+    """No model has that name."""
+
+    def __init__(self, name: str, choices: Sequence[str]) -> None:
+        super().__init__(f"unknown model {name!r}; choose one of {', '.join(choices)}, or give a file")
+        self.name = name
+        self.choices = tuple(choices)
+
+
+class BadModelFile(ModelError):
+    """A model file is corrupt, no model of Tinct, or of another architecture."""
+
+
+class DataError(TinctError):
+    """Training or evaluation data can't be used."""
+
+
+class ConfigError(TinctError):
+    """A recipe has faults.
+
+    Args:
+        source: where the recipe came from.
+        faults: every fault found, one line each.
+    """
+
+    def __init__(self, source: str, faults: Sequence[str]) -> None:
+        lines = "".join(f"\n  - {fault}" for fault in faults)
+        super().__init__(f"{source}: {len(faults)} fault{'s' * (len(faults) != 1)}{lines}")
+        self.faults = tuple(faults)
+
+
+class TrainingError(TinctError):
+    """Training can't start, go on or resume."""
+
+
+class MissingExtra(TinctError):
+    """An optional part of Tinct isn't installed.
+
+    Args:
+        what: what was asked for.
+        extra: the extra of the package that carries it.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs the extra [{extra}]: pip install 'tinct[{extra}]'")
+        self.extra = extra
