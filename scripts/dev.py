@@ -1,0 +1,119 @@
+"""Run one of the project's tasks in a virtual environment that sets itself up.
+
+``python scripts/dev.py demo|test|lint|format|serve|bench|picture [ARGUMENT...]``. The environment is ``.venv`` in the root; it is
+reused as long as neither ``pyproject.toml`` nor ``constraints.txt`` has changed. Needs Python 3.11 or newer, nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / ".venv"
+SCRIPTS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+STAMP = ENVIRONMENT / "tinct-stamp"
+
+
+def fingerprint() -> str:
+    """Return what the environment depends on, as one line: this Python, this folder and the requirements."""
+    digest = hashlib.sha256()
+    for name in ("pyproject.toml", "constraints.txt"):
+        digest.update((ROOT / name).read_bytes())
+    return f"{sys.version_info.major}.{sys.version_info.minor} {ROOT} {digest.hexdigest()}"
+
+
+def set_up(extra: str = "") -> None:
+    """Make ``.venv`` hold the package in editable form, with ``[dev]`` where ``extra`` asks for it."""
+    wanted = fingerprint()
+    held = STAMP.read_text(encoding="utf-8").splitlines() if STAMP.is_file() else []
+    if held[:1] == [wanted] and extra in held[1:]:
+        return
+    print(f"Setting up {ENVIRONMENT} (once; with a slow connection this takes some minutes)", flush=True)
+    STAMP.unlink(missing_ok=True)
+    if held[:1] != [wanted]:
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        made = subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=False)
+        if made.returncode:
+            sys.exit("Python can't make virtual environments here; on Debian and Ubuntu: apt-get install python3-venv")
+    target = f"{ROOT}[{extra}]" if extra else str(ROOT)
+    install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]
+    if subprocess.run([*install, "--editable", target], check=False).returncode:
+        sys.exit("Installing the requirements failed; see the message above")
+    STAMP.write_text("\n".join([wanted, "", extra]), encoding="utf-8")
+
+
+def run(*command: str | Path) -> None:
+    """Run a command in the root; its failure ends this script with the same exit code."""
+    code = subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode
+    if code:
+        sys.exit(code)
+
+
+def demo(arguments: list[str]) -> None:
+    """Colorize the photograph of the examples and say where the result is."""
+    set_up()
+    result = ROOT / "out" / "astronaut.color.jpg"
+    result.parent.mkdir(exist_ok=True)
+    run(SCRIPTS / "tinct", "colorize", ROOT / "examples" / "astronaut.jpg", "-o", result, "--overwrite", "--quiet", *arguments)
+    print(f"The colorized photograph is {result}")
+
+
+def test(arguments: list[str]) -> None:
+    """Run the test suite."""
+    set_up("dev")
+    run(PYTHON, "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", *arguments)
+
+
+def lint(arguments: list[str]) -> None:
+    """Check style, types and who imports whom."""
+    set_up("dev")
+    run(PYTHON, "-m", "ruff", "check", *arguments)
+    run(PYTHON, "-m", "ruff", "format", "--check", *arguments)
+    run(PYTHON, "-m", "mypy")
+    run(SCRIPTS / "lint-imports")
+
+
+def format_(arguments: list[str]) -> None:
+    """Put the source into its format."""
+    set_up("dev")
+    run(PYTHON, "-m", "ruff", "check", "--fix", *arguments)
+    run(PYTHON, "-m", "ruff", "format", *arguments)
+
+
+def serve(arguments: list[str]) -> None:
+    """Start the web app."""
+    if not (ROOT / "src" / "tinct" / "web").is_dir():
+        sys.exit("There is no web app yet; it belongs to a later release. Use the command: make demo, tinct colorize --help")
+    set_up()
+    run(SCRIPTS / "tinct", "serve", *arguments)
+
+
+def bench(arguments: list[str]) -> None:
+    """Run the benchmarks one after the other; arguments choose some by name."""
+    set_up("dev")
+    for script in sorted((ROOT / "benchmarks").glob("bench_*.py")):
+        if not arguments or script.stem.removeprefix("bench_") in arguments:
+            print(f"== {script.name}", flush=True)
+            run(PYTHON, script)
+
+
+def picture(arguments: list[str]) -> None:
+    """Make the before/after picture of the README anew."""
+    set_up("dev")
+    run(PYTHON, ROOT / "scripts" / "before_after.py", *arguments)
+
+
+TASKS = {"demo": demo, "test": test, "lint": lint, "format": format_, "serve": serve, "bench": bench, "picture": picture}
+
+if __name__ == "__main__":
+    if sys.version_info < (3, 11):
+        sys.exit(f"Tinct needs Python 3.11 or newer; this is {sys.version.split()[0]}")
+    if len(sys.argv) < 2 or sys.argv[1] not in TASKS:
+        sys.exit(f"usage: {Path(sys.argv[0]).name} {'|'.join(TASKS)} [ARGUMENT...]")
+    TASKS[sys.argv[1]](sys.argv[2:])

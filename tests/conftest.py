@@ -1,0 +1,49 @@
+"""What all tests share: small pictures made here, and the folder of real photographs where there is one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real photographs (photos/, legacy.tar and others); a test that needs it skips where there is none."""
+    given = os.environ.get("TINCT_DATA")
+    folder = Path(given) if given else ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no folder of real photographs at {folder}; set TINCT_DATA to one")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def example_photo() -> Path:
+    """The gray photograph that the repository ships, 512x512, as JPEG."""
+    return ROOT / "examples" / "astronaut.jpg"
+
+
+@pytest.fixture(scope="session")
+def gray_pixels() -> NDArray[np.uint8]:
+    """A gray picture with slopes and edges, (48, 64) uint8."""
+    rows, columns = np.mgrid[0:48, 0:64]
+    pixels = 40 + 2 * columns + rows
+    pixels[12:30, 20:44] = 220
+    return pixels.astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def color_pixels(gray_pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A colored picture of the same shape, (48, 64, 3) uint8 sRGB."""
+    return np.stack([gray_pixels, gray_pixels[::-1], 255 - gray_pixels], axis=-1)
