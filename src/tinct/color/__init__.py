@@ -1,0 +1,1 @@
+"""Colors as NumPy arrays: conversion, gamut, distributions, enhancement."""

@@ -1,8 +1,8 @@
 """Which colors sRGB has, and distributions over them.
 
 Reduction of chroma to the gamut; the color bins of classification models, the soft encoding of a color over them, the
-read-out of a distribution, and the weights that make rare colors count. Colors are (a, b) in Lab units, or Lab with L in
-0..100, as in :mod:`tinct.color.lab`; everything is float32.
+read-out of a distribution, and the weights that make rare colors count. Colors are (a, b) in Lab units, or Lab with L
+in 0..100, as in :mod:`tinct.color.lab`; everything is float32.
 
 Source of the second part: Zhang, Isola, Efros, "Colorful Image Colorization" (ECCV 2016), sections 2.1 to 2.3.
 """
@@ -121,13 +121,13 @@ def ab_bins(grid: int) -> Floats:
     return np.stack((a, b), axis=-1)[found]
 
 
-def soft_encode(ab: NDArray[Any], bins: Floats, neighbors: int = 5, sigma: float = 5.0) -> Floats:
+def soft_encode(ab: NDArray[Any], bins: Floats, neighbours: int = 5, sigma: float = 5.0) -> Floats:
     """Spread each color over its nearest bins, weighted by a Gaussian of the distance.
 
     Args:
         ab: float (..., 2).
         bins: (Q, 2), see :func:`ab_bins`.
-        neighbors: how many bins share a color; among equally near ones the first in the list count.
+        neighbours: how many bins share a color; among equally near ones the first in the list count.
         sigma: of the Gaussian, in Lab units.
 
     Returns:
@@ -136,40 +136,40 @@ def soft_encode(ab: NDArray[Any], bins: Floats, neighbors: int = 5, sigma: float
     flat = np.asarray(ab, np.float32).reshape(-1, 2)
     encoded = np.zeros((len(flat), len(bins)), np.float32)
     for part in blocks(len(flat)):
-        indices, weights = _nearest(flat[part], bins, neighbors, sigma)
+        indices, weights = _nearest(flat[part], bins, neighbours, sigma)
         np.put_along_axis(encoded[part], indices, weights, axis=1)
     return encoded.reshape(*np.shape(ab)[:-1], len(bins))
 
 
-def soft_encode_table(bins: Floats, neighbors: int = 5, sigma: float = 5.0) -> tuple[NDArray[np.int16], Floats]:
+def soft_encode_table(bins: Floats, neighbours: int = 5, sigma: float = 5.0) -> tuple[NDArray[np.int16], Floats]:
     """Tabulate the soft encoding of every whole-numbered color, for training: a lookup in place of a search.
 
     Args:
         bins: (Q, 2), see :func:`ab_bins`.
-        neighbors: how many bins share a color.
+        neighbours: how many bins share a color.
         sigma: of the Gaussian, in Lab units.
 
     Returns:
-        Indices of the bins, int16 (221, 221, neighbors), nearest first, and their weights, float32 of the same shape, summing to 1. The
-        color (a, b) stands at ``[a + 110, b + 110]``, both rounded and kept within -110..110.
+        Indices of the bins, int16 (221, 221, neighbours), nearest first, and their weights, float32 of the same shape,
+        summing to 1. The color (a, b) stands at ``[a + 110, b + 110]``, both rounded and kept within -110..110.
     """
     line = np.arange(-REACH, REACH + 1, dtype=np.float32)
     ab = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
-    shape = (len(line), len(line), neighbors)
-    indices = np.empty((len(ab), neighbors), np.int16)
-    weights = np.empty((len(ab), neighbors), np.float32)
+    shape = (len(line), len(line), neighbours)
+    indices = np.empty((len(ab), neighbours), np.int16)
+    weights = np.empty((len(ab), neighbours), np.float32)
     for part in blocks(len(ab)):
-        indices[part], weights[part] = _nearest(ab[part], bins, neighbors, sigma)
+        indices[part], weights[part] = _nearest(ab[part], bins, neighbours, sigma)
     return indices.reshape(shape), weights.reshape(shape)
 
 
-def _nearest(ab: Floats, bins: Floats, neighbors: int, sigma: float) -> tuple[NDArray[np.intp], Floats]:
-    if not 1 <= neighbors <= len(bins):
-        raise OptionError(f"{neighbors} neighbors asked for, choose 1 to the number of bins, {len(bins)}")
+def _nearest(ab: Floats, bins: Floats, neighbours: int, sigma: float) -> tuple[NDArray[np.intp], Floats]:
+    if not 1 <= neighbours <= len(bins):
+        raise OptionError(f"{neighbours} neighbours asked for, choose 1 to the number of bins, {len(bins)}")
     if sigma <= 0:
         raise OptionError(f"sigma is {sigma}, expected more than 0")
     squares = _squared_distances(ab, bins)
-    indices = np.argsort(squares, axis=1, kind="stable")[:, :neighbors]
+    indices = np.argsort(squares, axis=1, kind="stable")[:, :neighbours]
     near = np.take_along_axis(squares, indices, axis=1)
     # Counted from the nearest bin, so that a color far outside the gamut doesn't vanish in an underflow.
     weights = np.exp((near[:, :1] - near) / np.float32(2 * sigma**2))
@@ -177,7 +177,8 @@ def _nearest(ab: Floats, bins: Floats, neighbors: int, sigma: float) -> tuple[ND
 
 
 def _squared_distances(ab: Floats, bins: Floats) -> Floats:
-    return np.square(ab[:, :1] - bins[:, 0]) + np.square(ab[:, 1:] - bins[:, 1])
+    squares: Floats = np.square(ab[:, :1] - bins[:, 0]) + np.square(ab[:, 1:] - bins[:, 1])
+    return squares
 
 
 def annealed_mean(probabilities: NDArray[Any], bins: Floats, temperature: float) -> Floats:
@@ -204,8 +205,8 @@ def read_out(
 ) -> Floats:
     """Read colors from the output of a classification model.
 
-    The distribution is p = softmax(logits) / weights ** division, normalized again; its annealed mean times ``chroma`` is
-    the color. Division 1 takes the rebalancing of the training out (faithful), 0 leaves it in (vivid).
+    The distribution is p = softmax(logits) / weights ** division, normalized again; its annealed mean times ``chroma``
+    is the color. Division 1 takes the rebalancing of the training out (faithful), 0 leaves it in (vivid).
 
     Args:
         logits: float (..., Q).
@@ -267,7 +268,7 @@ def smooth_prior(counts: NDArray[Any], bins: Floats, sigma: float = 5.0) -> Floa
     if sigma <= 0:
         raise OptionError(f"sigma is {sigma}, expected more than 0")
     kernel = np.exp(_squared_distances(bins, bins).astype(np.float64) / (-2 * sigma**2))
-    smooth = (kernel / kernel.sum(axis=0)) @ (shares / shares.sum())
+    smooth: NDArray[np.float64] = (kernel / kernel.sum(axis=0)) @ (shares / shares.sum())
     return smooth.astype(np.float32)
 
 
@@ -290,5 +291,5 @@ def rebalancing_weights(prior: NDArray[Any], mixing: float = 0.5) -> Floats:
     mixture = (1 - mixing) * shares + mixing / len(shares)
     if np.min(mixture) <= 0:
         raise OptionError("mixing 0 gives a bin that never occurs an infinite weight; choose more")
-    weights = 1 / mixture
+    weights: NDArray[np.float64] = 1 / mixture
     return (weights / np.sum(shares * weights)).astype(np.float32)

@@ -1,9 +1,9 @@
 """sRGB to CIE Lab and back (D65, 2 degree observer), in float32.
 
-L is in 0..100; a and b are in Lab units, within -87..99 and -108..95 for the colors of sRGB. Arrays are worked on in blocks
-that fit the processor's cache, so a conversion needs no memory beyond its result.
+L is in 0..100; a and b are in Lab units, within -87..99 and -108..95 for the colors of sRGB. Arrays are worked on in
+blocks that fit the processor's cache, so a conversion needs no memory beyond its result.
 
-Sources: IEC 61966-2-1 (sRGB) and CIE 15 (Lab), with the rounded figures of ``skimage.color``, which is the oracle of the tests.
+Sources: IEC 61966-2-1 (sRGB) and CIE 15 (Lab), with the rounded figures of ``skimage.color``, the oracle of the tests.
 """
 
 from __future__ import annotations
