@@ -1,0 +1,1 @@
+"""Photographs: reading, writing, and what their files say beside the pixels."""

@@ -1,0 +1,76 @@
+"""Files that are there whole or not at all, also when the process is killed or the machine stops.
+
+The one module with calls that only POSIX has; each stands behind a guard.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tinct.errors import OutputError, OutputExists
+
+
+@contextmanager
+def atomic_path(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give the path of an empty temporary file beside ``target``, which takes the target's place when the block ends.
+
+    When the block raises, the temporary file is removed and the target stays as it was. A target that is a symbolic link
+    stays one: the file that it points to is replaced. A replaced file keeps its mode; a new one gets that of the umask.
+
+    Args:
+        target: the file to write; its folder must exist.
+        overwrite: whether it may replace a file.
+
+    Raises:
+        OutputExists: the target is there and ``overwrite`` is False.
+        OutputError: the file can't be written.
+    """
+    try:
+        final = Path(os.path.realpath(target, strict=False))
+        if os.path.lexists(final):
+            if final.is_dir():
+                raise OutputError(f"{target} is a folder; give a file name")
+            if not overwrite:
+                raise OutputExists(f"{target} exists; give another name, or allow overwriting it")
+        # The name holds nothing of the target's, which may already be as long as the file system allows.
+        temporary = final.parent / f".tinct-{secrets.token_hex(8)}.tmp"
+        temporary.touch(exist_ok=False)
+    except OSError as error:
+        raise OutputError(f"{target} can't be written ({error.strerror or error})") from error
+    try:
+        yield temporary
+        _flush(temporary)
+        with suppress(FileNotFoundError):
+            temporary.chmod(stat.S_IMODE(final.stat().st_mode))
+        if not overwrite and os.path.lexists(final):
+            raise OutputExists(f"{target} appeared meanwhile; give another name, or allow overwriting it")
+        temporary.replace(final)
+        _flush_folder(final.parent)
+    except OSError as error:
+        raise OutputError(f"{target} can't be written ({error.strerror or error})") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until the file's bytes are on the disk."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Wait until the file's new name is on the disk; Windows can't open a folder, and doesn't need it."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):  # some network file systems refuse it
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

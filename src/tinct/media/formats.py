@@ -1,0 +1,116 @@
+"""The file formats that Tinct reads and writes, told by their first bytes.
+
+Only these loaders of libvips are ever called: nothing that runs scripts or fetches files (SVG, PDF, ImageMagick) is among them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from tinct.errors import OptionError, UnreadablePhoto
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One file format."""
+
+    name: str
+    """As given to ``--format``."""
+    suffixes: tuple[str, ...]
+    """File name endings, the usual one first."""
+    loader: str
+    """Operation of libvips that reads it."""
+    saver: str | None
+    """Operation of libvips that writes it; None where Tinct only reads it."""
+    depth: int = 8
+    """Most bits a channel it holds."""
+    alpha: bool = True
+    """Whether it holds transparency."""
+    quality: int | None = None
+    """Quality, 1..100, written unless asked otherwise; None where it is lossless."""
+
+
+JPEG = Format("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "jpegload", "jpegsave", alpha=False, quality=92)
+PNG = Format("png", (".png",), "pngload", "pngsave", depth=16)
+TIFF = Format("tiff", (".tif", ".tiff"), "tiffload", "tiffsave", depth=16)
+WEBP = Format("webp", (".webp",), "webpload", "webpsave", quality=90)
+AVIF = Format("avif", (".avif",), "heifload", "heifsave", depth=12, quality=75)
+HEIC = Format("heic", (".heic", ".heif", ".hif"), "heifload", None, depth=12)
+GIF = Format("gif", (".gif",), "gifload", None)
+
+FORMATS: tuple[Format, ...] = (JPEG, PNG, TIFF, WEBP, AVIF, HEIC, GIF)
+READABLE = "JPEG, PNG, TIFF, WebP, AVIF, HEIC or GIF"
+HEAD = 64
+"""Bytes that :func:`sniff` looks at."""
+
+_FOREIGN: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "a PDF"),
+    (b"BM", "a BMP picture"),
+    (b"8BPS", "a Photoshop document"),
+    (b"\xff\x0a", "a JPEG XL picture"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (b"FUJIFILM", "a camera's raw file"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"<svg", "an SVG drawing"),
+    (b"<?xml", "an XML or SVG file"),
+)
+
+
+def sniff(head: bytes, name: str) -> Format:
+    """Tell the format of a file.
+
+    Args:
+        head: its first :data:`HEAD` bytes.
+        name: what to call it in messages.
+
+    Raises:
+        UnreadablePhoto: it is empty, or no picture of a format in :data:`FORMATS`.
+    """
+    if not head:
+        raise UnreadablePhoto(f"{name} is empty (zero bytes)")
+    if head.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return TIFF
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return WEBP
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return GIF
+    if head[4:8] == b"ftyp":
+        brands = head[8:]
+        if b"avif" in brands or b"avis" in brands:
+            return AVIF
+        if any(brand in brands for brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")):
+            return HEIC
+    for signature, what in _FOREIGN:
+        if head.startswith(signature):
+            raise UnreadablePhoto(f"{name} is {what}, which Tinct doesn't read; convert it to TIFF, PNG or JPEG")
+    raise UnreadablePhoto(f"{name} is no picture that Tinct reads ({READABLE})")
+
+
+def choose_format(name: str | None, target: PurePath | None, default: Format) -> Format:
+    """Return the format to write: the one named, else the one of the target's ending, else ``default``.
+
+    Raises:
+        OptionError: the name or the ending is none that Tinct writes.
+    """
+    writable = [candidate for candidate in FORMATS if candidate.saver]
+    choices = ", ".join(candidate.name for candidate in writable)
+    if name is not None:
+        wanted = name.lower().removeprefix(".")
+        for candidate in writable:
+            if wanted == candidate.name or f".{wanted}" in candidate.suffixes:
+                return candidate
+        raise OptionError(f"can't write the format {name!r}; choose one of {choices}")
+    suffix = target.suffix.lower() if target is not None else ""
+    if not suffix:
+        return default
+    for candidate in writable:
+        if suffix in candidate.suffixes:
+            return candidate
+    raise OptionError(f"{target}: can't write files that end in {suffix!r}; choose a format of {choices}")
