@@ -1,7 +1,8 @@
 """Run one of the project's tasks in a virtual environment that sets itself up.
 
-``python scripts/dev.py demo|test|lint|format|serve|bench|picture [ARGUMENT...]``. The environment is ``.venv`` in the root; it is
-reused as long as neither ``pyproject.toml`` nor ``constraints.txt`` has changed. Needs Python 3.11 or newer, nothing else.
+``python scripts/dev.py demo|test|lint|format|serve|bench|picture [ARGUMENT...]``. The environment is ``.venv`` in the
+root; it is reused as long as neither ``pyproject.toml`` nor ``constraints.txt`` has changed. Needs Python 3.11 or newer,
+nothing else.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def demo(arguments: list[str]) -> None:
     set_up()
     result = ROOT / "out" / "astronaut.color.jpg"
     result.parent.mkdir(exist_ok=True)
-    run(SCRIPTS / "tinct", "colorize", ROOT / "examples" / "astronaut.jpg", "-o", result, "--overwrite", "--quiet", *arguments)
+    photo = ROOT / "examples" / "astronaut.jpg"
+    run(SCRIPTS / "tinct", "colorize", photo, "-o", result, "--overwrite", "--quiet", *arguments)
     print(f"The colorized photograph is {result}")
 
 
@@ -89,7 +91,7 @@ def format_(arguments: list[str]) -> None:
 def serve(arguments: list[str]) -> None:
     """Start the web app."""
     if not (ROOT / "src" / "tinct" / "web").is_dir():
-        sys.exit("There is no web app yet; it belongs to a later release. Use the command: make demo, tinct colorize --help")
+        sys.exit("There is no web app yet; it comes with a later release. Until then: tinct colorize PHOTO")
     set_up()
     run(SCRIPTS / "tinct", "serve", *arguments)
 
@@ -109,10 +111,18 @@ def picture(arguments: list[str]) -> None:
     run(PYTHON, ROOT / "scripts" / "before_after.py", *arguments)
 
 
-TASKS = {"demo": demo, "test": test, "lint": lint, "format": format_, "serve": serve, "bench": bench, "picture": picture}
+TASKS = {
+    "demo": demo,
+    "test": test,
+    "lint": lint,
+    "format": format_,
+    "serve": serve,
+    "bench": bench,
+    "picture": picture,
+}
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs this may have an older one
         sys.exit(f"Tinct needs Python 3.11 or newer; this is {sys.version.split()[0]}")
     if len(sys.argv) < 2 or sys.argv[1] not in TASKS:
         sys.exit(f"usage: {Path(sys.argv[0]).name} {'|'.join(TASKS)} [ARGUMENT...]")

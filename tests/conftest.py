@@ -20,7 +20,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real photographs (photos/, legacy.tar and others); a test that needs it skips where there is none."""
+    """The folder of real photographs (photos/, legacy.tar and others); tests that need it skip where there is none."""
     given = os.environ.get("TINCT_DATA")
     folder = Path(given) if given else ROOT.parent / "shared" / "data"
     if not folder.is_dir():
