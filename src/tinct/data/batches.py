@@ -1,0 +1,144 @@
+"""Training batches that depend on nothing but the seed and the step, so that a resumed run sees what it would have seen."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tinct.color.tensors import srgb_to_lab
+from tinct.data.augment import random_crop, vary_tone
+from tinct.data.hints import simulate_hints
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a network sees at one step."""
+
+    lightness: Tensor
+    """(N, 1, H, W), L in 0..100, as the network sees it."""
+    ab: Tensor
+    """(N, 2, H, W), true a and b in Lab units."""
+    hints: Tensor
+    """(N, 3, H, W): mask, a, b."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a run has come in its data."""
+
+    step: int = 0
+    """Steps taken."""
+    seen: int = 0
+    """Photos seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How batches are cut."""
+
+    sizes: Sequence[int]
+    """Sides of the crops; each batch takes one."""
+    shares: Sequence[float]
+    """Probability of each size."""
+    batch: int
+    """Photos a batch at the first size; others hold about as many pixels."""
+    least_crop: float = 0.45
+    """Smallest crop, as a share of the photo's short side."""
+    flip: bool = True
+    turn: bool = False
+    tone: float = 0.3
+    """Share of photos whose lightness is varied."""
+    hints: bool = True
+    """Whether hints are simulated."""
+
+
+class BatchStream:
+    """Batches of random crops.
+
+    Args:
+        photos: (H, W, 3) uint8 each.
+        sampling: how they are cut.
+        seed: of all choices.
+        rank: which of ``world`` processes this is; each takes its share of every batch.
+        world: number of processes.
+    """
+
+    def __init__(
+        self, photos: Sequence[NDArray[np.uint8]], sampling: Sampling, seed: int, rank: int = 0, world: int = 1
+    ) -> None:
+        self.photos = photos
+        self.sampling = sampling
+        self.seed = seed
+        self.rank = rank
+        self.world = world
+        self._epoch = -1
+        self._order: NDArray[np.int64] = np.empty(0, np.int64)
+
+    def _photo_at(self, position: int) -> NDArray[np.uint8]:
+        epoch, index = divmod(position, len(self.photos))
+        if epoch != self._epoch:
+            self._order = np.random.default_rng((self.seed, 1, epoch)).permutation(len(self.photos))
+            self._epoch = epoch
+        return self.photos[int(self._order[index])]
+
+    def make(self, position: Position) -> tuple[Batch, Position]:
+        """Return the batch at a position, and the position after it."""
+        how = self.sampling
+        rng = np.random.default_rng((self.seed, 2, position.step))
+        size = int(rng.choice(how.sizes, p=how.shares))
+        count = max(self.world, round(how.batch * (how.sizes[0] / size) ** 2))
+        count -= count % self.world
+        after = Position(position.step + 1, position.seen + count)
+        crops = []
+        for index in range(self.rank, count, self.world):
+            # Each photo has its own stream, whatever process takes it.
+            own = np.random.default_rng((self.seed, 3, position.seen + index))
+            photo = self._photo_at(position.seen + index)
+            crops.append(random_crop(photo, size, own, least=how.least_crop, flip=how.flip, turn=how.turn))
+        rng = np.random.default_rng((self.seed, 4, position.step, self.rank))
+        lab = srgb_to_lab(torch.stack(crops).float() / 255)
+        ab = lab[:, 1:].contiguous()
+        lightness = vary_tone(lab[:, :1].contiguous(), rng, how.tone)
+        hints = simulate_hints(ab, rng) if how.hints else torch.zeros(len(ab), 3, size, size)
+        return Batch(lightness, ab, hints), after
+
+    def stream(self, position: Position, ahead: int = 3) -> Iterator[tuple[Batch, Position]]:
+        """Yield batches from a position on, without end, prepared by a thread of its own."""
+        ready: queue.Queue[tuple[Batch, Position] | BaseException] = queue.Queue(ahead)
+        stop = threading.Event()
+
+        def work() -> None:
+            here = position
+            while not stop.is_set():
+                try:
+                    made: tuple[Batch, Position] | BaseException = self.make(here)
+                except BaseException as error:
+                    made = error
+                while not stop.is_set():
+                    try:
+                        ready.put(made, timeout=0.2)
+                        break
+                    except queue.Full:
+                        continue
+                if isinstance(made, BaseException):
+                    return
+                here = made[1]
+
+        thread = threading.Thread(target=work, name="batches", daemon=True)
+        thread.start()
+        try:
+            while True:
+                made = ready.get()
+                if isinstance(made, BaseException):
+                    raise made
+                yield made
+        finally:
+            stop.set()
+            thread.join()

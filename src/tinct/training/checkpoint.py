@@ -1,0 +1,119 @@
+"""Checkpoints: a folder with the averaged weights for use and the whole training state for resuming.
+
+``model.safetensors`` and ``spec.json`` are what inference and export read; ``state.pt`` is one dictionary with all that an
+exact resume needs. Each file is replaced as a whole, so that a run killed at any moment leaves a checkpoint that loads.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from tinct.errors import BadModelFile, TrainingError
+from tinct.media.atomic import atomic_path
+from tinct.models.registry import ModelSpec, create_model
+
+FOLDER = "checkpoint"
+MODEL, SPEC, STATE = "model.safetensors", "spec.json", "state.pt"
+
+
+def save(run: Path, spec: ModelSpec, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
+    """Write a checkpoint into a run's folder.
+
+    Args:
+        run: the run's folder.
+        spec: of the network.
+        weights: for use, usually the running average.
+        state: for resuming; of tensors, numbers, strings, lists and dictionaries only.
+
+    Raises:
+        OutputError: it can't be written; the last checkpoint stays.
+    """
+    folder = run / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_path(folder / STATE, overwrite=True) as path:
+        torch.save(state, path)
+    with atomic_path(folder / MODEL, overwrite=True) as path:
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, path)
+    with atomic_path(folder / SPEC, overwrite=True) as path:
+        path.write_text(spec.to_json(), "utf-8")
+
+
+def has_state(run: Path) -> bool:
+    """Tell whether a run can be resumed."""
+    return (run / FOLDER / STATE).is_file()
+
+
+def load_state(run: Path) -> dict[str, Any]:
+    """Read the state to resume from.
+
+    Raises:
+        TrainingError: it can't be read.
+    """
+    path = run / FOLDER / STATE
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises whatever its zip, pickle and tensor layers do
+        raise TrainingError(f"{path} can't be read ({error}); start afresh in another folder") from error
+    return state
+
+
+def load_network(checkpoint: Path) -> tuple[ModelSpec, nn.Module]:
+    """Build the network of a checkpoint, with its weights, ready for use.
+
+    Args:
+        checkpoint: a run's folder or the checkpoint folder in it.
+
+    Raises:
+        BadModelFile: it is none, is corrupt, or its weights are of another architecture.
+    """
+    folder = checkpoint / FOLDER if (checkpoint / FOLDER).is_dir() else checkpoint
+    for name in (MODEL, SPEC):
+        if not (folder / name).is_file():
+            raise BadModelFile(f"{checkpoint} is no checkpoint: {name} is missing in it")
+    spec = ModelSpec.from_json((folder / SPEC).read_text("utf-8"))
+    network = create_model(spec.architecture, **spec.options)
+    try:
+        weights = load_file(folder / MODEL)
+    except (SafetensorError, OSError) as error:
+        raise BadModelFile(f"{folder / MODEL} can't be read ({error})") from error
+    fit_weights(network, weights, str(folder / MODEL))
+    return spec, network.eval()
+
+
+def fit_weights(network: nn.Module, weights: dict[str, Tensor], source: str) -> None:
+    """Load weights that must fit exactly.
+
+    Raises:
+        BadModelFile: they are of another architecture; the first differences are named.
+    """
+    own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    theirs = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if own != theirs:
+        different = [name for name in sorted(own.keys() | theirs.keys()) if own.get(name) != theirs.get(name)]
+        raise BadModelFile(
+            f"{source} holds weights of another architecture: {len(different)} differ, for example {', '.join(different[:3])}"
+        )
+    network.load_state_dict(weights)
+
+
+def differences(old: str, new: str) -> list[str]:
+    """List the settings in which two recipes, as JSON, differ."""
+
+    def flat(value: Any, place: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            return {place: value}
+        return {k: v for key, part in value.items() for k, v in flat(part, f"{place}.{key}" if place else key).items()}
+
+    before, after = flat(json.loads(old), ""), flat(json.loads(new), "")
+    return [
+        f"{place}: {before.get(place)!r} -> {after.get(place)!r}"
+        for place in sorted(before.keys() | after.keys())
+        if before.get(place) != after.get(place)
+    ]
