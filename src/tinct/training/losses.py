@@ -59,17 +59,16 @@ class BinsLoss(nn.Module):
             logits: (N, Q, h, w).
             ab: (N, 2, H, W) true colours in Lab units, with H and W multiples of h and w.
         """
-        logits = logits.float()
-        target = F.adaptive_avg_pool2d(ab, logits.shape[-2:])
+        target = F.adaptive_avg_pool2d(ab, logits.shape[-2:]).permute(0, 2, 3, 1)
         nearest = target.round().clamp(-110, 110).long() + 110
-        cell = nearest[:, 0] * 221 + nearest[:, 1]
-        indices = self.indices[cell].permute(0, 3, 1, 2)
-        log_p = logits.log_softmax(1)
-        entropy = -(log_p.gather(1, indices) * self.shares[cell].permute(0, 3, 1, 2)).sum(1)
+        cell = nearest[..., 0] * 221 + nearest[..., 1]
+        indices = self.indices[cell]
+        # Bins last: a softmax along the memory's order is several times faster.
+        log_p = logits.permute(0, 2, 3, 1).float().log_softmax(-1)
+        entropy = -(log_p.gather(-1, indices) * self.shares[cell]).sum(-1)
         # The table lists the nearest bin first.
-        entropy = (entropy * self.weights[indices[:, 0]]).mean()
-        faithful = (log_p - self.weights.log()[:, None, None]).softmax(1)
-        mean = torch.einsum("nqhw,qc->nchw", faithful, self.centers)
+        entropy = (entropy * self.weights[indices[..., 0]]).mean()
+        mean = (log_p - self.weights.log()).softmax(-1) @ self.centers
         huber = F.smooth_l1_loss(mean / 110, target / 110, beta=self.beta)
         return {
             "loss": self.cross_entropy * entropy + self.huber * huber,
