@@ -1,8 +1,8 @@
 """Run one of the project's tasks in a virtual environment that sets itself up.
 
 ``python scripts/dev.py demo|test|lint|format|serve|bench|picture [ARGUMENT...]``. The environment is ``.venv`` in the
-root; it is reused as long as neither ``pyproject.toml`` nor ``constraints.txt`` has changed. Needs Python 3.11 or newer,
-nothing else.
+root; it is reused as long as neither ``pyproject.toml`` nor ``constraints.txt`` has changed. Needs Python 3.11 or
+newer, nothing else.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def bench(arguments: list[str]) -> None:
 
 def picture(arguments: list[str]) -> None:
     """Make the before/after picture of the README anew."""
-    set_up("dev")
+    set_up()
     run(PYTHON, ROOT / "scripts" / "before_after.py", *arguments)
 
 

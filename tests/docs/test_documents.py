@@ -1,0 +1,107 @@
+"""README, CONTRIBUTING and the pages of docs: their commands and Python examples run, their links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinct.media.photo import read_photo
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+SHELL_ONLY = ("cd", "git", "python", "source")
+"""Commands of a shell block that set the scene and aren't Tinct's to test."""
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    text: str
+
+    def commands(self) -> list[list[str]]:
+        """Return the words of each command; a line that ends in a backslash goes on in the next."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def blocks(document: Path, language: str) -> list[Block]:
+    return [Block(*found) for found in FENCE.findall(document.read_text(encoding="utf-8")) if found[0] == language]
+
+
+def name(document: Path) -> str:
+    return document.relative_to(ROOT).as_posix()
+
+
+def having(language: str) -> list[Path]:
+    return [document for document in DOCUMENTS if blocks(document, language)]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the documents speak of."""
+    small = read_photo(ROOT / "examples" / "astronaut.jpg").to_numpy().squeeze()[::4, ::4]
+    rng = np.random.default_rng(0)
+    read_photo(small).save(tmp_path / "photo.jpg")
+    read_photo(small).save(tmp_path / "scan.tif")
+    read_photo(np.full_like(small, 255)).save(tmp_path / "mask.png")
+    (tmp_path / "album" / "1921").mkdir(parents=True)
+    read_photo(small[::2]).save(tmp_path / "album" / "one.jpg")
+    read_photo(small[:, ::2]).save(tmp_path / "album" / "1921" / "two.png")
+    (tmp_path / "photos").mkdir()
+    for number in range(24):
+        ramp = np.linspace(0, 200, 96)[:, None, None] + rng.integers(0, 55, (1, 96, 3))
+        read_photo(ramp.astype(np.uint8)).save(tmp_path / "photos" / f"{number}.jpg")
+    (tmp_path / "hints.json").write_text('[{"x": 12, "y": "40%", "color": "#a03020", "radius": 3}]', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("document", having("sh"), ids=name)
+def test_commands_run(document: Path, workspace: Path) -> None:
+    targets = set(re.findall(r"^([a-z ]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[-1].split())
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    tool = shutil.which("tinct", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    assert tool is not None
+    for block in blocks(document, "sh"):
+        for words in block.commands():
+            if words[0] == "tinct":
+                done = subprocess.run([tool, *words[1:]], cwd=workspace, capture_output=True, text=True, check=False)
+                assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}{done.stderr}"
+            elif words[0] == "make":
+                assert words[1] in targets, shlex.join(words)
+            elif words[0] == "pip":
+                assert set(re.findall(r"\[(\w+)\]", words[-1])) <= set(extras), shlex.join(words)
+            else:
+                assert words[0] in SHELL_ONLY, f"no test runs {shlex.join(words)!r}"
+
+
+@pytest.mark.parametrize("document", having("python"), ids=name)
+def test_python_runs(document: Path, workspace: Path) -> None:
+    scope: dict[str, object] = {"__name__": "document"}
+    for block in blocks(document, "python"):
+        exec(compile(block.text, name(document), "exec"), scope)  # noqa: S102 - the documents are ours
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_links_lead_somewhere(document: Path) -> None:
+    links = [link.partition("#")[0] for link in LINK.findall(document.read_text(encoding="utf-8"))]
+    missing = [link for link in links if link and "://" not in link and not (document.parent / link).exists()]
+    assert not missing
+
+
+def test_readme_shows_a_command_and_a_picture_first() -> None:
+    first_screen = "\n".join((ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:30])
+    assert "make demo" in first_screen
+    assert re.search(r"!\[[^\]]+\]\(docs/images/before-after\.jpg\)", first_screen)

@@ -1,0 +1,39 @@
+"""What a newcomer waits for: importing Tinct and asking for help load nothing heavy and take little time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+HEAVY = ("torch", "onnxruntime", "pyvips", "skimage", "matplotlib", "scipy", "accelerate")
+HELP = "import sys; sys.argv = ['tinct', '--help']; from tinct.cli.app import main; main()"
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def seconds(code: str) -> float:
+    start = time.perf_counter()
+    assert run(code).returncode == 0
+    return time.perf_counter() - start
+
+
+@pytest.mark.parametrize("what", ["import tinct", HELP], ids=["import", "help"])
+def test_nothing_heavy_is_loaded(what: str) -> None:
+    report = (
+        f"import atexit, sys; atexit.register(lambda: print('LOADED', *(set(sys.modules) & set({HEAVY!r}))))\n{what}"
+    )
+    done = run(report)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].split() == ["LOADED"]
+
+
+def test_help_is_quick() -> None:
+    """At most three times what the libraries of the command line take by themselves; the best of five, side by side."""
+    pairs = [(seconds(HELP), seconds("import typer, rich")) for _ in range(5)]
+    help_seconds, floor = (min(times) for times in zip(*pairs, strict=True))
+    assert help_seconds < 3 * floor
