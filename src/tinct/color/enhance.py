@@ -14,7 +14,7 @@ from tinct.errors import OptionError
 # Where protection sets in and is whole. Skin: hue in degrees, saturation and value of faces from pale to dark, in
 # daylight and indoors. Near-gray goes by chroma (largest less smallest of R, G, B): saturation is noise in the shadows.
 SKIN_HUE = (-15.0, 5.0, 40.0, 55.0)
-SKIN_SATURATION = (0.10, 0.20, 0.60, 0.75)
+SKIN_SATURATION = (0.10, 0.20, 0.55, 0.80)
 SKIN_VALUE = (0.15, 0.30)
 GRAY_CHROMA = (0.02, 0.08)
 

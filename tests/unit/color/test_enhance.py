@@ -2,12 +2,13 @@ import colorsys
 
 import numpy as np
 import pytest
+from skimage import data
 from skimage.color import hsv2rgb, rgb2hsv
 
 from tinct.color.enhance import scale_saturation
 from tinct.errors import OptionError
 
-# A face in daylight, in shade, a dark one; sampled from photographs of people of several skin colors.
+# Pale, tanned and dark skin, picked by eye.
 SKIN = np.array([[224, 172, 140], [176, 122, 96], [120, 78, 58]]) / 255
 OTHERS = np.array([[60, 140, 70], [70, 110, 190], [190, 40, 160], [220, 210, 60]]) / 255
 
@@ -48,6 +49,15 @@ def test_off_leaves_every_bit() -> None:
 def test_protects_skin() -> None:
     assert np.abs(scale_saturation(SKIN, 2.0) - SKIN).max() < 0.02
     assert np.abs(scale_saturation(SKIN, 2.0, protect_skin=False) - SKIN).max() > 0.15
+
+
+def test_protects_a_face_and_not_the_suit_below_it() -> None:
+    photo = data.astronaut() / 255
+    change = np.abs(scale_saturation(photo, 1.8) - photo).max(axis=-1)
+    whole = np.abs(scale_saturation(photo, 1.8, protect_skin=False) - photo).max(axis=-1)
+    face, suit = (slice(85, 165), slice(195, 250)), (slice(280, 330), slice(110, 150))
+    assert change[face].mean() < 0.1 * whole[face].mean()
+    assert change[suit].mean() > 0.5 * whole[suit].mean()
 
 
 def test_leaves_other_colors_to_the_factor() -> None:
