@@ -1,0 +1,56 @@
+"""Color for black-and-white photographs.
+
+>>> import numpy, tinct
+>>> photo = tinct.colorize(numpy.full((20, 30), 128, numpy.uint8))
+>>> photo.to_numpy().shape
+(20, 30, 3)
+
+Names are loaded when they are first used, so that ``import tinct`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tinct.inference.options import ColorizeOptions, Hint
+    from tinct.inference.pipeline import Colorizer, colorize
+    from tinct.media.photo import Photo
+    from tinct.weights.store import list_models
+
+    __version__: str
+
+__all__ = ["ColorizeOptions", "Colorizer", "Hint", "Photo", "__version__", "colorize", "list_models"]
+
+_HOMES = {
+    "ColorizeOptions": "tinct.inference.options",
+    "Colorizer": "tinct.inference.pipeline",
+    "Hint": "tinct.inference.options",
+    "Photo": "tinct.media.photo",
+    "colorize": "tinct.inference.pipeline",
+    "list_models": "tinct.weights.store",
+}
+
+
+# Only the names of __all__ are public.
+del TYPE_CHECKING
+
+
+def __getattr__(name: str) -> object:
+    value: object
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value = version("tinct")
+    elif name in _HOMES:
+        from importlib import import_module
+
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

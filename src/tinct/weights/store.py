@@ -1,0 +1,111 @@
+"""From a model's name to a verified file on this machine; nothing is downloaded.
+
+Models are ``<name>.onnx`` files: those that the package ships, and those in the folder that ``TINCT_WEIGHTS`` names.
+``manifest.json`` beside the shipped ones holds the SHA-256 of each, and a file that doesn't match is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from tinct.errors import BadModelFile, UnknownModel
+from tinct.settings import load_settings
+
+SHIPPED = Path(__file__).parent / "default"
+"""Where the package keeps its models."""
+MANIFEST = "manifest.json"
+SUFFIX = ".onnx"
+ALIASES = {"default": "tinct"}
+"""Further names."""
+
+
+def list_models() -> list[str]:
+    """Return the names of all models at hand, sorted, without aliases."""
+    return sorted(_find())
+
+
+def resolve(model: str | os.PathLike[str]) -> Path:
+    """Return the file (or checkpoint folder) of a model.
+
+    Args:
+        model: a name, ``default``, or the path of an ONNX file or checkpoint.
+
+    Raises:
+        UnknownModel: neither a name nor a path that exists.
+        BadModelFile: a shipped file is missing or damaged.
+    """
+    name = os.fspath(model)
+    files = _find()
+    known = ALIASES.get(name, name)
+    if known in files:
+        verify(known)
+        return files[known]
+    if Path(name).exists():
+        return Path(name)
+    raise UnknownModel(name, [*ALIASES, *sorted(files)])
+
+
+def verify(name: str) -> str | None:
+    """Check a model's file against the manifest.
+
+    Args:
+        name: a model's name or alias.
+
+    Returns:
+        The SHA-256 that it has and should have, in hex; None for a model that no manifest lists.
+
+    Raises:
+        UnknownModel: no model has that name.
+        BadModelFile: it is missing or damaged.
+    """
+    name = ALIASES.get(name, name)
+    files = _find()
+    if name not in files:
+        raise UnknownModel(name, [*ALIASES, *sorted(files)])
+    expected = _manifest(files[name].parent).get(files[name].name)
+    if expected is None:
+        return None
+    found = digest(files[name])
+    if found != expected:
+        raise BadModelFile(f"{files[name]} is damaged (its SHA-256 isn't the manifest's); install Tinct again")
+    return found
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a model: of its file, or of the weights of a checkpoint folder.
+
+    Raises:
+        BadModelFile: it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadModelFile(f"{path} can't be read ({error.strerror or error}); install Tinct again") from error
+
+
+def write_manifest(folder: Path) -> None:
+    """Write the manifest of the models in a folder."""
+    hashes = {path.name: digest(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    (folder / MANIFEST).write_text(json.dumps(hashes, indent=2) + "\n", "utf-8")
+
+
+def _find() -> dict[str, Path]:
+    """Return name and file of each model; a shipped one goes before one of the same name elsewhere."""
+    extra = load_settings().weights
+    found = {path.stem: path for path in sorted(extra.glob(f"*{SUFFIX}"))} if extra is not None else {}
+    return found | {Path(name).stem: SHIPPED / name for name in _manifest(SHIPPED)}
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        return {}
+    try:
+        hashes: dict[str, str] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadModelFile(f"{path} can't be read ({error}); install Tinct again") from error
+    return hashes
