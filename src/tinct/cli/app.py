@@ -1,0 +1,84 @@
+"""The command ``tinct``: its commands, and the exit code of everything that can go wrong.
+
+0: all done. 1: some or all failed, each named with its reason. 2: wrong usage. 130: stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+import tinct
+from tinct.cli import develop, use
+from tinct.errors import ConfigError, OptionError, TinctError, UnknownModel
+
+USAGE_ERRORS = (OptionError, UnknownModel, ConfigError)
+"""Errors that the command line itself is to blame for."""
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+
+
+class GroupedCommand(TyperCommand):
+    """A command whose help lists its options under the headings that they name as ``rich_help_panel``."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments and options of the help."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                kind = "Options" if parameter.param_type_name == "option" else "Arguments"
+                groups.setdefault(getattr(parameter, "rich_help_panel", None) or kind, []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+app = typer.Typer(
+    name="tinct",
+    help="Color for black-and-white photographs.",
+    epilog="Begin with: tinct colorize PHOTO.jpg",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    # Help drawn by rich takes twice as long, most of it to import.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+app.command("colorize", no_args_is_help=True, cls=GroupedCommand)(use.colorize)
+app.add_typer(use.models, name="models")
+app.command("doctor")(use.doctor)
+app.command("train", no_args_is_help=True)(develop.train)
+app.command("export", no_args_is_help=True)(develop.export)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tinct {tinct.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Color for black-and-white photographs."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit; the arguments are those of the process unless given."""
+    try:
+        app(args=arguments, prog_name="tinct")
+    except TinctError as error:
+        typer.secho(f"Error: {error}", fg="red", err=True)
+        sys.exit(WRONG_USAGE if isinstance(error, USAGE_ERRORS) else FAILED)
+    except KeyboardInterrupt:
+        typer.secho("Stopped.", fg="yellow", err=True)
+        sys.stderr.flush()
+        # Threads may still be inside libvips or onnxruntime, which don't take it well when the interpreter winds down.
+        os._exit(INTERRUPTED)

@@ -1,0 +1,179 @@
+"""What ``tinct colorize`` does with its options once they are read."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinct.cli.inputs import gather
+from tinct.cli.outputs import Destination, Plan, Task, find_destination, make_folders, make_plan
+from tinct.cli.report import Outcome, Report
+from tinct.cli.work import run_all
+from tinct.errors import OptionError, TinctError
+
+if TYPE_CHECKING:
+    from tinct.inference.backends import Device
+    from tinct.inference.options import ColorizeOptions
+    from tinct.inference.pipeline import Colorizer
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C with something left to do, as shells have it (128 + SIGINT)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One run of the command."""
+
+    inputs: Sequence[str]
+    """Files, folders, patterns, or ``-`` alone."""
+    output: str | None
+    """What ``-o`` was given."""
+    recursive: bool
+    """Whether folders' subfolders are looked into."""
+    model: str
+    """Name or file of the model."""
+    device: Device
+    """auto, cpu or cuda."""
+    options: ColorizeOptions
+    """How to colorize."""
+    format: str | None
+    """Of the results; None keeps each input's."""
+    quality: int | None
+    """1..100 for formats that lose."""
+    overwrite: bool
+    """Whether existing outputs may be replaced."""
+    skip_existing: bool
+    """Whether photographs with an existing output are left alone."""
+    allow_truncated: bool
+    """Whether what is there of a damaged file is used."""
+    max_pixels: int
+    """A photograph with more is refused."""
+    mark: bool
+    """Whether results say that a model colored them."""
+    jobs: int | None
+    """Photographs under way at once; None chooses."""
+    as_json: bool
+    """One line of JSON an input on standard output."""
+    quiet: bool
+    """Say only what failed."""
+
+
+def colorize_all(request: Request) -> int:
+    """Colorize everything asked for, and tell the user about it.
+
+    Returns:
+        The exit code: 0 all done, 1 some failed, 130 stopped by Ctrl-C with something left.
+
+    Raises:
+        OptionError: the command was used wrongly.
+        TinctError: nothing can be done, for the model or the output folder can't be used.
+    """
+    destination = find_destination(request.output, request.inputs)
+    _check_standard_output(destination, request)
+    gathered = gather(request.inputs, recursive=request.recursive, avoid=destination.folder)
+    plan = make_plan(
+        gathered,
+        destination,
+        format=request.format,
+        layer=request.options.layer,
+        overwrite=request.overwrite,
+        skip_existing=request.skip_existing,
+    )
+    with Report(len(gathered.sources) + len(gathered.problems), quiet=request.quiet, as_json=request.as_json) as report:
+        if gathered.earlier:
+            report.note(f"left out {len(gathered.earlier)} results of an earlier run (*.color.*)")
+        for name, reason in gathered.problems:
+            report.add(Outcome(name, None, "failed", error=reason))
+        for task, reason in plan.refused:
+            report.add(Outcome(task.source.name, task.output, "failed", error=reason))
+        for task in plan.skipped:
+            report.add(Outcome(task.source.name, task.output, "skipped"))
+        left = _work_off(plan, request, report)
+        for task in left:
+            report.add(Outcome(task.source.name, task.output, "left"))
+    if left:
+        return INTERRUPTED
+    return 1 if report.counts["failed"] else 0
+
+
+def _check_standard_output(destination: Destination, request: Request) -> None:
+    if not destination.standard:
+        return
+    if request.as_json:
+        raise OptionError("--json and the picture can't both go to standard output; give -o a file")
+    if sys.stdout.isatty():
+        raise OptionError("a picture isn't written to the terminal; give -o a file, or pipe the output on")
+
+
+def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
+    if not plan.tasks:
+        return []
+    make_folders(plan)
+    from tinct.inference.pipeline import Colorizer
+
+    colorizer = Colorizer(request.model, request.device)
+
+    def stopping() -> None:
+        report.say("Stopping after what is under way; press Ctrl-C again to stop at once.", "yellow")
+
+    left = run_all(
+        plan.tasks,
+        lambda task: _colorize_one(task, colorizer, request),
+        jobs=request.jobs or min(os.cpu_count() or 1, 4),
+        on_done=report.add,
+        on_stop=stopping,
+    )
+    if left:
+        names = "".join(f"\n  {task.source.name}" for task in left[:20])
+        more = f"\n  and {len(left) - 20} more" if len(left) > 20 else ""
+        report.say(
+            f"Stopped. Left to do: {len(left)} of {len(plan.tasks)}; --skip-existing goes on.{names}{more}", "yellow"
+        )
+    return left
+
+
+def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, ...]:
+    """Colorize one photograph and write it; return what the user should know."""
+    from tinct.media.photo import encode_photo, read_photo
+
+    photo = read_photo(
+        sys.stdin.buffer.read() if task.source.is_standard else task.source.name,
+        max_pixels=request.max_pixels,
+        allow_truncated=request.allow_truncated,
+    )
+    result = colorizer.colorize(photo, request.options)
+    if task.target is None:
+        colored = result.photo
+        data = encode_photo(
+            colored.open(), like=colored, format=request.format, quality=request.quality, mark=colored.mark
+        )
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        result.photo.save(task.target, format=request.format, quality=request.quality, overwrite=request.overwrite)
+    return result.notes
+
+
+def _colorize_one(task: Task, colorizer: Colorizer, request: Request) -> Outcome:
+    started = time.perf_counter()
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+    try:
+        notes = _convert(task, colorizer, request)
+    except TinctError as problem:
+        error = str(problem)
+    except Exception as problem:  # noqa: BLE001 - one photograph's surprise must not take the others with it
+        error = f"unexpected {type(problem).__name__}: {problem} (please report this)"
+    return Outcome(
+        input=task.source.name,
+        output=task.output,
+        status="failed" if error else "done",
+        model=colorizer.spec.name,
+        seconds=time.perf_counter() - started,
+        notes=notes,
+        error=error,
+    )

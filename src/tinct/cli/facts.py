@@ -1,0 +1,148 @@
+"""Facts for ``tinct models`` and ``tinct doctor``."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import tinct
+from tinct.errors import BadModelFile, TinctError
+from tinct.inference.backends import load_backend
+from tinct.weights import store
+
+EXTRAS = ("torch", "accelerate", "onnx")
+"""Optional libraries worth naming."""
+
+
+def describe(model: str) -> dict[str, Any]:
+    """Return what there is to say about a model, in the order to show.
+
+    Raises:
+        UnknownModel, BadModelFile, MissingExtra: it can't be loaded.
+    """
+    path = store.resolve(model)
+    backend = load_backend(model, "cpu")
+    spec = backend.spec
+    return {
+        "name": spec.name,
+        "architecture": spec.architecture,
+        "parameters": spec.parameters,
+        "output": spec.output,
+        "size": spec.size,
+        "multiple": spec.multiple,
+        "stride": spec.stride,
+        "takes_hints": spec.takes_hints,
+        "modes": dict(spec.modes),
+        "bins": len(spec.bins),
+        "file": str(path),
+        "bytes": sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()),
+        "sha256": backend.model_hash,
+    }
+
+
+def examine() -> tuple[dict[str, Any], bool]:
+    """Return what this installation consists of, and whether it can colorize."""
+    facts: dict[str, Any] = {
+        "tinct": tinct.__version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processors": os.cpu_count(),
+    }
+    healthy = True
+    try:
+        import pyvips
+
+        facts["libvips"] = ".".join(str(pyvips.version(part)) for part in range(3))
+    except (ImportError, OSError) as error:
+        healthy = False
+        facts["libvips"] = f"can't be loaded: {error}"
+    try:
+        import onnxruntime
+
+        facts["onnxruntime"] = onnxruntime.__version__
+        facts["providers"] = onnxruntime.get_available_providers()
+    except (ImportError, OSError) as error:
+        healthy = False
+        facts["onnxruntime"] = f"can't be loaded: {error}"
+    for name in EXTRAS:
+        present = importlib.util.find_spec(name) is not None
+        facts[name] = importlib.metadata.version(name) if present else "not installed (extra [train])"
+    facts["memory"] = _memory()
+    facts["weights"] = str(store.SHIPPED)
+    verdicts = _verdicts()
+    facts["models"] = verdicts
+    healthy = healthy and verdicts.get(store.ALIASES["default"]) == "verified"
+    facts["healthy"] = healthy
+    return facts, healthy
+
+
+def _verdicts() -> dict[str, str]:
+    try:
+        names = store.list_models()
+    except TinctError as error:
+        return {"all": str(error)}
+    verdicts = {}
+    for name in names:
+        try:
+            verdicts[name] = "not listed in a manifest" if store.verify(name) is None else "verified"
+        except BadModelFile as error:
+            verdicts[name] = str(error)
+    verdicts.setdefault(store.ALIASES["default"], "missing; install Tinct again")
+    return verdicts
+
+
+def _memory() -> str:
+    total, free = memory_bytes()
+    if total is None:
+        return "unknown"
+    text = f"{total / 2**30:.1f} GiB"
+    return text if free is None else f"{text}, {free / 2**30:.1f} GiB available"
+
+
+def memory_bytes() -> tuple[int | None, int | None]:
+    """Return all and available memory in bytes, as far as the system tells; a container's limit counts."""
+    if sys.platform == "win32":
+        return _memory_of_windows()
+    if sys.platform == "darwin":
+        said = subprocess.run(
+            ["sysctl", "-n", "hw.memsize"], capture_output=True, text=True, check=False
+        ).stdout.strip()
+        return (int(said) if said.isdigit() else None), None
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None, None
+    sizes = {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines)}
+    total, free = sizes["MemTotal"], sizes.get("MemAvailable")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    text = limit.read_text(encoding="ascii").strip() if limit.is_file() else ""
+    if text.isdigit() and int(text) < total:
+        total = int(text)
+        free = None if free is None else min(free, total)
+    return total, free
+
+
+def _memory_of_windows() -> tuple[int | None, int | None]:
+    import ctypes
+
+    class Status(ctypes.Structure):
+        """MEMORYSTATUSEX of the Windows API."""
+
+        _fields_ = (
+            ("length", ctypes.c_ulong),
+            ("load", ctypes.c_ulong),
+            ("total", ctypes.c_ulonglong),
+            ("available", ctypes.c_ulonglong),
+            ("rest", ctypes.c_ulonglong * 5),
+        )
+
+    status = Status(length=ctypes.sizeof(Status))
+    if not getattr(ctypes, "windll").kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):  # noqa: B009 - only there
+        return None, None
+    return int(status.total), int(status.available)

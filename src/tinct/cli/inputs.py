@@ -1,0 +1,155 @@
+"""From the command's arguments to a list of photographs: files, folders, patterns, standard input."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tinct.errors import OptionError
+from tinct.media.formats import FORMATS, READABLE
+
+STANDARD = "-"
+"""Stands for standard input or output."""
+RESULT = ".color"
+"""What the stem of a result ends with where no output is named."""
+SUFFIXES = frozenset(suffix for format in FORMATS for suffix in format.suffixes)
+"""What is taken for a photograph in a folder; a file that is named is tried whatever its suffix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A photograph to colorize."""
+
+    name: str
+    """As the user gave it, or the folder's argument and the path below it."""
+    below: Path | None = None
+    """Path below the folder that it was found in; None for a file named by itself."""
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether it is standard input."""
+        return self.name == STANDARD and self.below is None
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the arguments came to."""
+
+    sources: list[Source] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    """Arguments that gave nothing, each with its reason."""
+    earlier: list[str] = field(default_factory=list)
+    """Results of an earlier run, left out."""
+    several: bool = False
+    """Whether there is a folder, or more than one photograph, so that ``-o`` can't be a file."""
+
+
+def gather(arguments: Sequence[str], *, recursive: bool = False, avoid: Path | None = None) -> Gathered:
+    """List the photographs that the arguments name, in their order and each once; folders sorted by name.
+
+    In a folder, only files with a picture's suffix count, hidden ones don't, and results of an earlier run
+    (``x.color.jpg``) are left out. A result that is named is left out only where its original is named too, so that
+    ``*.jpg`` can be given twice.
+
+    Args:
+        arguments: files, folders, patterns with ``* ? [...]`` and ``**``, or ``-`` alone.
+        recursive: look into the folders' subfolders; links are followed, each folder is visited once.
+        avoid: a folder that isn't looked into, because results go there.
+
+    Raises:
+        OptionError: ``-`` beside other inputs.
+    """
+    if STANDARD in arguments and len(arguments) > 1:
+        raise OptionError("'-' reads one photograph from standard input and can't stand beside other inputs")
+    gathered = Gathered()
+    named: list[str] = []
+    for argument in arguments:
+        if argument == STANDARD:
+            gathered.sources.append(Source(STANDARD))
+        elif os.path.lexists(argument):
+            named.append(argument)
+        elif glob.has_magic(argument):
+            matches = sorted(glob.glob(argument, recursive=True))
+            named.extend(matches)
+            if not matches:
+                gathered.problems.append((argument, "no file matches this pattern"))
+        else:
+            gathered.problems.append((argument, "there is no such file or folder"))
+    originals = {_stem(name) for name in named}
+    for name in named:
+        if os.path.isdir(name):
+            gathered.several = True
+            _gather_folder(name, recursive, avoid, gathered)
+        elif _is_result(name) and _stem(name).removesuffix(RESULT) in originals:
+            gathered.earlier.append(name)
+        else:
+            gathered.sources.append(Source(name))
+    once: dict[str, Source] = {}
+    for source in gathered.sources:
+        once.setdefault(os.path.normcase(os.path.abspath(source.name)), source)
+    gathered.sources = list(once.values())
+    gathered.several |= len(gathered.sources) + len(gathered.problems) > 1
+    return gathered
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(os.path.abspath(name))[0]
+
+
+def _is_result(name: str) -> bool:
+    return Path(name).stem.endswith(RESULT)
+
+
+def _gather_folder(folder: str, recursive: bool, avoid: Path | None, gathered: Gathered) -> None:
+    found, earlier, deeper = 0, 0, 0
+    for name, is_folder, problem in _walk(folder, recursive, avoid):
+        if problem:
+            gathered.problems.append((name, problem))
+        elif is_folder:
+            deeper += 1
+        elif _is_result(name):
+            earlier += 1
+            gathered.earlier.append(name)
+        else:
+            found += 1
+            gathered.sources.append(Source(name, Path(os.path.relpath(name, folder))))
+    if not found and not any(name == folder for name, _ in gathered.problems):
+        reason = f"the folder holds no pictures that Tinct reads ({READABLE})"
+        if earlier:
+            reason += f", only results of an earlier run (*{RESULT}.*); name a file to colorize it again"
+        elif deeper:
+            reason += "; --recursive looks into its subfolders"
+        gathered.problems.append((folder, reason))
+
+
+def _walk(folder: str, recursive: bool, avoid: Path | None) -> Iterator[tuple[str, bool, str | None]]:
+    """Yield pictures, and folders not looked into, as (path, is a folder, what is wrong with it)."""
+    avoided = os.path.realpath(avoid) if avoid is not None else None
+    visited = {os.path.realpath(folder)}
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop()
+        try:
+            with os.scandir(current) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            yield current, True, f"the folder can't be read: {error.strerror or error}"
+            continue
+        folders: list[str] = []
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = os.path.join(current, entry.name)
+            if os.path.isdir(path):
+                real = os.path.realpath(path)
+                if not recursive:
+                    yield path, True, None
+                elif real not in visited and real != avoided:
+                    visited.add(real)
+                    folders.append(path)
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                yield path, False, None
+        waiting.extend(reversed(folders))

@@ -1,0 +1,203 @@
+"""Where each result goes, and what is refused before any work is done."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tinct.cli.inputs import RESULT, STANDARD, Gathered, Source
+from tinct.errors import OptionError, OutputError
+from tinct.media.formats import FORMATS, HEIC, JPEG, PNG, choose_format
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One photograph and where its result goes."""
+
+    source: Source
+    target: Path | None
+    """None for standard output."""
+
+    @property
+    def output(self) -> str:
+        """The target as the user reads it."""
+        return STANDARD if self.target is None else str(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """What ``-o`` stands for: one of a folder, a file, standard output, or (all None) beside each input."""
+
+    folder: Path | None = None
+    file: Path | None = None
+    standard: bool = False
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be done, left alone and refused."""
+
+    tasks: list[Task] = field(default_factory=list)
+    skipped: list[Task] = field(default_factory=list)
+    refused: list[tuple[Task, str]] = field(default_factory=list)
+
+
+def find_destination(output: str | None, inputs: Sequence[str]) -> Destination:
+    """Read ``-o``: an existing folder, a path ending in a slash or one without suffix is a folder, all else a file.
+
+    Args:
+        output: what was given, None where nothing was.
+        inputs: the command's arguments as given.
+
+    Raises:
+        OptionError: a folder for standard input.
+    """
+    if output is None:
+        return Destination(standard=inputs[0] == STANDARD)
+    if output == STANDARD:
+        return Destination(standard=True)
+    path = Path(output)
+    is_new_folder = output.endswith(("/", os.sep)) or not path.suffix
+    if path.is_dir() or (is_new_folder and not os.path.lexists(path)):
+        if inputs[0] == STANDARD:
+            raise OptionError(f"standard input has no name to use in the folder {output}; give -o a file")
+        return Destination(folder=path)
+    return Destination(file=path)
+
+
+def make_plan(
+    gathered: Gathered,
+    destination: Destination,
+    *,
+    format: str | None = None,
+    layer: bool = False,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+) -> Plan:
+    """Give each photograph its output, and refuse those that would destroy something.
+
+    Args:
+        gathered: the photographs.
+        destination: where results go.
+        format: of every result; None keeps each input's where it can be written.
+        layer: whether results are layers, which need 16 bits a channel and transparency.
+        overwrite: whether existing outputs may be replaced, the input itself included.
+        skip_existing: whether a photograph with an existing output is left alone.
+
+    Raises:
+        OptionError: one output for several photographs, or a format or ending that Tinct doesn't write.
+    """
+    if gathered.several and destination.standard:
+        raise OptionError("standard output takes one photograph; give a folder with -o for several")
+    if gathered.several and destination.file is not None:
+        raise OptionError(f"-o {destination.file} is a file, the input several or a folder; give a folder")
+    chosen = None if format is None else choose_format(format, None, PNG).suffixes[0]
+    if destination.file is not None:
+        choose_format(format, destination.file, PNG)
+    plan = Plan()
+    tasks = [
+        Task(source, _target(source, destination, chosen or _suffix(source, layer))) for source in gathered.sources
+    ]
+    claims: defaultdict[str, list[Task]] = defaultdict(list)
+    for task in tasks:
+        if task.target is not None:
+            claims[_identity(task.target)].append(task)
+    owners = {_identity(Path(source.name)): source for source in gathered.sources}
+    for task in tasks:
+        reason = None
+        if task.target is not None:
+            identity = _identity(task.target)
+            reason = _rivalry(task, claims[identity])
+            reason = reason or _theft(task, owners.get(identity))
+            reason = reason or _obstacle(task.source, task.target, overwrite, skip_existing)
+        if reason is not None:
+            plan.refused.append((task, reason))
+        elif skip_existing and task.target is not None and os.path.lexists(task.target):
+            plan.skipped.append(task)
+        else:
+            plan.tasks.append(task)
+    return plan
+
+
+def make_folders(plan: Plan) -> None:
+    """Make the folders of the results, so that a plan that can't work ends before any work.
+
+    Raises:
+        OutputError: a folder can't be made or written to.
+    """
+    for folder in dict.fromkeys(task.target.parent for task in plan.tasks if task.target is not None):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"the folder {folder} can't be made: {error.strerror or error}") from error
+
+
+def _suffix(source: Source, layer: bool) -> str:
+    """Return the ending of a result that keeps its input's format where that can be written."""
+    suffix = os.path.splitext(source.name)[1]
+    for candidate in FORMATS:
+        if suffix.lower() in candidate.suffixes:
+            if candidate.saver and (candidate.depth == 16 or not layer):
+                return suffix
+            if candidate is HEIC and not layer:
+                return JPEG.suffixes[0]
+    return PNG.suffixes[0]
+
+
+def _target(source: Source, destination: Destination, suffix: str) -> Path | None:
+    if destination.standard:
+        return None
+    if destination.file is not None:
+        return destination.file
+    path = Path(source.name)
+    if destination.folder is not None:
+        below = source.below or Path(path.name)
+        return destination.folder / below.with_name(below.stem + suffix)
+    return path.with_name(f"{path.stem}{RESULT}{suffix}")
+
+
+@functools.cache
+def _real(folder: Path) -> str:
+    return os.path.realpath(folder)
+
+
+def _identity(path: Path) -> str:
+    """Return what is equal for two paths that lead to one file, also where the system ignores case."""
+    real = os.path.realpath(path) if path.is_symlink() else os.path.join(_real(path.parent), path.name)
+    name = os.path.normcase(real)
+    return unicodedata.normalize("NFC", name).casefold() if sys.platform == "darwin" else name
+
+
+def _rivalry(task: Task, claimants: Sequence[Task]) -> str | None:
+    rivals = [rival.source.name for rival in claimants[:4] if rival is not task]
+    if not rivals:
+        return None
+    others = " and ".join(rivals[:3]) + (" and others" if len(claimants) > 4 else "")
+    return f"its result would be {task.output}, as would that of {others}; rename one, or colorize them apart"
+
+
+def _theft(task: Task, owner: Source | None) -> str | None:
+    if owner is None or owner is task.source:
+        return None
+    return f"its result would replace {owner.name}, which is an input too; give another folder with -o"
+
+
+def _obstacle(source: Source, target: Path, overwrite: bool, skip_existing: bool) -> str | None:
+    if not os.path.lexists(target):
+        return None
+    if target.is_dir():
+        return f"the output {target} is a folder"
+    if overwrite:
+        return None
+    same = not source.is_standard and os.path.exists(source.name) and os.path.exists(target)
+    if same and os.path.samefile(source.name, target):
+        return "the output is the input itself; --overwrite replaces it, -o gives another name"
+    if skip_existing:
+        return None
+    return f"the output {target} exists; --overwrite replaces it, --skip-existing leaves it"

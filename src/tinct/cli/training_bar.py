@@ -1,0 +1,58 @@
+"""The progress bar of ``tinct train``: stage, step, photos a second, losses, time left."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from tinct.training.progress import Progress
+
+
+class TrainingBar:
+    """Draws what a run reports, on standard error.
+
+    Args:
+        quiet: draw nothing.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[said]}"),
+            console=Console(stderr=True),
+            disable=quiet,
+        )
+        self._task = self._bar.add_task("starting", total=1.0, said="")
+        self._stage = ""
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def update(self, progress: Progress) -> None:
+        """Show a report; the figures of a validation stay above the bar as a line."""
+        said = [f"step {progress.step}"] if progress.step else []
+        if progress.photos_per_second:
+            said.append(f"{progress.photos_per_second:.0f} photos/s")
+        if progress.seconds_left is not None:
+            said.append(f"{_duration(progress.seconds_left)} left")
+        said += [f"{name} {value:.4g}" for name, value in progress.figures.items()]
+        if self._stage == "validating" and progress.figures:
+            self._bar.console.print(f"validation at {', '.join(said)}", highlight=False, soft_wrap=True)
+        self._stage = progress.stage
+        self._bar.update(self._task, description=progress.stage, completed=progress.done, said=", ".join(said))
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
