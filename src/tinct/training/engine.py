@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import math
 import time
 from collections.abc import Sequence
@@ -17,12 +19,12 @@ from torch import nn
 from tinct.data.batches import Batch, BatchStream, Position, Sampling
 from tinct.errors import TrainingError
 from tinct.models.registry import ModelSpec
-from tinct.training import checkpoint
 from tinct.training.average import WeightAverage
 from tinct.training.config import Budget, OptimizerConfig, TrainConfig
 from tinct.training.journal import LOSSES, VALIDATION, Journal
 from tinct.training.progress import Progress, Report
 from tinct.training.validation import draw_sheet, validate
+from tinct.weights import checkpoint
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -94,7 +96,8 @@ class Engine:
         self.network = accelerator.prepare_model(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
         self.loss = loss.to(accelerator.device)
         self.optimizer = cast("torch.optim.Optimizer", accelerator.prepare_optimizer(self._make_optimizer(network)))
-        self.probe = _make_probe(network)
+        # Holds the averaged weights while they are looked at.
+        self.probe = copy.deepcopy(network)
 
     def _make_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         config = self.config.optimizer
@@ -207,7 +210,8 @@ class Engine:
             return
         self.report(Progress("validating", self.done, *_counts(self.position)))
         figures = validate(self._averaged(), self.spec, self.held, self.config.validation.size)
-        journal.add(VALIDATION, {"step": self.position.step, "seen": self.position.seen, "seconds": self.seconds, **figures})
+        row = {"step": self.position.step, "seen": self.position.seen, "seconds": self.seconds}
+        journal.add(VALIDATION, {**row, **figures})
         journal.draw()
         self.report(Progress("training", self.done, *_counts(self.position), figures=figures))
 
@@ -247,7 +251,7 @@ class Engine:
         """
         state = checkpoint.load_state(self.run)
         if state["identity"] != self.identity:
-            changed = "".join(f"\n  - {line}" for line in checkpoint.differences(state["identity"], self.identity))
+            changed = "".join(f"\n  - {line}" for line in _differences(state["identity"], self.identity))
             raise TrainingError(f"{self.run} can't be resumed, because its recipe or data was another:{changed}")
         self.accelerator.unwrap_model(self.network).load_state_dict(state["network"])
         self.average.load(state["average"])
@@ -263,8 +267,17 @@ def _counts(position: Position) -> tuple[int, int]:
     return position.step, position.seen
 
 
-def _make_probe(network: nn.Module) -> nn.Module:
-    """Return a copy of the network to hold the averaged weights while they are looked at."""
-    import copy
+def _differences(old: str, new: str) -> list[str]:
+    """List the settings in which two identities, as JSON, differ."""
 
-    return copy.deepcopy(network)
+    def flat(value: Any, place: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            return {place: value}
+        return {k: v for key, part in value.items() for k, v in flat(part, f"{place}.{key}" if place else key).items()}
+
+    before, after = flat(json.loads(old), ""), flat(json.loads(new), "")
+    return [
+        f"{place}: {before.get(place)!r} -> {after.get(place)!r}"
+        for place in sorted(before.keys() | after.keys())
+        if before.get(place) != after.get(place)
+    ]

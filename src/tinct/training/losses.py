@@ -14,8 +14,8 @@ from tinct.color.gamut import soft_encode_table
 class BinsLoss(nn.Module):
     """Loss of a distribution over ab bins: rebalanced cross-entropy, and Huber on its faithful mean.
 
-    The cross-entropy is Zhang 2016, eq. 2, with soft-encoded targets; a pixel weighs as its nearest bin does. The faithful mean
-    is that of softmax(z) / w, renormalised, which takes the rebalancing out again.
+    The cross-entropy is Zhang 2016, eq. 2, with soft-encoded targets; a pixel weighs as its nearest bin does. The
+    faithful mean is that of softmax(z) / w, renormalised, which takes the rebalancing out again.
 
     Args:
         bins: (Q, 2) centres.
@@ -59,7 +59,7 @@ class BinsLoss(nn.Module):
             logits: (N, Q, h, w).
             ab: (N, 2, H, W) true colours in Lab units, with H and W multiples of h and w.
         """
-        target = F.adaptive_avg_pool2d(ab, logits.shape[-2:]).permute(0, 2, 3, 1)
+        target = F.adaptive_avg_pool2d(ab, (logits.shape[2], logits.shape[3])).permute(0, 2, 3, 1)
         nearest = target.round().clamp(-110, 110).long() + 110
         cell = nearest[..., 0] * 221 + nearest[..., 1]
         indices = self.indices[cell]

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,12 +17,15 @@ from tinct.data.photos import PhotoSet, Source, find_photos, hold_back, split_by
 from tinct.errors import MissingExtra, TrainingError
 from tinct.media.atomic import atomic_path
 from tinct.models.registry import ModelSpec, create_model
-from tinct.training import checkpoint
 from tinct.training.config import TrainConfig, load_config
 from tinct.training.engine import Engine
 from tinct.training.losses import BinsLoss
 from tinct.training.progress import Progress, Report, silent
 from tinct.training.statistics import count_colors
+from tinct.weights import checkpoint
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 def train(
@@ -40,8 +44,8 @@ def train(
 
     Args:
         recipe: name of a recipe in the package, or a YAML file.
-        data: a folder of photos, a tar, or a folder of tars; its ``val.tar`` is for validation, and where there is none a
-            part of the photos is.
+        data: a folder of photos, a tar, or a folder of tars; its ``val.tar`` is for validation, and where
+            there is none a part of the photos is.
         out: the run's folder; made where missing.
         budget: overrides the recipe's, for example ``10min``, ``500steps``, ``3epochs``.
         seed: of every choice; 0 where not given.
@@ -104,7 +108,7 @@ def train(
     return out / checkpoint.FOLDER
 
 
-def _make_accelerator(precision: str, device: str):  # type: ignore[no-untyped-def]
+def _make_accelerator(precision: str, device: str) -> Accelerator:
     try:
         from accelerate import Accelerator
     except ImportError as error:
@@ -114,10 +118,7 @@ def _make_accelerator(precision: str, device: str):  # type: ignore[no-untyped-d
         raise TrainingError("CUDA was asked for, but torch finds no CUDA device here; leave --device out or choose cpu")
     on_cpu = device == "cpu" or not cuda
     if precision == "auto":
-        if on_cpu:
-            fast = torch.cpu.get_capabilities().get("avx512_bf16", False)
-        else:
-            fast = torch.cuda.is_bf16_supported()
+        fast = torch.cpu.get_capabilities().get("avx512_bf16") if on_cpu else torch.cuda.is_bf16_supported()
         precision = "bf16" if fast else ("fp32" if on_cpu else "fp16")
     return Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=on_cpu)
 

@@ -122,9 +122,10 @@ def draw_sheet(network: nn.Module, spec: ModelSpec, photos: Sequence[Pixels], si
     """Write a contact sheet: gray, each mode and the original of some photos, side by side."""
     import pyvips
 
-    strips = []
-    for made in colorize_squares(network, spec, photos[:SHEET], size):
-        strips.append(np.concatenate([made.gray, *made.modes.values(), made.original], axis=1))
+    strips = [
+        np.concatenate([made.gray, *made.modes.values(), made.original], axis=1)
+        for made in colorize_squares(network, spec, photos[:SHEET], size)
+    ]
     if len(strips) % 2:
         strips.append(np.zeros_like(strips[0]))
     rows = [np.concatenate(strips[i : i + 2], axis=1) for i in range(0, len(strips), 2)]

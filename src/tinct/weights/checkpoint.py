@@ -1,12 +1,12 @@
 """Checkpoints: a folder with the averaged weights for use and the whole training state for resuming.
 
-``model.safetensors`` and ``spec.json`` are what inference and export read; ``state.pt`` is one dictionary with all that an
-exact resume needs. Each file is replaced as a whole, so that a run killed at any moment leaves a checkpoint that loads.
+``model.safetensors`` and ``spec.json`` are what inference and export read; ``state.pt`` is one dictionary with all that
+an exact resume needs. Each file is replaced as a whole, so that a run killed at any moment leaves a checkpoint that
+loads.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -97,23 +97,6 @@ def fit_weights(network: nn.Module, weights: dict[str, Tensor], source: str) -> 
     theirs = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     if own != theirs:
         different = [name for name in sorted(own.keys() | theirs.keys()) if own.get(name) != theirs.get(name)]
-        raise BadModelFile(
-            f"{source} holds weights of another architecture: {len(different)} differ, for example {', '.join(different[:3])}"
-        )
+        named = ", ".join(different[:3])
+        raise BadModelFile(f"{source} holds weights of another architecture: {len(different)} differ, like {named}")
     network.load_state_dict(weights)
-
-
-def differences(old: str, new: str) -> list[str]:
-    """List the settings in which two recipes, as JSON, differ."""
-
-    def flat(value: Any, place: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            return {place: value}
-        return {k: v for key, part in value.items() for k, v in flat(part, f"{place}.{key}" if place else key).items()}
-
-    before, after = flat(json.loads(old), ""), flat(json.loads(new), "")
-    return [
-        f"{place}: {before.get(place)!r} -> {after.get(place)!r}"
-        for place in sorted(before.keys() | after.keys())
-        if before.get(place) != after.get(place)
-    ]

@@ -1,0 +1,140 @@
+"""Export of a checkpoint to one ONNX file, checked against the network it came from."""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tinct.errors import MissingExtra, ModelError
+from tinct.media.atomic import atomic_path
+from tinct.models.registry import ModelSpec
+
+SPEC_KEY = "tinct.spec"
+"""Where an ONNX file's metadata holds the model's specification."""
+TOLERANCE = {"ab": 0.05, "rgb": 1e-3, "bins": 0.02}
+"""Largest difference allowed between network and file, in units of each output (Lab, 0..1, nats)."""
+HALF_TOLERANCE = {"ab": 1.0, "rgb": 8e-3, "bins": 0.2}
+"""The same where weights are stored in 16 bits."""
+OPSET = 18
+
+
+def export(checkpoint: Path, target: Path, *, half: bool = True, overwrite: bool = False) -> float:
+    """Write a checkpoint's averaged weights as an ONNX file with its specification inside.
+
+    The file is compared with the network on random input of several sizes before it takes its place.
+
+    Args:
+        checkpoint: a run's folder or its checkpoint folder.
+        target: the file to write.
+        half: store weights in 16 bits, which halves the file; they are widened again when it is loaded.
+        overwrite: whether the target may be replaced.
+
+    Returns:
+        The largest difference found between network and file.
+
+    Raises:
+        BadModelFile: the checkpoint can't be used.
+        ModelError: file and network differ by more than the tolerance.
+        OutputError: the file can't be written.
+        MissingExtra: a library that export needs is not installed.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise MissingExtra("export", "train") from error
+    from tinct.weights.checkpoint import load_network
+
+    spec, network = load_network(checkpoint)
+    with atomic_path(target, overwrite=overwrite) as path:
+        model = _to_onnx(spec, network)
+        if half:
+            _halve(model)
+        entry = model.metadata_props.add()
+        entry.key, entry.value = SPEC_KEY, spec.to_json()
+        onnx.checker.check_model(model)
+        data = model.SerializeToString(deterministic=True)
+        worst = _difference(spec, network, data)
+        allowed = (HALF_TOLERANCE if half else TOLERANCE)[spec.output]
+        if worst > allowed:
+            raise ModelError(f"the exported file differs from the network by {worst:.3g}, more than {allowed:.3g}")
+        path.write_bytes(data)
+    return worst
+
+
+def example(spec: ModelSpec, height: int, width: int, seed: int = 0) -> tuple[Tensor, ...]:
+    """Return random input for a network: lightness (1, 1, H, W) and, where it takes them, hints (1, 3, H, W)."""
+    generator = torch.Generator().manual_seed(seed)
+    lightness = torch.rand(1, 1, height, width, generator=generator) * 100
+    if not spec.takes_hints:
+        return (lightness,)
+    mask = (torch.rand(1, 1, height, width, generator=generator) < 0.01).float()
+    ab = torch.randn(1, 2, height, width, generator=generator) * 20
+    return lightness, torch.cat([mask, ab * mask], dim=1)
+
+
+def _to_onnx(spec: ModelSpec, network: nn.Module) -> Any:
+    side = 4 * max(spec.multiple, 32)
+    names = ["lightness", "hints"] if spec.takes_hints else ["lightness"]
+    axes = {name: {0: "batch", 2: "height", 3: "width"} for name in (*names, spec.output_name)}
+    import onnx
+
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The tracing exporter is called old by torch; it writes a graph that any size of photo fits.
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(
+            network,
+            example(spec, side, side),
+            buffer,  # type: ignore[arg-type]
+            input_names=names,
+            output_names=[spec.output_name],
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    return onnx.load_from_string(buffer.getvalue())
+
+
+def _halve(model: Any) -> None:
+    """Store large weights in 16 bits, each followed by a cast back to 32, so that the arithmetic stays in 32."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in model.graph.initializer:
+        weights = numpy_helper.to_array(tensor)
+        if weights.dtype != np.float32 or weights.size < 256:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(weights.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    for index, node in enumerate(casts):
+        model.graph.node.insert(index, node)
+
+
+def _difference(spec: ModelSpec, network: nn.Module, data: bytes) -> float:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    worst = 0.0
+    unit = max(spec.multiple, 16)
+    for seed, (rows, columns) in enumerate([(4, 4), (3, 7), (8, 5)]):
+        given = example(spec, rows * unit, columns * unit, seed)
+        with torch.inference_mode():
+            expected: NDArray[np.float32] = network(*given).numpy()
+        feed = {node.name: value.numpy() for node, value in zip(session.get_inputs(), given, strict=True)}
+        found = session.run(None, feed)[0]
+        if found.shape != expected.shape:
+            raise ModelError(f"the exported file gives {found.shape} where the network gives {expected.shape}")
+        worst = max(worst, float(np.abs(found - expected).max()))
+    return worst
