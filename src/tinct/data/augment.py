@@ -47,7 +47,7 @@ def random_crop(
 
 
 def vary_tone(lightness: Tensor, rng: np.random.Generator, share: float) -> Tensor:
-    """Give a share of lightness planes another exposure, contrast, sharpness and grain, as another camera or film would.
+    """Give a share of lightness planes the exposure, contrast, sharpness and grain of another camera or film.
 
     Only the input is changed; the colours to learn stay those of the photo.
 

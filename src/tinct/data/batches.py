@@ -1,10 +1,10 @@
-"""Training batches that depend on nothing but the seed and the step, so that a resumed run sees what it would have seen."""
+"""Training batches that depend on the seed and the position alone: a resumed run sees what it would have seen."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,17 +109,17 @@ class BatchStream:
         hints = simulate_hints(ab, rng) if how.hints else torch.zeros(len(ab), 3, size, size)
         return Batch(lightness, ab, hints), after
 
-    def stream(self, position: Position, ahead: int = 3) -> Iterator[tuple[Batch, Position]]:
+    def stream(self, position: Position, ahead: int = 3) -> Generator[tuple[Batch, Position]]:
         """Yield batches from a position on, without end, prepared by a thread of its own."""
-        ready: queue.Queue[tuple[Batch, Position] | BaseException] = queue.Queue(ahead)
+        ready: queue.Queue[tuple[Batch, Position] | Exception] = queue.Queue(ahead)
         stop = threading.Event()
 
         def work() -> None:
             here = position
             while not stop.is_set():
                 try:
-                    made: tuple[Batch, Position] | BaseException = self.make(here)
-                except BaseException as error:
+                    made: tuple[Batch, Position] | Exception = self.make(here)
+                except Exception as error:  # noqa: BLE001 - raised again where the batch is taken
                     made = error
                 while not stop.is_set():
                     try:
@@ -127,7 +127,7 @@ class BatchStream:
                         break
                     except queue.Full:
                         continue
-                if isinstance(made, BaseException):
+                if isinstance(made, Exception):
                     return
                 here = made[1]
 
@@ -136,7 +136,7 @@ class BatchStream:
         try:
             while True:
                 made = ready.get()
-                if isinstance(made, BaseException):
+                if isinstance(made, Exception):
                     raise made
                 yield made
         finally:

@@ -44,8 +44,8 @@ class Source:
 def find_photos(path: Path) -> list[Source]:
     """List the photos of a folder of pictures, a tar, or a folder of tars, sorted by name.
 
-    In a folder of tars ``val.tar`` is left out: it is for validation. A shard that can't be read to its end gives the photos
-    before the fault, and a warning.
+    In a folder of tars ``val.tar`` is left out: it is for validation. A shard that can't be read to its end gives the
+    photos before the fault, and a warning.
 
     Raises:
         DataError: there is no such path, or no photo in it.

@@ -45,7 +45,7 @@ class Context(nn.Module):
 
 
 class QueryLayer(nn.Module):
-    """One layer of a colour-query decoder: queries look at a feature map, then at one another (DDColor, Kang 2023, 3.3)."""
+    """One layer of a colour-query decoder: queries look at features, then at one another (DDColor, Kang 2023, 3.3)."""
 
     def __init__(self, width: int, features: int, heads: int = 4) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """EfficientNet-Lite encoders with ImageNet weights, for one channel of lightness.
 
-Lite is EfficientNet (Tan and Le, 2019) without squeeze-and-excitation, with ReLU6 and a stem and last stage of fixed size, made
-to run fast on CPUs and phones. Convolutions pad as TensorFlow's "SAME" does, which the weights expect.
+Lite is EfficientNet (Tan and Le, 2019) without squeeze-and-excitation, with ReLU6 and a stem and last stage of fixed
+size, made to run fast on CPUs and phones. Convolutions pad as TensorFlow's "SAME" does, which the weights expect.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ class EfficientNetLite(nn.Module):
         self.stages = nn.ModuleList()
         inputs = 32
         channels = []
-        for index, (kernel, stride, expansion, outputs, repeats) in enumerate(_STAGES):
-            outputs = _round_channels(outputs * width)
+        for index, (kernel, stride, expansion, base, repeats) in enumerate(_STAGES):
+            outputs = _round_channels(base * width)
             # Lite scales the depth of the inner stages only.
             count = repeats if index in (0, len(_STAGES) - 1) else math.ceil(repeats * depth)
             blocks = [

@@ -1,7 +1,7 @@
 """What each model is: specifications that need no torch, and a table of the architectures.
 
-A :class:`ModelSpec` travels with every weight file (in an ONNX file's metadata, in a checkpoint), so that a file alone is
-enough to use a model. The pipeline obeys the specification; it knows no model by name.
+A :class:`ModelSpec` travels with every weight file (in an ONNX file's metadata, in a checkpoint), so that a file alone
+is enough to use a model. The pipeline obeys the specification; it knows no model by name.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Knot:
 class ModelSpec:
     """What a model takes and gives.
 
-    Every model takes ``lightness``, float32 (N, 1, H, W), L of CIE Lab in 0..100, with H and W multiples of ``multiple``.
-    One that takes hints has a second input ``hints``, float32 (N, 3, H, W): a mask (1 where hinted, else 0), then a and b in
-    Lab units, 0 outside the mask.
+    Every model takes ``lightness``, float32 (N, 1, H, W), L of CIE Lab in 0..100, with H and W multiples of
+    ``multiple``. One that takes hints has a second input ``hints``, float32 (N, 3, H, W): a mask (1 where hinted, else
+    0), then a and b in Lab units, 0 outside the mask.
     """
 
     name: str
@@ -70,6 +70,11 @@ class ModelSpec:
     """Keyword arguments that built the network."""
     parameters: int = 0
     """Number of trainable parameters, 0 where not yet known."""
+
+    @property
+    def output_name(self) -> str:
+        """Name of the output in an ONNX file."""
+        return "logits" if self.output == "bins" else self.output
 
     def to_json(self) -> str:
         """Return the specification as one line of JSON."""

@@ -1,8 +1,8 @@
 """The default model: one distribution over ab bins, from a picture-wide choice of colours and a local one.
 
 An EfficientNet-Lite encoder, a U-Net decoder to stride 4, and a few dozen colour queries that look at several scales
-(DDColor, Kang 2023). Each query holds a distribution over the bins; a pixel's logits are its own plus those of the queries
-it resembles, so that a whole sky or lawn follows one choice. Hints enter by side branches that start at zero.
+(DDColor, Kang 2023). Each query holds a distribution over the bins; a pixel's logits are its own plus those of the
+queries it resembles, so that a whole sky or lawn follows one choice. Hints enter by side branches that start at zero.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Tinct(nn.Module):
         self.up4 = UpBlock(to8, at4, to4)
         self.hints = HintPyramid(32, {32: to32, 16: to16, 8: to8, 4: to4})
         self.queries = nn.Parameter(torch.randn(queries, query_width) * 0.02)
-        self.layers = nn.ModuleList(QueryLayer(query_width, width) for _ in range(rounds) for width in (to32, to16, to8))
+        self.layers = nn.ModuleList(
+            QueryLayer(query_width, width) for _ in range(rounds) for width in (to32, to16, to8)
+        )
         self.query_norm = nn.LayerNorm(query_width)
         self.masks = nn.Linear(query_width, to4)
         self.palettes = nn.Linear(query_width, count)
