@@ -20,8 +20,8 @@ GAP = 12
 def main(target: Path) -> None:
     """Write the picture to ``target``."""
     after = tinct.colorize(PHOTO).to_numpy()
-    before = read_photo(PHOTO).to_numpy()
-    before = np.repeat(before.reshape(*before.shape[:2], -1)[..., :1], 3, axis=-1)
+    gray = read_photo(PHOTO).to_numpy()
+    before = np.repeat(gray.reshape(*gray.shape[:2], -1)[..., :1], 3, axis=-1)
     gap = np.full((after.shape[0], GAP, 3), 255, dtype=np.uint8)
     picture = np.concatenate([before, gap, after], axis=1)
     target.parent.mkdir(parents=True, exist_ok=True)
