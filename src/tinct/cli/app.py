@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -19,7 +18,7 @@ from tinct.errors import ConfigError, OptionError, TinctError, UnknownModel
 
 USAGE_ERRORS = (OptionError, UnknownModel, ConfigError)
 """Errors that the command line itself is to blame for."""
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USAGE = 1, 2
 
 
 class GroupedCommand(TyperCommand):
@@ -77,8 +76,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except TinctError as error:
         typer.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(WRONG_USAGE if isinstance(error, USAGE_ERRORS) else FAILED)
-    except KeyboardInterrupt:
-        typer.secho("Stopped.", fg="yellow", err=True)
-        sys.stderr.flush()
-        # Threads may still be inside libvips or onnxruntime, which don't take it well when the interpreter winds down.
-        os._exit(INTERRUPTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import time
@@ -9,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tinct.cli.inputs import gather
-from tinct.cli.outputs import Destination, Plan, Task, find_destination, make_folders, make_plan
+from tinct.cli.inputs import Gathered, gather
+from tinct.cli.outputs import Plan, Task, find_destination, make_folders, make_plan
 from tinct.cli.report import Outcome, Report
 from tinct.cli.work import run_all
-from tinct.errors import OptionError, TinctError
+from tinct.errors import OptionError, PhotoError, TinctError
+from tinct.weights.store import resolve
 
 if TYPE_CHECKING:
     from tinct.inference.backends import Device
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C with something left to do, as shells have it (128 + SIGINT)."""
+
+MOST_JOBS = 4
+"""More photographs at once, unless asked for, take memory and win little: libvips uses several cores by itself."""
+MOST_NAMES = 20
+"""More photographs that are left after Ctrl-C are counted, not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,9 @@ def colorize_all(request: Request) -> int:
         TinctError: nothing can be done, for the model or the output folder can't be used.
     """
     destination = find_destination(request.output, request.inputs)
-    _check_standard_output(destination, request)
+    if destination.standard:
+        _check_standard_output(request)
+    _check_mask(request.options)
     gathered = gather(request.inputs, recursive=request.recursive, avoid=destination.folder)
     plan = make_plan(
         gathered,
@@ -83,6 +92,16 @@ def colorize_all(request: Request) -> int:
         overwrite=request.overwrite,
         skip_existing=request.skip_existing,
     )
+    try:
+        return _carry_out(gathered, plan, request)
+    except KeyboardInterrupt:  # the second Ctrl-C
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Threads may still be inside libvips or onnxruntime, which don't take it well when the interpreter winds down.
+        os._exit(INTERRUPTED)
+
+
+def _carry_out(gathered: Gathered, plan: Plan, request: Request) -> int:
     with Report(len(gathered.sources) + len(gathered.problems), quiet=request.quiet, as_json=request.as_json) as report:
         if gathered.earlier:
             report.note(f"left out {len(gathered.earlier)} results of an earlier run (*.color.*)")
@@ -93,16 +112,23 @@ def colorize_all(request: Request) -> int:
         for task in plan.skipped:
             report.add(Outcome(task.source.name, task.output, "skipped"))
         left = _work_off(plan, request, report)
-        for task in left:
-            report.add(Outcome(task.source.name, task.output, "left"))
     if left:
         return INTERRUPTED
     return 1 if report.counts["failed"] else 0
 
 
-def _check_standard_output(destination: Destination, request: Request) -> None:
-    if not destination.standard:
+def _check_mask(options: ColorizeOptions) -> None:
+    if options.mask is None:
         return
+    from tinct.media.photo import read_photo
+
+    try:
+        read_photo(options.mask)
+    except PhotoError as error:
+        raise OptionError(f"--mask: {error}") from error
+
+
+def _check_standard_output(request: Request) -> None:
     if request.as_json:
         raise OptionError("--json and the picture can't both go to standard output; give -o a file")
     if sys.stdout.isatty():
@@ -111,6 +137,7 @@ def _check_standard_output(destination: Destination, request: Request) -> None:
 
 def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
     if not plan.tasks:
+        resolve(request.model)  # A wrong name is said even where there is nothing to do.
         return []
     make_folders(plan)
     from tinct.inference.pipeline import Colorizer
@@ -123,16 +150,16 @@ def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
     left = run_all(
         plan.tasks,
         lambda task: _colorize_one(task, colorizer, request),
-        jobs=request.jobs or min(os.cpu_count() or 1, 4),
+        jobs=request.jobs or min(os.cpu_count() or 1, MOST_JOBS),
         on_done=report.add,
         on_stop=stopping,
     )
     if left:
-        names = "".join(f"\n  {task.source.name}" for task in left[:20])
-        more = f"\n  and {len(left) - 20} more" if len(left) > 20 else ""
-        report.say(
-            f"Stopped. Left to do: {len(left)} of {len(plan.tasks)}; --skip-existing goes on.{names}{more}", "yellow"
-        )
+        names = [task.source.name for task in left[:MOST_NAMES]]
+        more = [f"and {len(left) - MOST_NAMES} more"] if len(left) > MOST_NAMES else []
+        report.say("\n  ".join(["Stopped. Left to do (--skip-existing goes on with it):", *names, *more]), "yellow")
+    for task in left:
+        report.add(Outcome(task.source.name, task.output, "left"))
     return left
 
 
@@ -146,15 +173,19 @@ def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, .
         allow_truncated=request.allow_truncated,
     )
     result = colorizer.colorize(photo, request.options)
+    colored = result.photo if request.mark else dataclasses.replace(result.photo, mark=None)
     if task.target is None:
-        colored = result.photo
         data = encode_photo(
-            colored.open(), like=colored, format=request.format, quality=request.quality, mark=colored.mark
+            colored.open(),
+            like=colored,
+            format=request.format or ("png" if request.options.layer else None),
+            quality=request.quality,
+            mark=colored.mark,
         )
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
-        result.photo.save(task.target, format=request.format, quality=request.quality, overwrite=request.overwrite)
+        colored.save(task.target, format=request.format, quality=request.quality, overwrite=request.overwrite)
     return result.notes
 
 

@@ -19,6 +19,9 @@ from tinct.weights import store
 EXTRAS = ("torch", "accelerate", "onnx")
 """Optional libraries worth naming."""
 
+VERIFIED, UNLISTED = "verified", "in no manifest"
+"""Verdicts on a model's file: its hash is the one listed; there is nothing to compare it with."""
+
 
 def describe(model: str) -> dict[str, Any]:
     """Return what there is to say about a model, in the order to show.
@@ -77,7 +80,7 @@ def examine() -> tuple[dict[str, Any], bool]:
     facts["weights"] = str(store.SHIPPED)
     verdicts = _verdicts()
     facts["models"] = verdicts
-    healthy = healthy and verdicts.get(store.ALIASES["default"]) == "verified"
+    healthy = healthy and verdicts.get(store.ALIASES["default"]) in (VERIFIED, UNLISTED)
     facts["healthy"] = healthy
     return facts, healthy
 
@@ -90,7 +93,7 @@ def _verdicts() -> dict[str, str]:
     verdicts = {}
     for name in names:
         try:
-            verdicts[name] = "not listed in a manifest" if store.verify(name) is None else "verified"
+            verdicts[name] = UNLISTED if store.verify(name) is None else VERIFIED
         except BadModelFile as error:
             verdicts[name] = str(error)
     verdicts.setdefault(store.ALIASES["default"], "missing; install Tinct again")

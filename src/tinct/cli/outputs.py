@@ -97,9 +97,10 @@ def make_plan(
         raise OptionError("standard output takes one photograph; give a folder with -o for several")
     if gathered.several and destination.file is not None:
         raise OptionError(f"-o {destination.file} is a file, the input several or a folder; give a folder")
-    chosen = None if format is None else choose_format(format, None, PNG).suffixes[0]
-    if destination.file is not None:
-        choose_format(format, destination.file, PNG)
+    fixed = choose_format(format, destination.file, PNG) if format is not None or destination.file is not None else None
+    if layer and fixed is not None and fixed.depth < 16:
+        raise OptionError(f"a layer needs 16 bits a channel, which {fixed.name} doesn't hold; choose png or tiff")
+    chosen = None if format is None or fixed is None else fixed.suffixes[0]
     plan = Plan()
     tasks = [
         Task(source, _target(source, destination, chosen or _suffix(source, layer))) for source in gathered.sources

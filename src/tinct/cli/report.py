@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import typer
 
+from tinct.cli.inputs import STANDARD
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -51,7 +53,7 @@ class Report:
     Args:
         total: how many inputs there are; a progress bar is drawn for more than one.
         quiet: say only what failed.
-        as_json: write one line of JSON an input on standard output.
+        as_json: write one line of JSON an input on standard output, and on standard error only what failed.
     """
 
     def __init__(self, total: int, *, quiet: bool = False, as_json: bool = False) -> None:
@@ -97,8 +99,8 @@ class Report:
         if outcome.status == "failed":
             reason = outcome.error or ""
             self.say(reason if outcome.input in reason else f"{outcome.input}: {reason}", "red")
-        elif not self._quiet:
-            if outcome.status == "done":
+        elif not self._quiet and not self._as_json:
+            if outcome.status == "done" and outcome.output != STANDARD:
                 self.say(f"{outcome.input} -> {outcome.output}")
             elif outcome.status == "skipped":
                 self.say(f"{outcome.input}: skipped, {outcome.output} exists")

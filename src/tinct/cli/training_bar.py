@@ -32,7 +32,6 @@ class TrainingBar:
         self._stage = ""
 
     def __enter__(self) -> Self:
-        self._bar.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -40,6 +39,7 @@ class TrainingBar:
 
     def update(self, progress: Progress) -> None:
         """Show a report; the figures of a validation stay above the bar as a line."""
+        self._bar.start()
         said = [f"step {progress.step}"] if progress.step else []
         if progress.photos_per_second:
             said.append(f"{progress.photos_per_second:.0f} photos/s")
