@@ -19,8 +19,8 @@ from tinct.errors import OutputError, OutputExists
 def atomic_path(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Give the path of an empty temporary file beside ``target``, which takes the target's place when the block ends.
 
-    When the block raises, the temporary file is removed and the target stays as it was. A target that is a symbolic link
-    stays one: the file that it points to is replaced. A replaced file keeps its mode; a new one gets that of the umask.
+    When the block raises, the temporary file is removed and the target stays as it was. A target that is a symbolic
+    link stays one: the file that it points to is replaced. A replaced file keeps its mode; a new one gets the umask's.
 
     Args:
         target: the file to write; its folder must exist.

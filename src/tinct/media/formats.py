@@ -1,6 +1,7 @@
 """The file formats that Tinct reads and writes, told by their first bytes.
 
-Only these loaders of libvips are ever called: nothing that runs scripts or fetches files (SVG, PDF, ImageMagick) is among them.
+Only these loaders of libvips are ever called: none that runs scripts or fetches files (SVG, PDF, ImageMagick) is among
+them.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ class Format:
     """Whether it holds transparency."""
     quality: int | None = None
     """Quality, 1..100, written unless asked otherwise; None where it is lossless."""
+    side: int = 1 << 31
+    """Most pixels a side that it holds, as libvips writes it."""
 
 
-JPEG = Format("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "jpegload", "jpegsave", alpha=False, quality=92)
+JPEG = Format("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "jpegload", "jpegsave", alpha=False, quality=92, side=65500)
 PNG = Format("png", (".png",), "pngload", "pngsave", depth=16)
 TIFF = Format("tiff", (".tif", ".tiff"), "tiffload", "tiffsave", depth=16)
-WEBP = Format("webp", (".webp",), "webpload", "webpsave", quality=90)
-AVIF = Format("avif", (".avif",), "heifload", "heifsave", depth=12, quality=75)
+WEBP = Format("webp", (".webp",), "webpload", "webpsave", quality=90, side=16383)
+AVIF = Format("avif", (".avif",), "heifload", "heifsave", depth=12, quality=75, side=16384)
 HEIC = Format("heic", (".heic", ".heif", ".hif"), "heifload", None, depth=12)
 GIF = Format("gif", (".gif",), "gifload", None)
 

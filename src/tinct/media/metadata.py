@@ -1,9 +1,19 @@
-"""What a photograph's file says beside its pixels, and how it is carried to another file."""
+"""What a photograph's file says beside its pixels."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
+
+from tinct.media.exif import IPTC, PHOTOSHOP, read_exif, resolution, strip_file_tags
+from tinct.media.formats import JPEG, TIFF, Format
+from tinct.media.ifd import BadStructure, read_structure
+from tinct.media.photoshop import split_iptc
+from tinct.media.tiff_layout import TiffLayout
+
+_COMMENT = re.compile(r"png-comment-\d+-(.*)", re.DOTALL)
+_RAW_PROFILE = "Raw profile type "
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,33 +21,109 @@ class Metadata:
     """What a file says beside its pixels."""
 
     exif: bytes | None = None
-    """EXIF as a TIFF structure, without the prefix ``Exif\\0\\0``."""
+    """EXIF as a TIFF structure, without the prefix ``Exif\\0\\0``; for a TIFF, made of its directories."""
     icc: bytes | None = None
     """ICC profile of the file."""
     xmp: bytes | None = None
     """XMP packet."""
     iptc: bytes | None = None
-    """IPTC as the format holds it."""
+    """IPTC records (IIM)."""
+    photoshop: bytes | None = None
+    """Photoshop's other image resources: paths, guides, captions."""
+    text: tuple[tuple[str, str], ...] = ()
+    """Comments by keyword, as PNG has them; a JPEG's has the keyword ``Comment``."""
     orientation: int = 1
     """How the stored pixels are turned, 1..8 as in EXIF; pixels given out by Tinct are upright."""
     dpi: tuple[float, float] | None = None
-    """Horizontal and vertical resolution, in dots an inch; None where the file doesn't say."""
-
-    @classmethod
-    def of_image(cls, image: Any) -> Metadata:
-        """Read the metadata that libvips found (image: ``pyvips.Image`` fresh from a loader)."""
-        exif = _blob(image, "exif-data")
-        orientation = image.get("orientation") if image.get_typeof("orientation") else 1
-        resolution = (image.xres * 25.4, image.yres * 25.4) if image.get_typeof("resolution-unit") else None
-        return cls(
-            exif=exif.removeprefix(b"Exif\0\0") if exif else None,
-            icc=_blob(image, "icc-profile-data"),
-            xmp=_blob(image, "xmp-data"),
-            iptc=_blob(image, "iptc-data"),
-            orientation=orientation if 1 <= orientation <= 8 else 1,
-            dpi=resolution,
-        )
+    """Horizontal and vertical resolution of the upright picture, in dots an inch; None where the file doesn't say."""
+    tiff: TiffLayout | None = None
+    """How a TIFF stores its pixels."""
 
 
-def _blob(image: Any, field: str) -> bytes | None:
-    return bytes(image.get(field)) if image.get_typeof(field) else None
+def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout | None) -> Metadata:
+    """Collect the metadata of a file.
+
+    Args:
+        image: ``pyvips.Image`` fresh from the loader.
+        form: the file's format.
+        file: the file, for what libvips doesn't read.
+        layout: how it is stored, for a TIFF.
+    """
+    exif = blob(image, "exif-data")
+    iptc, photoshop = split_iptc(blob(image, "iptc-data") or b"")
+    text = _png_text(image)
+    if form is TIFF:
+        exif, iptc, photoshop = _of_tiff(file)
+    elif form is JPEG:
+        text = _jpeg_comments(file)
+    for keyword, value in text:
+        if keyword.lower() in (_RAW_PROFILE + "iptc", _RAW_PROFILE + "8bim") and iptc is None:
+            iptc, photoshop = split_iptc(_raw_profile(value))
+    exif = exif.removeprefix(b"Exif\0\0") if exif else None
+    orientation = int(image.get("orientation")) if image.get_typeof("orientation") else 1
+    orientation = orientation if 1 <= orientation <= 8 else 1
+    dpi = resolution(read_exif(exif))
+    if dpi is None and image.get_typeof("resolution-unit") and min(image.xres, image.yres) > 0:
+        dpi = (image.xres * 25.4, image.yres * 25.4)
+    return Metadata(
+        exif=exif,
+        icc=blob(image, "icc-profile-data"),
+        xmp=blob(image, "xmp-data"),
+        iptc=iptc,
+        photoshop=photoshop,
+        text=tuple(item for item in text if not item[0].startswith(_RAW_PROFILE)),
+        orientation=orientation,
+        dpi=dpi if dpi is None or orientation < 5 else dpi[::-1],
+        tiff=layout,
+    )
+
+
+def blob(image: Any, field: str) -> bytes | None:
+    """Return a field of libvips' that holds bytes, None where there is none."""
+    return bytes(image.get(field)) or None if image.get_typeof(field) else None
+
+
+def _of_tiff(file: BinaryIO) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """Return EXIF, IPTC and Photoshop's resources of a TIFF."""
+    try:
+        structure = read_structure(file)
+    except BadStructure:
+        return None, None, None
+    bare = structure.main.get(IPTC)
+    resources = structure.main.get(PHOTOSHOP)
+    iptc, photoshop = split_iptc(resources.data if resources else b"")
+    if bare is not None:
+        inside, others = split_iptc(bare.data.rstrip(b"\0"))  # libvips puts all of a JPEG's resources there
+        iptc, photoshop = inside or iptc, photoshop or others
+    strip_file_tags(structure)
+    return (structure.to_blob() if any(structure.directories()) else None), iptc, photoshop
+
+
+def _png_text(image: Any) -> list[tuple[str, str]]:
+    matches = ((_COMMENT.fullmatch(field), field) for field in image.get_fields())
+    return [(match[1], str(image.get(field))) for match, field in matches if match]
+
+
+def _jpeg_comments(file: BinaryIO) -> list[tuple[str, str]]:
+    """Read the comments before the pixels, which libvips passes over."""
+    found = []
+    file.seek(2)
+    while (marker := file.read(4))[:1] == b"\xff" and len(marker) == 4 and marker[1] != 0xDA:
+        size = int.from_bytes(marker[2:], "big") - 2
+        data = file.read(max(size, 0))
+        if marker[1] == 0xFE:
+            data = data.rstrip(b"\0")
+            try:
+                found.append(("Comment", data.decode()))
+            except UnicodeDecodeError:
+                found.append(("Comment", data.decode("latin-1")))
+    return found
+
+
+def _raw_profile(value: str) -> bytes:
+    """Read what ImageMagick and ExifTool put into a PNG's text: a name, a length, then hexadecimal digits."""
+    digits = "".join(value.split()[2:])
+    try:
+        return bytes.fromhex(digits)
+    except ValueError:
+        return b""

@@ -1,206 +1,229 @@
-"""A photograph as Tinct sees it: upright sRGB pixels that can be read several times, and what its file said beside them."""
+"""Opening a photograph, whatever it comes as: a path, bytes, a file object, a Pillow image, an array."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+import stat
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct.errors import PhotoTooLarge, UnreadablePhoto
-from tinct.media.formats import HEAD, JPEG, PNG, Format, sniff
-from tinct.media.marking import Marking
-from tinct.media.metadata import Metadata
-from tinct.media.source import ArraySource, EncodedSource, PipelineSource, Source
-from tinct.media.spaces import lightness_of, split_alpha, to_srgb
+from tinct.errors import PhotoError, PhotoTooLarge, TruncatedPhoto, UnreadablePhoto
+from tinct.media.exif import ORIENTATION, read_exif
+from tinct.media.formats import GIF, HEAD, TIFF, WEBP, sniff
+from tinct.media.metadata import Metadata, read_metadata
+from tinct.media.picture import Photo
+from tinct.media.source import ArraySource, EncodedSource
+from tinct.media.tiff_layout import read_layout
 from tinct.media.vips import reading
 from tinct.media.write import encode_photo, write_photo
 
 if TYPE_CHECKING:
     import PIL.Image
-    import pyvips
 
-__all__ = ["Photo", "encode_photo", "read_photo", "write_photo"]
+__all__ = ["MAX_PIXELS", "Photo", "encode_photo", "read_photo", "write_photo"]
 
-# What turns stored pixels upright, for each EXIF orientation: a mirroring first, then a turn clockwise.
-_MIRROR = {2: "horizontal", 4: "vertical", 5: "horizontal", 7: "horizontal"}
-_TURN = {3: "d180", 5: "d270", 6: "d90", 7: "d90", 8: "d270"}
-
-
-@dataclass(frozen=True, eq=False)
-class Photo:
-    """A photograph, read lazily: nothing is decoded before pixels are asked for."""
-
-    height: int
-    """Upright height in pixels."""
-    width: int
-    """Upright width in pixels."""
-    depth: Literal[8, 16]
-    """Bits a channel."""
-    has_alpha: bool
-    """Whether it has transparency."""
-    metadata: Metadata
-    """What the file says beside its pixels."""
-    source: Source
-    """Where the pixels come from."""
-    remarks: tuple[str, ...] = ()
-    """What was worth saying when it was opened; part of :attr:`notes`."""
-    mark: Marking | None = None
-    """What :meth:`save` writes about the making of a result; None for a photograph as found."""
-
-    @property
-    def name(self) -> str:
-        """What to call it in messages."""
-        return self.source.name
-
-    @property
-    def output_format(self) -> Format:
-        """The format that a result gets unless asked otherwise: the source's own where Tinct writes it."""
-        own = self.source.format
-        if own is not None and own.saver:
-            return own
-        return JPEG if own is not None and own.loader == "heifload" and self.depth == 8 else PNG
-
-    @cached_property
-    def source_hash(self) -> str:
-        """SHA-256 of the source's bytes (of the pixels, for an array), in hex."""
-        return self.source.digest()
-
-    @cached_property
-    def color(self) -> bool:
-        """Whether it is truly colored: neither gray nor toned all over in one tint."""
-        return False
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a user should know: pages left out, color replaced."""
-        return self.remarks + (("recolorized from its lightness",) if self.color else ())
-
-    def open(self) -> pyvips.Image:
-        """Return a fresh upright image: sRGB, one or three bands, uchar or ushort, without alpha.
-
-        Rows are best read from top to bottom; an image with the orientation of a normal file streams.
-        """
-        return self._upright(self._load())
-
-    def alpha(self) -> pyvips.Image | None:
-        """Return a fresh upright image of the transparency, one band as deep as the picture, or None."""
-        if not self.has_alpha:
-            return None
-        if isinstance(self.source, PipelineSource):
-            return self.source.alpha()
-        return self._turn(split_alpha(self._load())[1])
-
-    def lightness(self) -> pyvips.Image:
-        """Return a fresh upright image of L, one float band in 0..100."""
-        with reading(self.name):
-            return lightness_of(self.open())
-
-    def small_lightness(self, height: int, width: int) -> NDArray[np.float32]:
-        """Return L (height, width), float32 in 0..100, averaged down without aliasing (or enlarged smoothly).
-
-        Raises:
-            TruncatedPhoto, UnreadablePhoto: the file can't be decoded.
-        """
-        shrink = min(self.height / height, self.width / width) / 2
-        with reading(self.name):
-            image = self._upright(self.source.load_small(shrink))
-            image = image.resize(width / image.width, vscale=height / image.height)
-            small: NDArray[np.float32] = lightness_of(image).numpy()
-        return small.reshape(height, width)
-
-    def to_numpy(self) -> NDArray[np.uint8] | NDArray[np.uint16]:
-        """Return the pixels: (H, W) or (H, W, 3), with alpha (H, W, 4), uint8 or uint16."""
-        with reading(self.name):
-            image, alpha = self.open(), self.alpha()
-            if alpha is not None:
-                image = (image if image.bands == 3 else image.bandjoin([image, image])).bandjoin(alpha)
-            array: NDArray[np.uint8] | NDArray[np.uint16] = image.numpy()
-        return array
-
-    def to_pil(self) -> PIL.Image.Image:
-        """Return the pixels as a Pillow image, of 8 bits a channel."""
-        from PIL import Image
-
-        array = self.to_numpy()
-        return Image.fromarray(array if array.dtype == np.uint8 else (array / 257).round().astype(np.uint8))
-
-    def save(
-        self, path: str | Path, *, format: str | None = None, quality: int | None = None, overwrite: bool = False
-    ) -> None:
-        """Write it to a file, with its metadata; see :func:`tinct.media.write.write_photo`."""
-        target = Path(path)
-        write_photo(self.open(), target, like=self, format=format, quality=quality, overwrite=overwrite, mark=self.mark)
-
-    @classmethod
-    def from_image(
-        cls, build: Callable[[], pyvips.Image], *, like: Photo, mark: Marking | None = None, notes: tuple[str, ...] = ()
-    ) -> Photo:
-        """Wrap a result: ``build`` returns a fresh upright sRGB image, without alpha, each time it is called."""
-        image = build()
-        source = PipelineSource(build, like.name, lambda: like.source_hash, like.source.format, like.alpha)
-        depth: Literal[8, 16] = 16 if image.format == "ushort" else 8
-        metadata = replace(like.metadata, orientation=1)
-        return cls(image.height, image.width, depth, like.has_alpha, metadata, source, notes, mark)
-
-    def _load(self) -> Any:
-        return self.source.load(sequential=self.metadata.orientation in (1, 2))
-
-    def _upright(self, stored: Any) -> Any:
-        with reading(self.name):
-            return self._turn(to_srgb(split_alpha(stored)[0], self.metadata.icc, self.name))
-
-    def _turn(self, image: Any) -> Any:
-        mirror, turn = _MIRROR.get(self.metadata.orientation), _TURN.get(self.metadata.orientation)
-        image = image.flip(mirror) if mirror else image
-        return image.rot(turn) if turn else image
+MAX_PIXELS = 2_000_000_000
+"""Most pixels of a photograph, unless asked otherwise."""
 
 
 def read_photo(
     source: str | os.PathLike[str] | bytes | BinaryIO | PIL.Image.Image | NDArray[Any],
     *,
-    max_pixels: int = 2_000_000_000,
+    max_pixels: int = MAX_PIXELS,
     allow_truncated: bool = False,
 ) -> Photo:
-    """Open a photograph.
+    """Open a photograph. Only its header is read; pixels are decoded when they are asked for.
 
     Args:
-        source: a path, the bytes of a file, a file object, a Pillow image, or an array: (H, W) or (H, W, 3|4), uint8, uint16, or
-            floats in 0..1.
+        source: a path, the bytes of a file, a file object, a Pillow image, or an array: (H, W) or (H, W, 3|4), of
+            uint8, uint16, or floats in 0..1 (which get 16 bits).
         max_pixels: the most pixels it may have, against files made to fill the memory.
-        allow_truncated: keep what is there of a file that ends early.
+        allow_truncated: keep what is there of a file that ends early or is damaged; it is decoded once to see.
 
     Raises:
-        UnreadablePhoto: missing, unreadable, empty, or no picture of a format that Tinct reads.
+        UnreadablePhoto: missing, unreadable, empty, or no picture that Tinct reads.
         PhotoTooLarge: it has more than ``max_pixels``.
+        TruncatedPhoto: it ends before its first pixel; one that ends later fails when its pixels are read.
     """
-    found: Source
     if isinstance(source, np.ndarray):
-        found = ArraySource(source, "the array")
-    elif isinstance(source, bytes):
-        found = EncodedSource(source, "the data", sniff(source[:HEAD], "the data"), allow_truncated)
-    elif isinstance(source, (str, os.PathLike)):
-        path = Path(source)
+        return _of_array(source, Metadata(), max_pixels)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _of_file(bytes(source), "the data", max_pixels, allow_truncated)
+    if isinstance(source, (str, os.PathLike)):
+        return _of_file(Path(source), str(source), max_pixels, allow_truncated)
+    if hasattr(source, "read"):
+        data = source.read()
+        if not isinstance(data, bytes):
+            raise UnreadablePhoto("the file object gives text; open it in binary mode ('rb')")
+        name = getattr(source, "name", None)
+        return _of_file(data, name if isinstance(name, str) else "the file object", max_pixels, allow_truncated)
+    if hasattr(source, "getexif") and hasattr(source, "mode"):
+        return _of_pillow(source, max_pixels)
+    raise UnreadablePhoto(
+        f"a {type(source).__name__} is no photograph; give a path, bytes, a file object, a Pillow image or an array"
+    )
+
+
+def _of_file(data: Path | bytes, name: str, max_pixels: int, allow_truncated: bool) -> Photo:
+    head, size = _head(data, name)
+    found = EncodedSource(data, name, sniff(head, name))
+    _refuse_missing_end(found, head, size)
+    with found.open() as file:
+        if found.format is TIFF:
+            found = replace(found, layout=read_layout(file, name))
+        image = _open(found, allow_truncated)
+        _limit(image.height, image.width, max_pixels, name)
+        metadata = read_metadata(image, found.format, file, found.layout)
+    remarks = list(_pages(found, image))
+    if allow_truncated and _is_damaged(found):
+        found = replace(found, allow_truncated=True)
+        remarks.append("cut short or damaged: what is missing stays blank")
+    turned = metadata.orientation >= 5
+    return Photo(
+        height=image.width if turned else image.height,
+        width=image.height if turned else image.width,
+        depth=8 if image.format == "uchar" else 16,
+        has_alpha=bool(image.hasalpha()),
+        metadata=metadata,
+        source=found,
+        remarks=tuple(remarks),
+    )
+
+
+def _head(data: Path | bytes, name: str) -> tuple[bytes, int]:
+    """Return the first bytes of a file, and its size."""
+    if isinstance(data, bytes):
+        return data[:HEAD], len(data)
+    try:
+        status = data.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise UnreadablePhoto(f"{name} is a folder; give a photograph")
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadablePhoto(f"{name} is no regular file; pipe it to standard input instead")
+        with data.open("rb") as file:
+            return file.read(HEAD), status.st_size
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        raise UnreadablePhoto(f"{name} can't be read ({getattr(error, 'strerror', None) or error})") from error
+
+
+def _refuse_missing_end(found: EncodedSource, head: bytes, size: int) -> None:
+    """Refuse what says at its beginning that it is longer, where libvips can decode no part of it, and says less."""
+    short = False
+    if found.format is WEBP:
+        short = int.from_bytes(head[4:8], "little") + 8 > size
+    elif found.format is TIFF and head[2:4] in (b"*\0", b"\0*"):
+        short = int.from_bytes(head[4:8], "little" if head.startswith(b"II") else "big") >= size
+    if short:
+        raise TruncatedPhoto(f"{found.name} is cut short, and nothing of it can be decoded; get the whole file")
+
+
+def _open(found: EncodedSource, allow_truncated: bool) -> Any:
+    try:
+        return found.load(sequential=True)
+    except PhotoError:
+        if not allow_truncated:
+            raise
+        return replace(found, allow_truncated=True).load(sequential=True)
+
+
+def _is_damaged(found: EncodedSource) -> bool:
+    """Decode a photograph, and say whether anything is missing.
+
+    Raises:
+        TruncatedPhoto, UnreadablePhoto: nothing of it can be decoded.
+    """
+    for allow_truncated in (False, True):
+        with_leniency = replace(found, allow_truncated=allow_truncated)
         try:
-            with path.open("rb") as file:
-                head = file.read(HEAD)
-        except OSError as error:
-            raise UnreadablePhoto(f"{path} can't be read ({error.strerror or error})") from error
-        found = EncodedSource(path, str(path), sniff(head, str(path)), allow_truncated)
-    else:
-        raise UnreadablePhoto(f"{type(source).__name__} is no photograph")
-    image = found.load(sequential=True)
-    if image.width * image.height > max_pixels:
+            with reading(found.name):
+                with_leniency.load_small(8 if found.layout is None else 1).avg()
+            return allow_truncated
+        except PhotoError:
+            if allow_truncated:
+                raise
+    raise AssertionError
+
+
+def _limit(height: int, width: int, max_pixels: int, name: str) -> None:
+    if height * width > max_pixels:
         raise PhotoTooLarge(
-            f"{found.name} has {image.width} x {image.height} pixels, more than the limit of {max_pixels}; "
-            "raise it with --max-pixels if the file is to be trusted"
+            f"{name} has {width} x {height} pixels, more than the limit of {max_pixels:,}; "
+            "raise it (--max-pixels) if you trust the file"
         )
-    metadata = Metadata.of_image(image)
-    height, width = (image.height, image.width) if metadata.orientation < 5 else (image.width, image.height)
-    depth: Literal[8, 16] = 16 if image.format == "ushort" else 8
-    return Photo(height, width, depth, bool(image.hasalpha()), metadata, found)
+
+
+def _pages(found: EncodedSource, image: Any) -> list[str]:
+    pages = int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
+    if found.layout is not None:
+        pages = found.layout.pages
+    if pages < 2:
+        return []
+    what = "frame" if found.format in (GIF, WEBP) else "page"
+    return [f"it has {pages} {what}s; only the first is used"]
+
+
+def _of_array(array: NDArray[Any], metadata: Metadata, max_pixels: int, name: str = "the array") -> Photo:
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
+        raise UnreadablePhoto(f"{name} has shape {array.shape}, expected (H, W), (H, W, 3) or (H, W, 4)")
+    _limit(array.shape[0], array.shape[1], max_pixels, name)
+    if np.issubdtype(array.dtype, np.floating):
+        if not np.isfinite(array).all():
+            raise UnreadablePhoto(f"{name} holds NaN or infinity; replace them by numbers in 0..1")
+        if array.min() < 0 or array.max() > 1:
+            raise UnreadablePhoto(
+                f"{name} is of floats in {array.min():g}..{array.max():g}, expected 0..1; "
+                "divide by the largest value, or convert it to uint8 or uint16"
+            )
+        array = np.rint(array.astype(np.float64) * 65535).astype(np.uint16)
+    if array.dtype not in (np.uint8, np.uint16):
+        raise UnreadablePhoto(f"{name} is of {array.dtype}, expected uint8, uint16, or floats in 0..1")
+    array = array.astype(array.dtype.newbyteorder("="), copy=True)  # the caller may write into theirs
+    turned = metadata.orientation >= 5
+    return Photo(
+        height=array.shape[1] if turned else array.shape[0],
+        width=array.shape[0] if turned else array.shape[1],
+        depth=8 if array.dtype == np.uint8 else 16,
+        has_alpha=array.ndim == 3 and array.shape[2] == 4,
+        metadata=metadata,
+        source=ArraySource(array, name),
+    )
+
+
+def _of_pillow(image: Any, max_pixels: int) -> Photo:
+    """Read a Pillow image: the pixels as stored, and its EXIF, profile, XMP and resolution."""
+    name = "the Pillow image"
+    _limit(image.height, image.width, max_pixels, name)
+    icc = image.info.get("icc_profile")
+    try:
+        if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
+            pixels = np.asarray(image)
+            if image.mode == "I" and pixels.min() >= 0 and pixels.max() <= 65535:
+                pixels = pixels.astype(np.uint16)
+        elif image.mode in ("L", "RGB", "RGBA"):
+            pixels = np.asarray(image)
+        elif image.mode == "1":
+            pixels = np.asarray(image.convert("L"))
+        else:
+            transparent = image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info
+            icc = icc if image.mode in ("P", "PA", "LA", "La", "RGBa", "RGBX") else None
+            pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"))
+        exif = bytes(image.getexif().tobytes()) if image.getexif() else b""
+    except OSError as error:
+        kind = TruncatedPhoto if "truncated" in str(error) else UnreadablePhoto
+        raise kind(f"{name} can't be decoded ({error})") from error
+    exif = exif.removeprefix(b"Exif\0\0")
+    structure = read_exif(exif)
+    orientation = int((structure.numbers(structure.main, ORIENTATION) or (1,))[0])
+    xmp, dpi = image.info.get("xmp"), image.info.get("dpi")
+    metadata = Metadata(
+        exif=exif or None,
+        icc=icc or None,
+        xmp=xmp if isinstance(xmp, bytes) else None,
+        orientation=orientation if 1 <= orientation <= 8 else 1,
+        dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
+    )
+    return _of_array(pixels, metadata, max_pixels, name)

@@ -1,22 +1,25 @@
-"""Where pixels come from: an encoded file or bytes, an array, or a pipeline that is built anew each time."""
+"""Where pixels come from: an encoded file or its bytes, an array, or a pipeline that is built anew each time."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct.media.formats import Format
-from tinct.media.vips import reading, vips
+from tinct.errors import UnreadablePhoto
+from tinct.media.formats import JPEG, WEBP, Format
+from tinct.media.tiff_layout import TiffLayout
+from tinct.media.vips import file_name, reading, vips
 
 
 class Source(Protocol):
-    """Pixels that can be read several times. Images are ``pyvips.Image``, as stored: not upright, in any color space."""
+    """Pixels that can be read several times. Images are ``pyvips.Image`` as stored: not upright, in any color space."""
 
     @property
     def name(self) -> str:
@@ -30,7 +33,10 @@ class Source(Protocol):
         """Return a fresh image; ``sequential`` promises that its rows are read once, from top to bottom."""
 
     def load_small(self, shrink: float) -> Any:
-        """Return a fresh image, by up to ``shrink`` smaller where the format decodes smaller pictures for less."""
+        """Return a fresh image to be read like a sequential one.
+
+        It is smaller by up to ``shrink`` where the format has, or decodes, smaller pictures for less.
+        """
 
     def digest(self) -> str:
         """Return the SHA-256 of the source, in hex."""
@@ -43,7 +49,23 @@ class EncodedSource:
     data: Path | bytes
     name: str
     format: Format
+    layout: TiffLayout | None = None
+    """How it is stored, for a TIFF."""
     allow_truncated: bool = False
+    """Whether pixels that the file doesn't hold may be made up by the decoder."""
+
+    def open(self) -> BinaryIO:
+        """Open the file for reading.
+
+        Raises:
+            UnreadablePhoto: it is missing, or may not be read.
+        """
+        if isinstance(self.data, bytes):
+            return io.BytesIO(self.data)
+        try:
+            return self.data.open("rb")
+        except OSError as error:
+            raise UnreadablePhoto(f"{self.name} can't be read ({error.strerror or error})") from error
 
     def load(self, *, sequential: bool) -> Any:
         """See :class:`Source`."""
@@ -51,30 +73,34 @@ class EncodedSource:
 
     def load_small(self, shrink: float) -> Any:
         """See :class:`Source`."""
-        if self.format.loader == "jpegload":
+        if self.format is JPEG:
             return self._call(access="sequential", shrink=max(k for k in (1, 2, 4, 8) if k <= max(shrink, 1)))
-        if self.format.loader == "webpload":
+        if self.format is WEBP:
             return self._call(access="sequential", scale=min(1.0, 1 / shrink))
-        return self._call(access="sequential")
+        levels = self.layout.levels if self.layout else ()
+        fitting = [level for number, level in enumerate(levels, start=1) if 2**number <= shrink]
+        return self._call(access="sequential", **({fitting[-1].kind: fitting[-1].index} if fitting else {}))
 
     def digest(self) -> str:
         """See :class:`Source`."""
-        if isinstance(self.data, bytes):
-            return hashlib.sha256(self.data).hexdigest()
-        with self.data.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with self.open() as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
     def _call(self, **options: Any) -> Any:
-        fail_on = "none" if self.allow_truncated else "error"
+        loader, data = self.format.loader, self.data
+        if isinstance(data, Path):
+            data = file_name(data)
+        else:
+            loader += "_buffer"
+        # Without revalidation, libvips would hand out the pixels of a file that has been replaced since.
+        options |= {"fail_on": "none" if self.allow_truncated else "error", "revalidate": True}
         with reading(self.name):
-            if isinstance(self.data, bytes):
-                return vips().Operation.call(f"{self.format.loader}_buffer", self.data, fail_on=fail_on, **options)
-            return vips().Operation.call(self.format.loader, str(self.data), fail_on=fail_on, **options)
+            return vips().Operation.call(loader, data, **options)
 
 
 @dataclass(frozen=True)
 class ArraySource:
-    """An array (H, W) or (H, W, C) of uint8 or uint16."""
+    """An array (H, W), (H, W, 2) with alpha, or (H, W, 3|4), of uint8 or uint16, sRGB."""
 
     array: NDArray[np.uint8] | NDArray[np.uint16]
     name: str
@@ -83,14 +109,15 @@ class ArraySource:
     def load(self, *, sequential: bool) -> Any:
         """See :class:`Source`."""
         height, width, bands = (*self.array.shape, 1)[:3]
-        format = "uchar" if self.array.dtype == np.uint8 else "ushort"
-        image = vips().Image.new_from_memory(np.ascontiguousarray(self.array).data, width, height, bands, format)
-        spaces = ("b-w", "srgb") if format == "uchar" else ("grey16", "rgb16")
-        return image.copy(interpretation=spaces[bands > 2])
+        deep = self.array.dtype == np.uint16
+        data = np.ascontiguousarray(self.array).data
+        image = vips().Image.new_from_memory(data, width, height, bands, "ushort" if deep else "uchar")
+        gray, color = ("grey16", "rgb16") if deep else ("b-w", "srgb")
+        return image.copy(interpretation=color if bands > 2 else gray)
 
     def load_small(self, shrink: float) -> Any:
         """See :class:`Source`."""
-        return self.load(sequential=False)
+        return self.load(sequential=True)
 
     def digest(self) -> str:
         """See :class:`Source`."""
@@ -100,23 +127,25 @@ class ArraySource:
 
 @dataclass(frozen=True)
 class PipelineSource:
-    """A pipeline built by a function; each call returns a fresh, upright sRGB image."""
+    """A pipeline built by a function; each call returns a fresh, upright sRGB image without alpha."""
 
     build: Callable[[], Any]
     name: str
-    source_hash: Callable[[], str]
     format: Format | None
     alpha: Callable[[], Any]
+    """Returns the transparency, one band, or None."""
+    source_hash: Callable[[], str]
+    """Returns the hash of the photograph that the pipeline starts from."""
 
     def load(self, *, sequential: bool) -> Any:
         """See :class:`Source`."""
-        image = self.build()
-        return image if sequential else image.copy_memory()
+        image, alpha = self.build(), self.alpha()
+        return image if alpha is None else image.bandjoin(alpha.cast(image.format, shift=True))
 
     def load_small(self, shrink: float) -> Any:
         """See :class:`Source`."""
         return self.build()
 
     def digest(self) -> str:
-        """See :class:`Source`; the hash is that of the photograph from which the pipeline starts."""
+        """See :class:`Source`."""
         return self.source_hash()

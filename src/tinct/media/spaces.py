@@ -1,29 +1,33 @@
-"""Color spaces of files to sRGB and back, as libvips pipelines.
+"""Color spaces of files to sRGB and to lightness, as libvips pipelines; and back to a file's profile.
 
 The working space is sRGB (D65): one band for gray pictures, three for the others, 8 or 16 bits.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinct.color import lab
 from tinct.errors import UnreadablePhoto
-from tinct.media.vips import vips
+from tinct.media.vips import set_blob, vips
 
-_GRAY = ("b-w", "grey16")
-_RGB = ("srgb", "rgb", "rgb16")
+Floats = NDArray[np.float32]
+
+_LAB = ("lab", "labs", "labq")
+_ICC = "icc-profile-data"
+# Largest shift of a color, in steps of 255, by a profile that is taken for sRGB: versions of sRGB differ by as much.
+_SRGB_TOLERANCE = 2
 
 
 def split_alpha(image: Any) -> tuple[Any, Any | None]:
     """Return the color bands and the alpha band, None where there is none."""
     if not image.hasalpha():
         return image, None
-    bands = image.bands
-    return image.extract_band(0, n=bands - 1), image.extract_band(bands - 1)
+    return image.extract_band(0, n=image.bands - 1), image.extract_band(image.bands - 1)
 
 
 def to_srgb(image: Any, icc: bytes | None, name: str) -> Any:
@@ -32,71 +36,146 @@ def to_srgb(image: Any, icc: bytes | None, name: str) -> Any:
     Raises:
         UnreadablePhoto: the samples are of a kind that holds no photograph (floats, 32 bits, many bands).
     """
-    if image.format not in ("uchar", "ushort") and image.interpretation not in ("lab", "labs", "labq"):
-        raise UnreadablePhoto(f"{name} has samples of the kind {image.format!r}; convert it to 8 or 16 bits a channel")
-    deep = image.format == "ushort"
-    if image.interpretation in _GRAY or image.bands == 1:
-        return image.copy(interpretation="grey16" if deep else "b-w")
-    if image.interpretation in _RGB and image.bands == 3:
-        plain = image.copy(interpretation="rgb16" if deep else "srgb")
-        if icc is None or is_srgb(icc):
-            return plain
-        return plain.icc_transform("srgb", embedded=True, intent="relative", depth=16 if deep else 8)
-    if image.interpretation == "cmyk":
-        depth = 16 if deep else 8
-        return image.icc_transform("srgb", embedded=True, input_profile="cmyk", intent="relative", depth=depth)
-    if image.bands == 3:
-        return image.colourspace("rgb16" if deep else "srgb")
-    raise UnreadablePhoto(f"{name} has {image.bands} channels ({image.interpretation}), which is no photograph's")
+    deep, kind = _kind(image, name)
+    space = ("grey16" if deep else "b-w") if kind == "gray" else ("rgb16" if deep else "srgb")
+    if kind == "gray":
+        levels = gray_lightness(icc, deep=deep)
+        if levels is srgb_lightness(deep=deep):
+            return image.copy(interpretation=space)
+        top = 65535 if deep else 255
+        table = np.rint(lab.lightness_to_gray(levels) * top).astype(np.uint16 if deep else np.uint8)
+        return image.maplut(_as_table(table)).copy(interpretation=space)
+    depth = 16 if deep else 8
+    if kind == "cmyk":
+        return image.icc_transform(
+            "srgb", embedded=True, input_profile="cmyk", intent="relative", black_point_compensation=True, depth=depth
+        )
+    if kind == "other":
+        return image.colourspace(space)
+    plain = image.copy(interpretation=space)
+    if icc is None or icc[16:20] != b"RGB " or is_srgb(icc):
+        return plain
+    return plain.icc_transform("srgb", embedded=True, intent="relative", depth=depth)
+
+
+def to_lightness(image: Any, icc: bytes | None, name: str) -> Any:
+    """Return L, in 0..100, one float band, of the color bands of a file.
+
+    Gray is looked up in a table; of colors, toned or not, it is L of CIE Lab: how light they look, whatever their tint.
+
+    Raises:
+        UnreadablePhoto: see :func:`to_srgb`.
+    """
+    deep, kind = _kind(image, name)
+    if kind == "gray":
+        return image.maplut(_as_table(gray_lightness(icc, deep=deep)))
+    return luminous(to_srgb(image, icc, name))
+
+
+def luminous(image: Any) -> Any:
+    """Return L, in 0..100, one float band, of an sRGB image of three bands; exact to 0.01."""
+    top = 65535 if image.format == "ushort" else 255
+    decoded = lab.decode(np.linspace(0, 1, top + 1, dtype=np.float32)) * np.float32(65535)
+    linear = image.maplut(_as_table(decoded))
+    luminance = linear.recomb(vips().Image.new_from_array([list(lab.RGB_TO_XYZ[1])])).rint().cast("ushort")
+    levels = lab.gray_to_lightness(lab.encode(np.linspace(0, 1, 65536, dtype=np.float32)))
+    return luminance.maplut(_as_table(levels))
 
 
 def from_srgb(image: Any, icc: bytes | None) -> tuple[Any, bytes | None]:
-    """Convert an sRGB result of three bands back to an RGB profile.
+    """Convert an sRGB result to the profile of its source.
 
     Returns:
-        the image and the profile to embed: the given one where it is of RGB, None where none was given, else sRGB's.
+        the image and the profile to embed: the source's where it is of RGB and can be written to, None where the source
+        had none, else sRGB's.
     """
-    if icc is None or image.bands != 3:
-        return image, icc
-    if icc[16:20] != b"RGB ":
-        return image, vips().Image.black(1, 1).copy(interpretation="srgb").profile_load("srgb").get("icc-profile-data")
+    if icc is None:
+        return image, None
     if is_srgb(icc):
         return image, icc
-    tagged = image.copy()
-    tagged.set_type(vips().GValue.blob_type, "icc-profile-data", icc)
-    pcs = image.icc_import(input_profile="srgb", intent="relative", pcs="lab")
-    pcs = pcs.copy()
-    pcs.set_type(vips().GValue.blob_type, "icc-profile-data", icc)
-    return pcs.icc_export(intent="relative", depth=16 if image.format == "ushort" else 8), icc
+    if icc[16:20] == b"RGB ":
+        try:
+            _export(_cube(), icc).avg()
+        except vips().Error:  # a scanner's profile may say only what its colors mean
+            return image, srgb_profile()
+        return _export(image, icc), icc
+    return image, srgb_profile()
 
 
-@cache
+@lru_cache(maxsize=32)
 def is_srgb(icc: bytes) -> bool:
-    """Tell whether a profile is sRGB under whatever name: whether it moves no color by more than 2 of 255."""
+    """Tell whether a profile is sRGB, under whatever name: whether it leaves colors where they are."""
     if icc[16:20] != b"RGB ":
         return False
-    levels = np.linspace(0, 255, 6).round().astype(np.uint8)
-    cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
-    image = vips().Image.new_from_memory(cube.data, cube.shape[1], 1, 3, "uchar").copy(interpretation="srgb")
-    image.set_type(vips().GValue.blob_type, "icc-profile-data", icc)
+    cube = _cube()
+    tagged = cube.copy()
+    set_blob(tagged, _ICC, icc)
     try:
-        moved = image.icc_transform("srgb", embedded=True, intent="relative", depth=8).numpy()
+        moved = tagged.icc_transform("srgb", embedded=True, intent="relative", depth=8).numpy()
     except vips().Error:
         return False
-    return bool(np.abs(moved.astype(int) - cube).max() <= 2)
+    return bool(np.abs(moved.astype(int) - cube.numpy()).max() <= _SRGB_TOLERANCE)
 
 
-def lightness_of(image: Any) -> Any:
-    """Return L, in 0..100, one float band, of an sRGB image of one or three bands, uchar or ushort."""
-    top = 65535 if image.format == "ushort" else 255
+@lru_cache(maxsize=1)
+def srgb_profile() -> bytes:
+    """Return libvips' own sRGB profile."""
+    image = vips().Image.black(1, 1, bands=3).copy(interpretation="srgb").icc_transform("srgb", input_profile="srgb")
+    return bytes(image.get(_ICC))
+
+
+@lru_cache(maxsize=8)
+def gray_lightness(icc: bytes | None, *, deep: bool) -> Floats:
+    """Return L of each gray level, float32 (256,) or (65536,), under a profile of gray or RGB; sRGB's without one."""
+    plain = srgb_lightness(deep=deep)
+    if icc is None or icc[16:20] not in (b"GRAY", b"RGB ") or is_srgb(icc):
+        return plain
+    ramp = vips().Image.identity(ushort=deep)
+    if icc[16:20] == b"RGB ":
+        ramp = ramp.bandjoin([ramp, ramp]).copy(interpretation="rgb16" if deep else "srgb")
+    else:
+        ramp = ramp.copy(interpretation="grey16" if deep else "b-w")
+    set_blob(ramp, _ICC, icc)
+    try:
+        levels = ramp.icc_import(embedded=True, intent="relative", pcs="lab").extract_band(0).numpy()
+    except vips().Error:
+        return plain
+    return np.asarray(levels.reshape(-1), np.float32)
+
+
+@lru_cache(maxsize=2)
+def srgb_lightness(*, deep: bool) -> Floats:
+    """Return L of each gray level of sRGB, float32 (256,) or (65536,)."""
+    return lab.gray_to_lightness(np.linspace(0, 1, 65536 if deep else 256, dtype=np.float32))
+
+
+def _kind(image: Any, name: str) -> tuple[bool, str]:
+    """Return whether an image has 16 bits, and whether it is ``gray``, ``rgb``, ``cmyk`` or ``other``."""
+    if image.format not in ("uchar", "ushort") and image.interpretation not in _LAB:
+        raise UnreadablePhoto(f"{name} has samples of the kind {image.format!r}; convert it to 8 or 16 bits a channel")
+    deep = image.format != "uchar"
     if image.bands == 1:
-        return image.maplut(_table(lab.gray_to_lightness(np.linspace(0, 1, top + 1, dtype=np.float32))))
-    linear = image.maplut(_table(65535 * lab.decode(np.linspace(0, 1, top + 1, dtype=np.float32))))
-    luminance = linear.recomb(vips().Image.new_from_array([list(lab.RGB_TO_XYZ[1])])).rint().cast("ushort")
-    encoded = lab.encode(np.linspace(0, 1, 65536, dtype=np.float32))
-    return luminance.maplut(_table(lab.gray_to_lightness(encoded)))
+        return deep, "gray"
+    if image.interpretation == "cmyk" and image.bands == 4:
+        return deep, "cmyk"
+    if image.bands == 3:
+        return deep, "other" if image.interpretation in _LAB else "rgb"
+    raise UnreadablePhoto(f"{name} has {image.bands} channels ({image.interpretation}), which is no photograph's")
 
 
-def _table(values: Any) -> Any:
-    array = np.ascontiguousarray(values, np.float32)
-    return vips().Image.new_from_memory(array.tobytes(), len(array), 1, 1, "float")
+def _export(image: Any, icc: bytes) -> Any:
+    connection = image.icc_import(input_profile="srgb", intent="relative", pcs="lab").copy()
+    set_blob(connection, _ICC, icc)
+    return connection.icc_export(intent="relative", depth=16 if image.format == "ushort" else 8)
+
+
+def _cube() -> Any:
+    """Return colors from all over sRGB, 8 bits."""
+    levels = np.linspace(0, 255, 6).round().astype(np.uint8)
+    colors = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
+    return vips().Image.new_from_memory(colors.tobytes(), colors.shape[1], 1, 3, "uchar").copy(interpretation="srgb")
+
+
+def _as_table(values: NDArray[Any]) -> Any:
+    formats = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
+    return vips().Image.new_from_memory(values.tobytes(), len(values), 1, 1, formats[values.dtype.name])

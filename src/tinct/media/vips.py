@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinct.errors import OutputError, PhotoError, TruncatedPhoto, UnreadablePhoto
@@ -11,22 +13,22 @@ from tinct.errors import OutputError, PhotoError, TruncatedPhoto, UnreadablePhot
 if TYPE_CHECKING:
     import pyvips
 
-# What the decoders say about a file that ends too early (libjpeg, libspng, libtiff, libwebp, libheif, nsgif).
+# What the decoders say about a file that ends too early or is damaged inside (libjpeg, libpng, libtiff, libwebp,
+# libheif, nsgif, and libvips of a seek beyond the end).
 _CUT_SHORT = (
     "premature end",
     "unexpected end",
-    "end of stream",
     "end of file",
-    "unable to read at row",
-    "not enough data",
     "read error",
-    "read gave error",
+    "load error",
+    "bad seek",
     "truncated",
-    "read beyond",
-    "out of range",
+    "unable to parse",
+    "not defined",
+    "decode_mcu",
 )
 # What libvips says where the system refused a write.
-_NOT_WRITTEN = ("write error", "write failed", "no space left", "unable to write", "disk", "quota", "file too large")
+_NOT_WRITTEN = ("write error", "write failed", "no space left", "unable to write", "quota", "file too large")
 
 
 def vips() -> Any:
@@ -34,6 +36,16 @@ def vips() -> Any:
     import pyvips
 
     return pyvips
+
+
+def file_name(path: Path) -> bytes:
+    """Return a path as libvips takes it: also one whose name is no Unicode."""
+    return os.fsencode(path)
+
+
+def set_blob(image: Any, field: str, data: bytes) -> None:
+    """Set a field of an image's metadata that holds bytes."""
+    image.set_type(vips().GValue.blob_type, field, data)
 
 
 @contextmanager
@@ -52,26 +64,26 @@ def reading(name: str) -> Iterator[None]:
 
 def read_error(name: str, error: pyvips.Error) -> PhotoError:
     """Return Tinct's error for what libvips said while it read the photograph called ``name``."""
-    reason = _reason(error)
-    if any(sign in reason.lower() for sign in _CUT_SHORT):
+    reason, everything = _reasons(error)
+    if any(sign in everything for sign in _CUT_SHORT):
         return TruncatedPhoto(
-            f"{name} is cut short or damaged ({reason}); get the whole file, or keep what is there with --allow-truncated"
+            f"{name} is cut short or damaged ({reason}); get the whole file, or keep what is there (--allow-truncated)"
         )
     return UnreadablePhoto(f"{name} can't be decoded ({reason})")
 
 
 def write_error(source: str, target: str, error: pyvips.Error) -> PhotoError | OutputError:
     """Return Tinct's error for what libvips said while ``source`` was decoded and written to ``target``."""
-    reason = _reason(error)
-    if any(sign in reason.lower() for sign in _NOT_WRITTEN):
-        return OutputError(f"{target} can't be written ({reason})")
+    reason, everything = _reasons(error)
+    if any(sign in everything for sign in _NOT_WRITTEN):
+        return OutputError(f"{target} can't be written ({reason}); is there space, and the right to write?")
     found = read_error(source, error)
-    return (
-        found if isinstance(found, TruncatedPhoto) else OutputError(f"{target} can't be made from {source} ({reason})")
-    )
+    return found if isinstance(found, TruncatedPhoto) else OutputError(f"{target} can't be written ({reason})")
 
 
-def _reason(error: pyvips.Error) -> str:
-    lines = [line.strip() for line in str(error.detail or error.message).splitlines() if line.strip()]
+def _reasons(error: pyvips.Error) -> tuple[str, str]:
+    """Return the most telling line of what libvips said, and all of it in lower case."""
+    lines = [line.strip() for line in f"{error.detail or ''}\n{error.message}".splitlines() if line.strip()]
+    # A decoder that looks for the end of a file by seeking beyond it says so, and goes on to the point.
     telling = [line for line in lines if "bad seek" not in line]
-    return (telling or lines or ["no reason given"])[0]
+    return (telling or lines)[0], "\n".join(lines).lower()

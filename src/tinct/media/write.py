@@ -1,4 +1,4 @@
-"""From a pipeline of pixels to a file: everything that a result owes to its source is put back here."""
+"""From a pipeline of pixels to a file: what a result owes to its source is put back here."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tinct.errors import OptionError
+from tinct.errors import OptionError, OutputError
 from tinct.media.atomic import atomic_path
+from tinct.media.containers.avif import write_avif
+from tinct.media.containers.jpeg import write_jpeg
+from tinct.media.containers.png import write_png
+from tinct.media.containers.tiff import write_tiff
+from tinct.media.containers.webp import write_webp
 from tinct.media.formats import AVIF, JPEG, PNG, TIFF, WEBP, Format, choose_format
 from tinct.media.marking import Marking
-from tinct.media.spaces import from_srgb
+from tinct.media.outgoing import Outgoing, prepare
+from tinct.media.spaces import from_srgb, is_srgb
 from tinct.media.vips import vips, write_error
 
 if TYPE_CHECKING:
-    from tinct.media.photo import Photo
+    import pyvips
+
+    from tinct.media.picture import Photo
 
 
 def write_photo(
-    image: Any,
+    image: pyvips.Image,
     target: Path | BinaryIO,
     *,
     like: Photo,
@@ -29,69 +37,104 @@ def write_photo(
     overwrite: bool = False,
     mark: Marking | None = None,
 ) -> None:
-    """Write pixels with the alpha, profile and metadata of the photograph that they were made from."""
+    """Write pixels with the transparency, profile and metadata of the photograph that they were made from.
+
+    Pixels stream from the pipeline to the file, so memory doesn't grow with the picture. A file is there whole or not
+    at all: what was there before stays until the new one is complete. Equal pixels and options give equal bytes.
+
+    Args:
+        image: upright, sRGB, one or three bands, uchar or ushort (8 bits are written where a format has no more).
+        target: a path, or a file object open for writing bytes.
+        like: the photograph; what is transparent in it is in the result, on white where a format has no transparency.
+        format: ``jpeg``, ``png``, ``tiff``, ``webp`` or ``avif``; None goes by the path's ending, without one by the
+            photograph.
+        quality: 1..100 for formats with loss; None takes the format's usual one.
+        overwrite: whether a file may be replaced.
+        mark: how the colors were made; None leaves the mark out.
+
+    Raises:
+        OptionError: an unknown format or ending, or quality out of range.
+        OutputExists: the file is there and ``overwrite`` is False.
+        OutputError: the file can't be written, or the format holds no picture of this size.
+        TruncatedPhoto, UnreadablePhoto: the source can't be decoded.
+    """
     chosen = choose_format(format, target if isinstance(target, Path) else None, like.output_format)
     if quality is not None and not 1 <= quality <= 100:
-        raise OptionError(f"quality {quality} is out of range, expected 1..100")
+        raise OptionError(f"quality is {quality}, expected 1..100")
+    if max(image.width, image.height) > chosen.side:
+        raise OutputError(
+            f"{chosen.name} holds at most {chosen.side} pixels a side, the picture has {image.width} x {image.height}; "
+            "write tiff or png"
+        )
     if isinstance(target, Path):
         with atomic_path(target, overwrite=overwrite) as path:
-            _save(image, path, chosen, quality, like, mark, str(target))
+            _encode(image, path, chosen, quality, like, mark, str(target))
         return
     with tempfile.TemporaryDirectory(prefix="tinct-") as folder:
-        path = Path(folder) / f"picture{chosen.suffixes[0]}"
-        _save(image, path, chosen, quality, like, mark, "the output")
+        path = Path(folder) / "picture"
+        _encode(image, path, chosen, quality, like, mark, "the output")
         with path.open("rb") as file:
             shutil.copyfileobj(file, target)
 
 
 def encode_photo(
-    image: Any, *, like: Photo, format: str | None = None, quality: int | None = None, mark: Marking | None = None
+    image: pyvips.Image,
+    *,
+    like: Photo,
+    format: str | None = None,
+    quality: int | None = None,
+    mark: Marking | None = None,
 ) -> bytes:
-    """Return the bytes of the file that :func:`write_photo` would write."""
+    """Return the bytes of the file that :func:`write_photo` would write; the whole of it is in memory."""
     buffer = io.BytesIO()
     write_photo(image, buffer, like=like, format=format, quality=quality, mark=mark)
     return buffer.getvalue()
 
 
-def _save(
-    image: Any, path: Path, format: Format, quality: int | None, like: Photo, mark: Marking | None, name: str
+def _encode(
+    image: Any, path: Path, form: Format, quality: int | None, like: Photo, mark: Marking | None, name: str
 ) -> None:
-    prepared = _dress(image, format, like)
-    options: dict[str, Any] = {}
-    if format.quality is not None:
-        options["Q"] = quality or format.quality
-    if format is TIFF:
-        options |= {"compression": "deflate", "predictor": "horizontal"}
-        options |= {"bigtiff": prepared.width * prepared.height * prepared.bands * 2 > 3_500_000_000}
-    if format is AVIF:
-        options |= {"compression": "av1", "bitdepth": 12 if prepared.format == "ushort" else 8}
     try:
-        vips().Operation.call(format.saver, prepared, str(path), **options)
+        image, icc = from_srgb(_with_depth(image, form), like.metadata.icc)
+        image = _without_metadata(_with_alpha(image, form, like))
+        outgoing = prepare(
+            like.metadata, mark, height=image.height, width=image.width, icc=icc, srgb=icc is None or is_srgb(icc)
+        )
+        _save(image, path, form, outgoing, quality)
     except vips().Error as error:
         raise write_error(like.name, name, error) from error
 
 
-def _dress(image: Any, format: Format, like: Photo) -> Any:
-    """Add what the result has from its source: bit depth, alpha, profile, metadata."""
-    image, icc = from_srgb(image, like.metadata.icc)
+def _save(image: Any, path: Path, form: Format, outgoing: Outgoing, quality: int | None) -> None:
+    if form is PNG:
+        write_png(image, path, outgoing)
+    elif form is TIFF:
+        write_tiff(image, path, outgoing, quality)
+    else:
+        writers = {JPEG: write_jpeg, WEBP: write_webp, AVIF: write_avif}
+        assert form.quality is not None
+        writers[form](image, path, outgoing, form.quality if quality is None else quality)
+
+
+def _with_depth(image: Any, form: Format) -> Any:
+    """Cut 16 bits to 8 where the format holds no more."""
+    if image.format == "uchar" or form.depth > 8:
+        return image
+    return (image / 257).rint().cast("uchar").copy(interpretation="srgb" if image.bands > 2 else "b-w")
+
+
+def _with_alpha(image: Any, form: Format, like: Photo) -> Any:
     alpha = like.alpha()
-    if alpha is not None:
-        image = image.bandjoin(alpha.cast(image.format, shift=True))
-        if not format.alpha:
-            image = image.flatten(background=255 if image.format == "uchar" else 65535)
-    if image.format == "ushort" and format.depth == 8:
-        image = (image / 257).rint().cast("uchar").copy(interpretation="srgb" if image.bands > 2 else "b-w")
-    image = image.copy()
-    for field in list(image.get_fields()):
-        if field not in ("width", "height", "bands", "format", "coding", "interpretation", "xoffset", "yoffset"):
-            image.remove(field)
-    blobs = {"icc-profile-data": icc, "xmp-data": like.metadata.xmp, "iptc-data": like.metadata.iptc}
-    if format in (JPEG, PNG, WEBP, AVIF) and like.metadata.exif:
-        blobs["exif-data"] = b"Exif\0\0" + like.metadata.exif
-    for field, blob in blobs.items():
-        if blob:
-            image.set_type(vips().GValue.blob_type, field, blob)
-    image.set_type(vips().GValue.gint_type, "orientation", 1)
-    if like.metadata.dpi:
-        image = image.copy(xres=like.metadata.dpi[0] / 25.4, yres=like.metadata.dpi[1] / 25.4)
+    if alpha is None:
+        return image
+    image = image.bandjoin(alpha.cast(image.format, shift=True))
+    return image if form.alpha else image.flatten(background=255 if image.format == "uchar" else 65535)
+
+
+def _without_metadata(image: Any) -> Any:
+    """Take off what the pipeline's images brought along, which depends on how it was built."""
+    image = image.copy(xres=1, yres=1)
+    own = {"width", "height", "bands", "format", "coding", "interpretation", "xoffset", "yoffset", "xres", "yres"}
+    for field in set(image.get_fields()) - own:
+        image.remove(field)
     return image

@@ -1,0 +1,175 @@
+"""XMP packets: read, changed in place, written back. What isn't touched stays as it was, under the names it had.
+
+Source: ISO 16684-1 (XMP, data model and serialization).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from xml.dom import minidom
+from xml.parsers.expat import ExpatError
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+XMLNS = "http://www.w3.org/2000/xmlns/"
+NAMESPACES = {
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "exif": "http://ns.adobe.com/exif/1.0/",
+    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+    "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+    "rdf": RDF,
+    "stEvt": "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#",
+    "stRef": "http://ns.adobe.com/xap/1.0/sType/ResourceRef#",
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
+    "xmp": "http://ns.adobe.com/xap/1.0/",
+    "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
+}
+_EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"/></x:xmpmeta>'
+_BEGIN = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+_END = b'\n<?xpacket end="w"?>'
+
+
+class Packet:
+    """An XMP packet; properties are named with their usual prefix, as in ``dc:description``."""
+
+    def __init__(self, data: bytes | None = None) -> None:
+        """Read a packet; one that is missing, damaged, or declares entities (no XMP does) counts as empty."""
+        self._document = self._parse(data) or minidom.parseString(_EMPTY)
+        self._rdf = self._document.getElementsByTagNameNS(RDF, "RDF")[0]
+        if not self._descriptions():
+            first = self._child(self._rdf, "rdf:Description")
+            first.setAttributeNS(RDF, "rdf:about", "")
+
+    def text(self, name: str) -> str | None:
+        """Return a property: a plain value, or the default language's of several; None where there is none."""
+        for found in self._find(name):
+            if isinstance(found, minidom.Attr):
+                return str(found.value)
+            items = list(found.getElementsByTagNameNS(RDF, "li"))
+            items.sort(key=lambda item: item.getAttribute("xml:lang") != "x-default")
+            return _content(items[0] if items else found).strip()
+        return None
+
+    def plain(self, name: str) -> Any:
+        """Return a property of any kind as JSON holds it: text, list or dictionary; None where there is none."""
+        for found in self._find(name):
+            return found.value if isinstance(found, minidom.Attr) else _plain(found)
+        return None
+
+    def remove(self, name: str) -> bool:
+        """Take a property out, and say whether it was there."""
+        found = list(self._find(name))
+        for node in found:
+            owner: Any = node.ownerElement if isinstance(node, minidom.Attr) else node.parentNode
+            (owner.removeAttributeNode if isinstance(node, minidom.Attr) else owner.removeChild)(node)
+        return bool(found)
+
+    def set_text(self, name: str, value: str) -> None:
+        """Set a plain property."""
+        self.remove(name)
+        self._add_text(self._descriptions()[0], name, value)
+
+    def set_struct(self, name: str, fields: Mapping[str, str]) -> None:
+        """Set a property that has fields of its own."""
+        self.remove(name)
+        self._add_fields(self._child(self._descriptions()[0], name), fields)
+
+    def set_default_language(self, name: str, value: str) -> None:
+        """Set the default language's text of a property that may have several; the other languages stay."""
+        found = next((node for node in self._find(name) if isinstance(node, minidom.Element)), None)
+        items = list(found.getElementsByTagNameNS(RDF, "li")) if found is not None else []
+        for item in items:
+            if item.getAttribute("xml:lang") == "x-default":
+                for child in list(item.childNodes):
+                    item.removeChild(child)
+                item.appendChild(self._document.createTextNode(value))
+                return
+        self.remove(name)
+        languages = self._child(self._child(self._descriptions()[0], name), "rdf:Alt")
+        self._add_text(languages, "rdf:li", value).setAttribute("xml:lang", "x-default")
+        for item in items:
+            languages.appendChild(item)
+
+    def append_struct(self, name: str, fields: Mapping[str, str]) -> None:
+        """Append to a property that is a list of structures in order."""
+        found = next((node for node in self._find(name) if isinstance(node, minidom.Element)), None)
+        if found is None:
+            found = self._child(self._descriptions()[0], name)
+        rows = found.getElementsByTagNameNS(RDF, "Seq")
+        row = rows[0] if rows else self._child(found, "rdf:Seq")
+        self._add_fields(self._child(row, "rdf:li"), fields)
+
+    def to_bytes(self) -> bytes:
+        """Return the packet, in UTF-8."""
+        body = "".join(
+            node.toxml() for node in self._document.childNodes if node.nodeType != node.PROCESSING_INSTRUCTION_NODE
+        )
+        return _BEGIN + body.encode() + _END
+
+    @staticmethod
+    def _parse(data: bytes | None) -> minidom.Document | None:
+        if not data or b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+            return None
+        try:
+            document = minidom.parseString(data.strip(b"\0 \r\n\t"))
+        except (ExpatError, ValueError, LookupError):
+            return None
+        return document if document.getElementsByTagNameNS(RDF, "RDF") else None
+
+    def _descriptions(self) -> list[minidom.Element]:
+        return [
+            node
+            for node in self._rdf.childNodes
+            if isinstance(node, minidom.Element) and (node.namespaceURI, node.localName) == (RDF, "Description")
+        ]
+
+    def _find(self, name: str) -> Iterator[Any]:
+        prefix, _, local = name.partition(":")
+        space = NAMESPACES[prefix]
+        for description in self._descriptions():
+            if description.hasAttributeNS(space, local):
+                yield description.getAttributeNodeNS(space, local)
+            for node in list(description.childNodes):
+                if isinstance(node, minidom.Element) and (node.namespaceURI, node.localName) == (space, local):
+                    yield node
+
+    def _child(self, parent: Any, name: str) -> Any:
+        """Append an element, and declare its prefix where that isn't known or means something else."""
+        prefix = name.partition(":")[0]
+        space = NAMESPACES[prefix]
+        element = parent.appendChild(self._document.createElementNS(space, name))
+        above = parent
+        while isinstance(above, minidom.Element) and not above.hasAttribute(f"xmlns:{prefix}"):
+            above = above.parentNode
+        if not isinstance(above, minidom.Element) or above.getAttribute(f"xmlns:{prefix}") != space:
+            element.setAttributeNS(XMLNS, f"xmlns:{prefix}", space)
+        return element
+
+    def _add_text(self, parent: Any, name: str, value: str) -> Any:
+        element = self._child(parent, name)
+        element.appendChild(self._document.createTextNode(value))
+        return element
+
+    def _add_fields(self, element: Any, fields: Mapping[str, str]) -> None:
+        element.setAttributeNS(RDF, "rdf:parseType", "Resource")
+        for name, value in fields.items():
+            self._add_text(element, name, value)
+
+
+def _content(element: Any) -> str:
+    return "".join(node.data for node in element.childNodes if isinstance(node, minidom.Text))
+
+
+def _plain(element: Any) -> Any:
+    children = [node for node in element.childNodes if isinstance(node, minidom.Element)]
+    if len(children) == 1 and children[0].namespaceURI == RDF:
+        if children[0].localName in ("Seq", "Bag", "Alt"):
+            return [_plain(item) for item in children[0].childNodes if isinstance(item, minidom.Element)]
+        return _plain(children[0])
+    fields = {
+        attribute.name: attribute.value
+        for attribute in element.attributes.values()
+        if attribute.namespaceURI not in (RDF, XMLNS) and attribute.prefix != "xml"
+    }
+    fields |= {node.nodeName: _plain(node) for node in children}
+    return fields or _content(element).strip()
