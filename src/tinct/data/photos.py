@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.color.lab import srgb_to_lab
-from tinct.errors import DataError
+from tinct.errors import DataError, PhotoError
+from tinct.media.formats import HEAD, sniff
+from tinct.media.source import EncodedSource
+from tinct.media.vips import reading
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".avif"})
 MIN_CHROMA = 2.8
@@ -72,8 +75,12 @@ def _members(shard: Path) -> Iterator[Source]:
             for member in tar:
                 if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
                     yield Source(member.name, shard, member.offset_data, member.size)
+            end = tar.offset
+        # tarfile takes a cut or broken header for the end; the true end is a block of zeros.
+        if Source(shard.name, shard, end - tarfile.BLOCKSIZE, tarfile.BLOCKSIZE).read() != bytes(tarfile.BLOCKSIZE):
+            log.warning("%s is cut short or damaged; what comes before the fault is used", shard)
     except (tarfile.TarError, OSError) as error:
-        log.warning("%s: %s; what comes before the fault is used", shard, error)
+        raise DataError(f"{shard} is no readable tar ({error}); make or fetch it again") from error
 
 
 def _rank(name: str) -> bytes:
@@ -110,22 +117,19 @@ def decode(data: bytes, short_side: int) -> NDArray[np.uint8]:
     """Decode to upright 8-bit sRGB, (H, W, 3), brought down to ``short_side`` where it is larger.
 
     Raises:
-        DataError: the bytes are no whole picture.
+        PhotoError: the bytes are no whole picture.
     """
-    import pyvips
-
-    try:
-        image = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
-        scale = short_side / min(image.width, image.height)
+    source = EncodedSource(data, "the photo", sniff(data[:HEAD], "the photo"))
+    image = source.load(sequential=True)
+    scale = short_side / min(image.width, image.height)
+    with reading("the photo"):
         if scale < 1:
             width, height = round(image.width * scale), round(image.height * scale)
-            image = pyvips.Image.thumbnail_buffer(data, width, height=height, size="force", fail_on="truncated")
+            image = source.load_small(1 / scale).thumbnail_image(width, height=height, size="force")
         image = image.autorot().colourspace("srgb")
         if image.hasalpha():
             image = image.flatten(background=255)
         pixels: NDArray[np.uint8] = image.cast("uchar").numpy()
-    except pyvips.Error as error:
-        raise DataError(str(error).strip().splitlines()[-1]) from error
     return pixels
 
 
@@ -165,7 +169,7 @@ class PhotoSet(Sequence[NDArray[np.uint8]]):
         def load(source: Source) -> NDArray[np.uint8] | str:
             try:
                 photo = decode(source.read(), short_side)
-            except (DataError, OSError) as error:
+            except (PhotoError, OSError) as error:
                 return str(error)
             if min(photo.shape[:2]) < MIN_SIDE:
                 return f"smaller than {MIN_SIDE} pixels"

@@ -162,8 +162,12 @@ def _recipes() -> resources.abc.Traversable:
     return resources.files("tinct") / "recipes"
 
 
-def load_config(recipe: str) -> TrainConfig:
-    """Read a recipe by its name in the package or from a YAML file.
+def load_config(recipe: str, budget: str | None = None) -> TrainConfig:
+    """Read a recipe.
+
+    Args:
+        recipe: its name in the package, or a YAML file.
+        budget: replaces the recipe's.
 
     Raises:
         ConfigError: there is none of that name, or it has faults; all of them are listed.
@@ -181,6 +185,8 @@ def load_config(recipe: str) -> TrainConfig:
         raise ConfigError(recipe, [f"no valid YAML: {error}"]) from error
     if not isinstance(raw, dict):
         raise ConfigError(recipe, ["expected a mapping of settings"])
+    if budget is not None:
+        raw["budget"] = budget
     try:
         return TrainConfig(**raw)
     except ValidationError as error:
@@ -189,5 +195,5 @@ def load_config(recipe: str) -> TrainConfig:
             place = ".".join(str(part) for part in fault["loc"])
             faults.append(f"{place}: {fault['msg']}" if place else fault["msg"])
         raise ConfigError(recipe, faults) from error
-    except TypeError as error:
+    except TypeError as error:  # a key that is no text
         raise ConfigError(recipe, [str(error)]) from error

@@ -63,9 +63,7 @@ def train(
         TrainingError: ``out`` holds a run already, or training failed.
         MissingExtra: a library that training needs is not installed.
     """
-    config = load_config(recipe)
-    if budget is not None:
-        config = TrainConfig(**{**config.model_dump(), "budget": budget})
+    config = load_config(recipe, budget)
     if checkpoint.has_state(out) and not resume:
         raise TrainingError(f"{out} holds a run already; go on with it by --resume, or give another folder")
     seed = seed or 0

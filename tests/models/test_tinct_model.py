@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tester import ModelTester
+
+from tinct.models.registry import create_model
+from tinct.weights.export import example
+
+
+class TestTinct(ModelTester):
+    architecture = "tinct"
+    small: ClassVar = {"widths": [16, 16, 16, 16], "queries": 4, "query_width": 16, "grid": 20}
+    most_parameters = 12_000_000
+    most_gmacs = 5.0
+
+    def test_hints_change_nothing_before_training(self) -> None:
+        spec, network = self.make()
+        lightness, hints = example(spec, 64, 64)
+        with torch.inference_mode():
+            network.eval()
+            assert hints[:, 0].any()
+            assert torch.equal(network(lightness, hints), network(lightness, torch.zeros_like(hints)))
+
+    def test_defaults_are_those_of_the_recipe(self) -> None:
+        from tinct.training.config import load_config
+
+        config = load_config("tinct")
+        assert create_model("tinct", **config.options).options == create_model("tinct").options  # type: ignore[union-attr]

