@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tinct.cli.inputs import Gathered, gather
+import typer
+
+from tinct.cli.inputs import RESULT, Gathered, gather
 from tinct.cli.outputs import Plan, Task, find_destination, make_folders, make_plan
 from tinct.cli.report import Outcome, Report
 from tinct.cli.work import run_all
@@ -94,7 +96,8 @@ def colorize_all(request: Request) -> int:
     )
     try:
         return _carry_out(gathered, plan, request)
-    except KeyboardInterrupt:  # the second Ctrl-C
+    except KeyboardInterrupt:  # the second Ctrl-C, or one before the first photograph
+        typer.secho("Stopped.", fg="yellow", err=True)
         sys.stdout.flush()
         sys.stderr.flush()
         # Threads may still be inside libvips or onnxruntime, which don't take it well when the interpreter winds down.
@@ -104,7 +107,8 @@ def colorize_all(request: Request) -> int:
 def _carry_out(gathered: Gathered, plan: Plan, request: Request) -> int:
     with Report(len(gathered.sources) + len(gathered.problems), quiet=request.quiet, as_json=request.as_json) as report:
         if gathered.earlier:
-            report.note(f"left out {len(gathered.earlier)} results of an earlier run (*.color.*)")
+            count = len(gathered.earlier)
+            report.note(f"left out {count} result{'s' * (count != 1)} of an earlier run (*{RESULT}.*)")
         for name, reason in gathered.problems:
             report.add(Outcome(name, None, "failed", error=reason))
         for task, reason in plan.refused:

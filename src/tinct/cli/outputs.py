@@ -64,7 +64,7 @@ def find_destination(output: str | None, inputs: Sequence[str]) -> Destination:
         return Destination(standard=True)
     path = Path(output)
     is_new_folder = output.endswith(("/", os.sep)) or not path.suffix
-    if path.is_dir() or (is_new_folder and not os.path.lexists(path)):
+    if os.path.isdir(path) or (is_new_folder and not os.path.lexists(path)):
         if inputs[0] == STANDARD:
             raise OptionError(f"standard input has no name to use in the folder {output}; give -o a file")
         return Destination(folder=path)
@@ -170,7 +170,7 @@ def _real(folder: Path) -> str:
 
 def _identity(path: Path) -> str:
     """Return what is equal for two paths that lead to one file, also where the system ignores case."""
-    real = os.path.realpath(path) if path.is_symlink() else os.path.join(_real(path.parent), path.name)
+    real = os.path.realpath(path) if os.path.islink(path) else os.path.join(_real(path.parent), path.name)
     name = os.path.normcase(real)
     return unicodedata.normalize("NFC", name).casefold() if sys.platform == "darwin" else name
 
@@ -192,7 +192,7 @@ def _theft(task: Task, owner: Source | None) -> str | None:
 def _obstacle(source: Source, target: Path, overwrite: bool, skip_existing: bool) -> str | None:
     if not os.path.lexists(target):
         return None
-    if target.is_dir():
+    if os.path.isdir(target):
         return f"the output {target} is a folder"
     if overwrite:
         return None
