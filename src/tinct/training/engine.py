@@ -9,10 +9,12 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
 from numpy.typing import NDArray
 from torch import nn
 
@@ -25,9 +27,6 @@ from tinct.training.journal import LOSSES, VALIDATION, Journal
 from tinct.training.progress import Progress, Report
 from tinct.training.validation import draw_sheet, validate
 from tinct.weights import checkpoint
-
-if TYPE_CHECKING:
-    from accelerate import Accelerator
 
 LOG_EVERY = 20
 """Steps between two rows of the loss table."""
@@ -93,6 +92,7 @@ class Engine:
         self.average = WeightAverage(network.to(accelerator.device), config.optimizer.ema)
         self.position = Position()
         self.seconds = 0.0
+        self.started = 0.0
         self.network = accelerator.prepare_model(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
         self.loss = loss.to(accelerator.device)
         self.optimizer = cast("torch.optim.Optimizer", accelerator.prepare_optimizer(self._make_optimizer(network)))
@@ -144,7 +144,7 @@ class Engine:
             self.photos, sampling, self.seed, self.accelerator.process_index, self.accelerator.num_processes
         )
         journal = Journal(self.run, self.position.step)
-        started = time.monotonic() - self.seconds
+        self.started = time.monotonic() - self.seconds
         saved = validated = self.seconds
         noted = (self.seconds, self.position.seen)
         try:
@@ -154,7 +154,7 @@ class Engine:
                     epoch = self.position.seen // len(self.photos)
                     terms = self._step(batch)
                     self.position = after
-                    self.seconds = time.monotonic() - started
+                    self.seconds = self._elapsed()
                     if after.step % LOG_EVERY == 0:
                         speed = (after.seen - noted[1]) / max(1e-9, self.seconds - noted[0])
                         noted = (self.seconds, after.seen)
@@ -162,7 +162,7 @@ class Engine:
                     new_epoch = after.seen // len(self.photos) > epoch
                     if self.seconds - validated > self.config.validation.minutes * 60 and self.done < 1:
                         self._validate(journal)
-                        validated = self.seconds = time.monotonic() - started
+                        validated = self.seconds = self._elapsed()
                     if new_epoch or self.seconds - saved > self.config.checkpoint_minutes * 60:
                         self.save()
                         saved = self.seconds
@@ -174,6 +174,13 @@ class Engine:
         self._validate(journal)
         self._sheet("last")
         self.save()
+
+    def _elapsed(self) -> float:
+        """Return the run's time in seconds by the first process's clock, so that all decide alike."""
+        seconds = torch.tensor(time.monotonic() - self.started, dtype=torch.float64)
+        if self.accelerator.num_processes > 1:
+            seconds = broadcast(seconds.to(self.accelerator.device))
+        return float(seconds)
 
     def _step(self, batch: Batch) -> dict[str, float]:
         device = self.accelerator.device

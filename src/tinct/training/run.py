@@ -6,15 +6,15 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from torch import nn
 
 from tinct.color.gamut import rebalancing_weights, smooth_prior
 from tinct.data.photos import PhotoSet, Source, find_photos, hold_back, split_by_hash
-from tinct.errors import MissingExtra, TrainingError
+from tinct.errors import TrainingError
 from tinct.media.atomic import atomic_path
 from tinct.models.registry import ModelSpec, create_model
 from tinct.training.config import TrainConfig, load_config
@@ -23,9 +23,6 @@ from tinct.training.losses import BinsLoss
 from tinct.training.progress import Progress, Report, silent
 from tinct.training.statistics import count_colors
 from tinct.weights import checkpoint
-
-if TYPE_CHECKING:
-    from accelerate import Accelerator
 
 
 def train(
@@ -61,7 +58,7 @@ def train(
         ConfigError: the recipe has faults.
         DataError: the data has no usable photo.
         TrainingError: ``out`` holds a run already, or training failed.
-        MissingExtra: a library that training needs is not installed.
+        MissingExtra: ImageNet weights are asked for whose package is not installed.
     """
     config = load_config(recipe, budget)
     if checkpoint.has_state(out) and not resume:
@@ -107,10 +104,6 @@ def train(
 
 
 def _make_accelerator(precision: str, device: str) -> Accelerator:
-    try:
-        from accelerate import Accelerator
-    except ImportError as error:
-        raise MissingExtra("training", "train") from error
     cuda = torch.cuda.is_available()
     if device == "cuda" and not cuda:
         raise TrainingError("CUDA was asked for, but torch finds no CUDA device here; leave --device out or choose cpu")
