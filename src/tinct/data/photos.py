@@ -77,7 +77,7 @@ def _members(shard: Path) -> Iterator[Source]:
                     yield Source(member.name, shard, member.offset_data, member.size)
             end = tar.offset
         # tarfile takes a cut or broken header for the end; the true end is a block of zeros.
-        if Source(shard.name, shard, end - tarfile.BLOCKSIZE, tarfile.BLOCKSIZE).read() != bytes(tarfile.BLOCKSIZE):
+        if Source(shard.name, shard, end, tarfile.BLOCKSIZE).read() != bytes(tarfile.BLOCKSIZE):
             log.warning("%s is cut short or damaged; what comes before the fault is used", shard)
     except (tarfile.TarError, OSError) as error:
         raise DataError(f"{shard} is no readable tar ({error}); make or fetch it again") from error
