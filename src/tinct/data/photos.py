@@ -87,6 +87,11 @@ def _rank(name: str) -> bytes:
     return hashlib.sha1(name.encode(), usedforsecurity=False).digest()
 
 
+def pick(sources: Iterable[Source], count: int) -> list[Source]:
+    """Pick some photos by hash: a fair mix, in mixed order, that changes little when others come or go."""
+    return sorted(sources, key=lambda source: _rank(source.name))[:count]
+
+
 def hold_back(sources: Iterable[Source], counts: Mapping[str, int]) -> list[Source]:
     """Leave out the given number of photos of each named source (first part of the name), chosen by hash.
 
@@ -95,8 +100,8 @@ def hold_back(sources: Iterable[Source], counts: Mapping[str, int]) -> list[Sour
     sources = list(sources)
     held: set[str] = set()
     for prefix, count in counts.items():
-        names = sorted((s.name for s in sources if s.name.split("/", 1)[0] == prefix), key=_rank)
-        held.update(names[:count])
+        of_source = (source for source in sources if source.name.split("/", 1)[0] == prefix)
+        held.update(source.name for source in pick(of_source, count))
     return [source for source in sources if source.name not in held]
 
 

@@ -99,7 +99,7 @@ class Tinct(nn.Module):
             output="bins",
             stride=4,
             multiple=32,
-            size=176,
+            size=192,
             takes_hints=True,
             modes={"faithful": 0.0, "vivid": 0.7},
             path=(Knot(0.0, 1.0, 1.0, 1.0), Knot(0.7, 0.3, 0.8, 1.1), Knot(1.0, 0.0, 0.5, 1.25)),

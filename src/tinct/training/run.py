@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from tinct.color.gamut import rebalancing_weights, smooth_prior
-from tinct.data.photos import PhotoSet, Source, find_photos, hold_back, split_by_hash
+from tinct.data.photos import PhotoSet, Source, find_photos, hold_back, pick, split_by_hash
 from tinct.errors import TrainingError
 from tinct.media.atomic import atomic_path
 from tinct.models.registry import ModelSpec, create_model
@@ -118,12 +118,10 @@ def _read_photos(config: TrainConfig, data: Path, report: Report) -> tuple[Photo
     sources = hold_back(find_photos(data), config.data.hold_back)
     validation = data / "val.tar"
     if validation.is_file():
-        # By hash, so that the few that are looked at are a fair mix of all sources.
-        others = find_photos(validation)
-        _, chosen = split_by_hash(others, min(1.0, config.validation.photos / len(others)))
+        apart = find_photos(validation)
     else:
-        sources, chosen = split_by_hash(sources, config.validation.share)
-        chosen = chosen[: config.validation.photos]
+        sources, apart = split_by_hash(sources, config.validation.share)
+    chosen = pick(apart, config.validation.photos)
     photos = _decode(sources, config.data.short_side, report)
     held = _decode(chosen, 256, report) if chosen else photos
     return photos, held
