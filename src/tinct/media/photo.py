@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct.errors import PhotoError, PhotoTooLarge, TruncatedPhoto, UnreadablePhoto
+from tinct.errors import PhotoTooLarge, TruncatedPhoto, UnreadablePhoto
 from tinct.media.exif import ORIENTATION, read_exif
 from tinct.media.formats import GIF, HEAD, TIFF, WEBP, sniff
 from tinct.media.metadata import Metadata, read_metadata
@@ -112,19 +112,23 @@ def _head(data: Path | bytes, name: str) -> tuple[bytes, int]:
 
 def _refuse_missing_end(found: EncodedSource, head: bytes, size: int) -> None:
     """Refuse what says at its beginning that it is longer, where libvips can decode no part of it, and says less."""
-    short = False
+    short = False  # nothing is known of the others
     if found.format is WEBP:
         short = int.from_bytes(head[4:8], "little") + 8 > size
     elif found.format is TIFF and head[2:4] in (b"*\0", b"\0*"):
         short = int.from_bytes(head[4:8], "little" if head.startswith(b"II") else "big") >= size
     if short:
-        raise TruncatedPhoto(f"{found.name} is cut short, and nothing of it can be decoded; get the whole file")
+        raise _hopeless(found.name)
+
+
+def _hopeless(name: str) -> TruncatedPhoto:
+    return TruncatedPhoto(f"{name} is cut short or damaged, and nothing of it can be decoded; get the whole file")
 
 
 def _open(found: EncodedSource, allow_truncated: bool) -> Any:
     try:
         return found.load(sequential=True)
-    except PhotoError:
+    except TruncatedPhoto:
         if not allow_truncated:
             raise
         return replace(found, allow_truncated=True).load(sequential=True)
@@ -136,16 +140,21 @@ def _is_damaged(found: EncodedSource) -> bool:
     Raises:
         TruncatedPhoto, UnreadablePhoto: nothing of it can be decoded.
     """
-    for allow_truncated in (False, True):
-        with_leniency = replace(found, allow_truncated=allow_truncated)
-        try:
-            with reading(found.name):
-                with_leniency.load_small(8 if found.layout is None else 1).avg()
-            return allow_truncated
-        except PhotoError:
-            if allow_truncated:
-                raise
-    raise AssertionError
+    if _decodes(found):
+        return False
+    if _decodes(replace(found, allow_truncated=True)):
+        return True
+    raise _hopeless(found.name)
+
+
+def _decodes(found: EncodedSource) -> bool:
+    try:
+        with reading(found.name):
+            # Smaller copies inside a TIFF say nothing of the large one.
+            found.load_small(1 if found.format is TIFF else 8).avg()
+    except TruncatedPhoto:
+        return False
+    return True
 
 
 def _limit(height: int, width: int, max_pixels: int, name: str) -> None:

@@ -19,6 +19,7 @@ _CUT_SHORT = (
     "premature end",
     "unexpected end",
     "end of file",
+    "io error",
     "read error",
     "load error",
     "bad seek",
@@ -56,16 +57,28 @@ def reading(name: str) -> Iterator[None]:
         TruncatedPhoto: the file ends before its last pixel.
         UnreadablePhoto: anything else that keeps libvips from reading it.
     """
+    forget_errors()
     try:
         yield
     except vips().Error as error:
         raise read_error(name, error) from error
 
 
+def forget_errors() -> None:
+    """Clear what libvips noted of errors that it went on from, so that it isn't taken for the reason of the next."""
+    vips().vips_lib.vips_error_clear()
+
+
 def read_error(name: str, error: pyvips.Error) -> PhotoError:
     """Return Tinct's error for what libvips said while it read the photograph called ``name``."""
     reason, everything = _reasons(error)
-    if any(sign in everything for sign in _CUT_SHORT):
+    if "not been built in" in everything:
+        return UnreadablePhoto(
+            f"{name} is compressed in a way that the installed libvips has no decoder for ({reason}); "
+            "convert it to JPEG or TIFF first"
+        )
+    # Some decoders give up within the pixels without a word.
+    if not error.detail or any(sign in everything for sign in _CUT_SHORT):
         return TruncatedPhoto(
             f"{name} is cut short or damaged ({reason}); get the whole file, or keep what is there (--allow-truncated)"
         )

@@ -19,7 +19,7 @@ from tinct.media.formats import AVIF, JPEG, PNG, TIFF, WEBP, Format, choose_form
 from tinct.media.marking import Marking
 from tinct.media.outgoing import Outgoing, prepare
 from tinct.media.spaces import from_srgb, is_srgb
-from tinct.media.vips import vips, write_error
+from tinct.media.vips import forget_errors, vips, write_error
 
 if TYPE_CHECKING:
     import pyvips
@@ -94,6 +94,7 @@ def encode_photo(
 def _encode(
     image: Any, path: Path, form: Format, quality: int | None, like: Photo, mark: Marking | None, name: str
 ) -> None:
+    forget_errors()
     try:
         image, icc = from_srgb(_with_depth(image, form), like.metadata.icc)
         image = _without_metadata(_with_alpha(image, form, like))
