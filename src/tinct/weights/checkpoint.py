@@ -7,6 +7,7 @@ loads.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,8 @@ def load_state(run: Path) -> dict[str, Any]:
 def load_network(checkpoint: Path) -> tuple[ModelSpec, nn.Module]:
     """Build the network of a checkpoint, with its weights, ready for use.
 
+    Its specification is that of the network as it is read today, with the rebalancing weights that it was trained with.
+
     Args:
         checkpoint: a run's folder or the checkpoint folder in it.
 
@@ -84,7 +87,8 @@ def load_network(checkpoint: Path) -> tuple[ModelSpec, nn.Module]:
     except (SafetensorError, OSError) as error:
         raise BadModelFile(f"{folder / MODEL} can't be read ({error})") from error
     fit_weights(network, weights, str(folder / MODEL))
-    return spec, network.eval()
+    today: ModelSpec = network.make_spec(spec.name)  # type: ignore[operator]
+    return dataclasses.replace(today, weights=spec.weights), network.eval()
 
 
 def fit_weights(network: nn.Module, weights: dict[str, Tensor], source: str) -> None:
