@@ -62,7 +62,7 @@ def demo(arguments: list[str]) -> None:
     result = ROOT / "out" / "astronaut.color.jpg"
     result.parent.mkdir(exist_ok=True)
     photo = ROOT / "examples" / "astronaut.jpg"
-    run(SCRIPTS / "tinct", "colorize", photo, "-o", result, "--overwrite", "--quiet", *arguments)
+    run(PYTHON, "-m", "tinct", "colorize", photo, "-o", result, "--overwrite", "--quiet", *arguments)
     print(f"The colorized photograph is {result}")
 
 
@@ -99,7 +99,7 @@ def serve(arguments: list[str]) -> None:
     if not (ROOT / "src" / "tinct" / "web").is_dir():
         sys.exit("There is no web app yet; it comes with a later release. Until then: tinct colorize PHOTO")
     set_up()
-    run(SCRIPTS / "tinct", "serve", *arguments)
+    run(PYTHON, "-m", "tinct", "serve", *arguments)
 
 
 def bench(arguments: list[str]) -> None:

@@ -1,0 +1,46 @@
+"""Every command explains itself, and every option of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tinct.cli.app import app
+
+PROMISED = {
+    "colorize": (
+        "--output --recursive --model --mode --vividness --saturation --hint --hints --size --device --format --quality --overwrite "
+        "--skip-existing --allow-truncated --max-pixels --layer --mask --no-mark --jobs --json --quiet"
+    ),
+    "train": "--data --out --budget --seed --resume",
+    "export": "--output",
+}
+"""What the documents name."""
+
+
+def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield path, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from walk(below, (*path, name))
+
+
+COMMANDS = dict(walk(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(("tinct", *path)))
+def test_help_runs_and_explains(path: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(app, [*path, "--help"])
+    assert done.exit_code == 0
+    assert "Usage:" in done.output
+    assert COMMANDS[path].help
+    assert [parameter.name for parameter in COMMANDS[path].params if not getattr(parameter, "help", None)] == []
+
+
+@pytest.mark.parametrize("command", PROMISED)
+def test_every_promised_option_is_there(command: str) -> None:
+    options = {option for parameter in COMMANDS[(command,)].params for option in parameter.opts}
+    assert set(PROMISED[command].split()) - options == set()
