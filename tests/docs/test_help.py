@@ -13,8 +13,8 @@ from tinct.cli.app import app
 
 PROMISED = {
     "colorize": (
-        "--output --recursive --model --mode --vividness --saturation --hint --hints --size --device --format "
-        "--quality --overwrite --skip-existing --allow-truncated --max-pixels --layer --mask --no-mark --jobs --json --quiet"
+        "--output --recursive --model --mode --vividness --saturation --hint --hints --size --device --format --quality"
+        " --overwrite --skip-existing --allow-truncated --max-pixels --layer --mask --no-mark --jobs --json --quiet"
     ),
     "train": "--data --out --budget --seed --resume",
     "export": "--output",
