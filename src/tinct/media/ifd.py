@@ -114,9 +114,8 @@ class Structure:
 
     def to_blob(self) -> bytes:
         """Return it as an EXIF blob: a TIFF without pixels, without the prefix ``Exif\\0\\0``."""
-        header = (b"II*\0" if self.order == "<" else b"MM\0*") + struct.pack(self.order + "I", 8)
-        data, _ = lay_out(self, start=8, pinned=self.maker_note_at)
-        return header + data
+        data, first = lay_out(self, start=8, pinned=self.maker_note_at)
+        return (b"II*\0" if self.order == "<" else b"MM\0*") + struct.pack(self.order + "I", first) + data
 
 
 def read_blob(blob: bytes) -> Structure:

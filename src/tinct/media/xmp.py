@@ -110,8 +110,10 @@ class Packet:
     def _parse(data: bytes | None) -> minidom.Document | None:
         if not data or b"<!DOCTYPE" in data or b"<!ENTITY" in data:
             return None
+        if b"\0" not in data[:4]:  # else it is UTF-16
+            data = data.strip(b"\0 \r\n\t")
         try:
-            document = minidom.parseString(data.strip(b"\0 \r\n\t"))
+            document = minidom.parseString(data)
         except (ExpatError, ValueError, LookupError):
             return None
         return document if document.getElementsByTagNameNS(RDF, "RDF") else None
