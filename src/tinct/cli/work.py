@@ -55,11 +55,11 @@ def run_all(
             finished.put(None)
 
     running = min(jobs, len(items))
-    # Daemons, so that a second Ctrl-C needn't wait for them; results are renamed into place, never half there.
-    for number in range(running):
-        threading.Thread(target=loop, name=f"colorize-{number}", daemon=True).start()
     told = False
     with _interrupts(stop):
+        # Daemons, so that a second Ctrl-C needn't wait for them; results are renamed into place, never half there.
+        for number in range(running):
+            threading.Thread(target=loop, name=f"colorize-{number}", daemon=True).start()
         while running:
             if stop.is_set() and not told:
                 told = True

@@ -1,0 +1,123 @@
+"""``tinct colorize`` under way: Ctrl-C, progress, memory over many photographs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from tinct.media.photo import read_photo
+
+INTERRUPTED = 130
+
+
+def fill(folder: Path, count: int, height: int = 900, width: int = 1200) -> None:
+    folder.mkdir()
+    slopes = np.add.outer(np.arange(height) // 8, np.arange(width) // 8).astype(np.uint8)
+    read_photo(slopes).save(folder / "000.jpg")
+    first = (folder / "000.jpg").read_bytes()
+    for number in range(1, count):
+        (folder / f"{number:03}.jpg").write_bytes(first)
+
+
+def wait_for_results(folder: Path, process: subprocess.Popen[bytes], count: int = 2) -> None:
+    end = time.monotonic() + 120
+    while len(list(folder.glob("*.jpg"))) < count:
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to whole consoles only")
+def test_ctrl_c_finishes_what_is_under_way_and_says_what_is_left(start: Any, run: Any, workspace: Path) -> None:
+    fill(workspace / "album", 40)
+    process = start("colorize", "album", "-o", "out", "--json", "--jobs", 1)
+    wait_for_results(workspace / "out", process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED
+    lines = [json.loads(line) for line in out.splitlines()]
+    left = [line["input"] for line in lines if line["status"] == "left"]
+    assert len(lines) == 40
+    assert left
+    assert left[0] in err.decode()
+    assert "Left to do" in err.decode()
+    # Every result is whole, and there is nothing else.
+    results = list((workspace / "out").iterdir())
+    assert len(results) == 40 - len(left)
+    assert all(read_photo(path).to_numpy().shape == (900, 1200, 3) for path in results)
+    again = run("colorize", "album", "-o", "out", "--skip-existing", "-q")
+    assert again.code == 0
+    assert len(list((workspace / "out").iterdir())) == 40
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to whole consoles only")
+def test_a_second_ctrl_c_stops_at_once(start: Any, workspace: Path) -> None:
+    fill(workspace / "album", 4)
+    fill(workspace / "large", 1, 6000, 6000)
+    large = (workspace / "large" / "000.jpg").rename(workspace / "large.jpg")
+    process = start("colorize", "album", large.name, "-o", "out", "--jobs", 1)
+    wait_for_results(workspace / "out", process, 4)
+    while not list((workspace / "out").glob(".tinct-*.tmp")) and process.poll() is None:
+        time.sleep(0.01)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    _, err = process.communicate(timeout=60)
+    # 0 where the last one was done before; the signal itself where it came while the process was ending.
+    assert process.returncode in (0, INTERRUPTED, -signal.SIGINT), err.decode()
+    assert b"Traceback" not in err
+    for path in (workspace / "out").glob("*.jpg"):
+        assert read_photo(path).to_numpy().ndim == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_killed_process_leaves_old_or_new(start: Any, workspace: Path) -> None:
+    fill(workspace / "album", 30)
+    (workspace / "out").mkdir()
+    for number in range(30):
+        (workspace / "out" / f"{number:03}.jpg").write_bytes(b"old")
+    process = start("colorize", "album", "-o", "out", "--overwrite", "--jobs", 2)
+    end = time.monotonic() + 120
+    while (workspace / "out" / "002.jpg").stat().st_size == 3 and time.monotonic() < end:
+        time.sleep(0.01)
+    process.kill()
+    process.communicate(timeout=60)
+    contents = [path.read_bytes() for path in sorted((workspace / "out").glob("*.jpg"))]
+    assert len(contents) == 30
+    new = [data for data in contents if data != b"old"]
+    assert new
+    assert all(read_photo(data).to_numpy().shape == (900, 1200, 3) for data in new)
+
+
+def test_the_bar_counts_on_standard_error(run: Any, picture: Any) -> None:
+    for number in range(3):
+        picture(f"album/{number}.jpg")
+    done = run("colorize", "album")
+    assert "Colorizing" in done.err
+    assert "3/3" in done.err
+    assert done.out == ""
+    assert "Colorizing" not in run("colorize", "album/0.jpg", "--overwrite").err
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_over_a_hundred_photographs(start: Any, workspace: Path) -> None:
+    fill(workspace / "album", 100)
+    process = start("colorize", "album", "-o", "out", "--json", "--jobs", 2)
+    watched = psutil.Process(process.pid)
+    resident: list[int] = []
+    for _ in range(100):
+        process.stdout.readline()
+        resident.append(watched.memory_info().rss if process.poll() is None else resident[-1])
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    early, late = max(resident[15:40]), max(resident[70:95])
+    assert late - early < 60 * 2**20

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tinct.errors import ConfigError
+from tinct.settings import Settings, load_settings
+
+
+def test_defaults() -> None:
+    assert load_settings({}, file=None) == Settings()
+
+
+def test_the_environment_is_read_and_others_variables_are_not() -> None:
+    given = {
+        "TINCT_MODEL": "mine.onnx",
+        "TINCT_JOBS": "3",
+        "TINCT_MAX_PIXELS": "1000",
+        "TINCT_WEIGHTS": "w",
+        "MODEL": "x",
+    }
+    expected = Settings(model="mine.onnx", jobs=3, max_pixels=1000, weights=Path("w"))
+    assert load_settings({**given, "TINCT_DEVICE": ""}, file=None) == expected
+
+
+def test_a_file_gives_what_the_environment_doesn_t(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# comment\nexport TINCT_DEVICE='cpu'\nTINCT_JOBS=2\nOTHER=3\n#TINCT_MODEL=no\n", encoding="utf-8")
+    assert load_settings({"TINCT_JOBS": "5"}, file=file) == Settings(device="cpu", jobs=5)
+
+
+def test_a_missing_file_is_no_fault(tmp_path: Path) -> None:
+    assert load_settings({}, file=tmp_path / ".env") == Settings()
+
+
+def test_all_faults_at_once() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_settings({"TINCT_DEVICE": "tpu", "TINCT_JOBS": "0", "TINCT_MAX_PIXELS": "many"}, file=None)
+    assert [fault.split()[0] for fault in raised.value.faults] == ["TINCT_DEVICE", "TINCT_JOBS", "TINCT_MAX_PIXELS"]
