@@ -49,7 +49,7 @@ def random_crop(
 def vary_tone(lightness: Tensor, rng: np.random.Generator, share: float) -> Tensor:
     """Give a share of lightness planes the exposure, contrast, sharpness and grain of another camera or film.
 
-    Only the input is changed; the colours to learn stay those of the photo.
+    Only the input is changed; the colors to learn stay those of the photo.
 
     Args:
         lightness: (N, 1, H, W), L in 0..100.

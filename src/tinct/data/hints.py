@@ -24,7 +24,7 @@ def hint_count(rng: np.random.Generator) -> int:
 
 
 def simulate_hints(ab: Tensor, rng: np.random.Generator) -> Tensor:
-    """Put random patches of the true colour on each picture.
+    """Put random patches of the true color on each picture.
 
     A patch is a square of 1 to 9 pixels that carries its mean ab; half of the pictures have them anywhere, half mostly
     about the middle.

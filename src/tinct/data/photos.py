@@ -131,7 +131,7 @@ def decode(data: bytes, short_side: int) -> NDArray[np.uint8]:
         if scale < 1:
             width, height = round(image.width * scale), round(image.height * scale)
             image = source.load_small(1 / scale).thumbnail_image(width, height=height, size="force")
-        image = image.autorot().colourspace("srgb")
+        image = image.autorot().colorspace("srgb")
         if image.hasalpha():
             image = image.flatten(background=255)
         pixels: NDArray[np.uint8] = image.cast("uchar").numpy()
@@ -139,7 +139,7 @@ def decode(data: bytes, short_side: int) -> NDArray[np.uint8]:
 
 
 def is_colored(rgb: NDArray[np.uint8]) -> bool:
-    """Tell whether a photo, (H, W, 3), has colour worth learning: a mean chroma of at least :data:`MIN_CHROMA`."""
+    """Tell whether a photo, (H, W, 3), has color worth learning: a mean chroma of at least :data:`MIN_CHROMA`."""
     lab = srgb_to_lab(rgb[::4, ::4].astype(np.float32) / 255)
     return float(np.hypot(lab[..., 1], lab[..., 2]).mean()) >= MIN_CHROMA
 

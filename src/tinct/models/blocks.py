@@ -45,7 +45,7 @@ class Context(nn.Module):
 
 
 class QueryLayer(nn.Module):
-    """One layer of a colour-query decoder: queries look at features, then at one another (DDColor, Kang 2023, 3.3)."""
+    """One layer of a color-query decoder: queries look at features, then at one another (DDColor, Kang 2023, 3.3)."""
 
     def __init__(self, width: int, features: int, heads: int = 4) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Attention(nn.Module):
 
 
 class HintPyramid(nn.Module):
-    """Brings colour hints to an encoder's stem and to a decoder's stages, through convolutions that start at zero.
+    """Brings color hints to an encoder's stem and to a decoder's stages, through convolutions that start at zero.
 
     Starting at zero leaves a pretrained network as it is until hints prove useful (ControlNet, Zhang 2023, 3.1).
 

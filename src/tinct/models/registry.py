@@ -63,7 +63,7 @@ class ModelSpec:
     path: tuple[Knot, ...] = ()
     """The read-outs by vividness, in ascending order; for ``bins`` at least one."""
     bins: tuple[tuple[float, float], ...] = ()
-    """Centres (a, b) of the Q colour bins; only for ``bins``."""
+    """Centres (a, b) of the Q color bins; only for ``bins``."""
     weights: tuple[float, ...] = ()
     """Rebalancing weight of each bin, as used in training (1 without rebalancing); only for ``bins``."""
     options: Mapping[str, Any] = field(default_factory=dict)

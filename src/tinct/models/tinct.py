@@ -1,6 +1,6 @@
-"""The default model: one distribution over ab bins, from a picture-wide choice of colours and a local one.
+"""The default model: one distribution over ab bins, from a picture-wide choice of colors and a local one.
 
-An EfficientNet-Lite encoder, a U-Net decoder to stride 4, and a few dozen colour queries that look at several scales
+An EfficientNet-Lite encoder, a U-Net decoder to stride 4, and a few dozen color queries that look at several scales
 (DDColor, Kang 2023). Each query holds a distribution over the bins; a pixel's logits are its own plus those of the
 queries it resembles, so that a whole sky or lawn follows one choice. Hints enter by side branches that start at zero.
 """
@@ -24,7 +24,7 @@ class Tinct(nn.Module):
     Args:
         encoder: variant of :class:`~tinct.models.encoders.EfficientNetLite`.
         widths: channels of the decoder at strides 32, 16, 8, 4.
-        queries: number of colour queries.
+        queries: number of color queries.
         query_width: their width.
         rounds: how often the queries look at strides 32, 16 and 8 in turn.
         grid: spacing of the bins in Lab units.

@@ -15,10 +15,10 @@ class BinsLoss(nn.Module):
     """Loss of a distribution over ab bins: rebalanced cross-entropy, and Huber on its faithful mean.
 
     The cross-entropy is Zhang 2016, eq. 2, with soft-encoded targets; a pixel weighs as its nearest bin does. The
-    faithful mean is that of softmax(z) / w, renormalised, which takes the rebalancing out again.
+    faithful mean is that of softmax(z) / w, renormalized, which takes the rebalancing out again.
 
     Args:
-        bins: (Q, 2) centres.
+        bins: (Q, 2) centers.
         weights: (Q,) rebalancing weights.
         neighbours: bins that share a pixel's target.
         sigma: of the Gaussian that shares it, in Lab units.
@@ -57,7 +57,7 @@ class BinsLoss(nn.Module):
 
         Args:
             logits: (N, Q, h, w).
-            ab: (N, 2, H, W) true colours in Lab units, with H and W multiples of h and w.
+            ab: (N, 2, H, W) true colors in Lab units, with H and W multiples of h and w.
         """
         target = F.adaptive_avg_pool2d(ab, (logits.shape[2], logits.shape[3])).permute(0, 2, 3, 1)
         nearest = target.round().clamp(-110, 110).long() + 110

@@ -1,4 +1,4 @@
-"""The distribution of colours in a training set."""
+"""The distribution of colors in a training set."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def count_colors(photos: Sequence[NDArray[np.uint8]], bins: NDArray[np.float32])
 
     Args:
         photos: (H, W, 3) uint8 each.
-        bins: (Q, 2) centres.
+        bins: (Q, 2) centers.
 
     Returns:
         (Q,) counts.

@@ -25,7 +25,7 @@ Pixels = NDArray[np.uint8]
 
 
 def colorfulness(rgb: Pixels) -> float:
-    """Return the colourfulness of Hasler and Suesstrunk (2003), for (H, W, 3) uint8."""
+    """Return the colorfulness of Hasler and Suesstrunk (2003), for (H, W, 3) uint8."""
     red, green, blue = (rgb[..., i].astype(np.float64) for i in range(3))
     rg, yb = red - green, (red + green) / 2 - blue
     return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
@@ -64,7 +64,7 @@ def colorize_squares(
         spec: of the network, which must give ``bins``.
         photos: (H, W, 3) uint8 each.
         size: side of the square, a multiple of ``spec.multiple``.
-        hints: whether simulated hints of the true colour are given; the same at every call.
+        hints: whether simulated hints of the true color are given; the same at every call.
     """
     bins, weights = np.array(spec.bins, np.float32), np.array(spec.weights, np.float32)
     device = next(network.parameters()).device
@@ -95,7 +95,7 @@ def _joined(lightness: NDArray[np.float32], ab: Tensor) -> Pixels:
 
 
 def validate(network: nn.Module, spec: ModelSpec, photos: Sequence[Pixels], size: int) -> dict[str, float]:
-    """Return the mean PSNR in dB of gray, of each mode and with hints, and the mean colourfulness of each mode.
+    """Return the mean PSNR in dB of gray, of each mode and with hints, and the mean colorfulness of each mode.
 
     Raises:
         RuntimeError: the network can't take photos of that size.
