@@ -19,7 +19,7 @@ from tinct.color.lab import lab_to_srgb
 Floats = NDArray[np.float32]
 
 STEP = 4.0
-"""Largest distance of two nodes in a and in b. Between them colors of equal L are blended, which keeps L within 0.1."""
+"""Largest distance of two nodes in a and in b; blending colors of equal L between them keeps L within a quarter."""
 LAYER_LIGHTNESS = 65.0
 """L of a layer that holds color alone; colors that sRGB lacks there lie as near to it as they can."""
 
@@ -53,12 +53,14 @@ class Atlas:
 
 
 def make_box(colors: Floats) -> Box:
-    """Return the box around colors (N, 2), as far as sRGB reaches, in Lab units."""
+    """Return the box around colors (N, 2), as far as sRGB reaches, in Lab units; gray is one of its nodes."""
     kept = np.clip(colors, -REACH, REACH)
-    # A box without extent would have no step; one of a unit costs nothing.
-    low, high = kept.min(axis=0) - 0.5, kept.max(axis=0) + 0.5
-    count = max(2, math.ceil(float((high - low).max()) / STEP) + 1)
-    step = (high - low) / (count - 1)
+    # Gray must stay gray where the gamut is narrower than a step, so nodes are counted from it, to both sides.
+    low, high = np.minimum(kept.min(axis=0), -0.5), np.maximum(kept.max(axis=0), 0.5)
+    below, above = np.ceil(-low / STEP), np.ceil(high / STEP)
+    count = int((below + above).max()) + 1
+    step = np.maximum(-low / below, high / above)
+    low = -below * step
     return Box((float(low[0]), float(low[1])), (float(step[0]), float(step[1])), count)
 
 

@@ -26,6 +26,8 @@ MARGIN = 8.0
 """How far a and b at full size may go beyond those of the small picture, in Lab units."""
 LEVELS = 256
 """Tiles of the atlas where L has more than 256 values; between two of them colors are blended."""
+SUBSTEPS = 16
+"""From one cell to the next, lines change in at least so many steps; finer ones can't be seen and cost much."""
 
 
 class Join:
@@ -107,20 +109,24 @@ class Join:
     def _make_nodes(self) -> Any:
         if self._exact:
             # In 256ths of a level, with the half that makes cutting into rounding.
-            return _as_image(np.rint(self._atlas.nodes * (255 * 256) + 128).astype(np.uint16), "ushort")
+            return _as_image(np.rint(self._atlas.nodes * (255 * 256) + 128).astype(np.uint16))
         return _as_image(self._atlas.nodes * np.float32(self._top))
 
     def _enlarge(self, width: int, height: int) -> Any:
         down, right = self._scale
+        zoom = 1
+        while zoom * 2 * SUBSTEPS <= min(down, right):
+            zoom *= 2
         # The middles of the cells, not their corners, keep their places.
-        return self._lines.affine(
-            [right, 0, 0, down],
+        smooth = self._lines.affine(
+            [right / zoom, 0, 0, down / zoom],
             interpolate=vips().Interpolate.new("bilinear"),
-            idx=0.5 / right - 0.5,
-            idy=0.5 / down - 0.5,
-            oarea=[0, 0, width, height],
+            idx=0.5 - 0.5 * zoom / right,
+            idy=0.5 - 0.5 * zoom / down,
+            oarea=[0, 0, -(-width // zoom), -(-height // zoom)],
             extend="copy",
         )
+        return smooth.zoom(zoom, zoom).crop(0, 0, width, height) if zoom > 1 else smooth
 
     def _put_overlay(self, place: Any, overlay: Overlay) -> Any:
         low, step = np.array(self._box.low, np.float32), np.array(self._box.step, np.float32)
@@ -169,6 +175,8 @@ def _in_steps(lines: Lines, box: Box) -> Floats:
     return np.concatenate([lines.slope / step, (lines.offset - low) / step], axis=-1)
 
 
-def _as_image(array: NDArray[np.float32] | NDArray[np.uint16], format: str = "float") -> Any:
+def _as_image(array: NDArray[Any]) -> Any:
+    """Return an array (h, w, bands) as an image, ushort for uint16, else float."""
+    kind, format = (np.uint16, "ushort") if array.dtype == np.uint16 else (np.float32, "float")
     height, width, bands = array.shape
-    return vips().Image.new_from_memory(np.ascontiguousarray(array).tobytes(), width, height, bands, format)
+    return vips().Image.new_from_memory(np.ascontiguousarray(array, kind).tobytes(), width, height, bands, format)

@@ -36,6 +36,7 @@ KEPT_OUTPUTS = 4
 """Raw outputs that a prepared photograph remembers, one for each set of hints and size."""
 ASPECT_TOLERANCE = 0.01
 """How far the aspect of a mask may differ from the photograph's."""
+_DEFAULTS = ColorizeOptions()
 
 
 class Colorizer:
@@ -106,6 +107,7 @@ class Prepared:
     def colorize(self, options: ColorizeOptions) -> Result:
         """Colorize it; see :meth:`Colorizer.colorize`."""
         photo, spec = self.photo, self._backend.spec
+        mask = None if options.mask is None else _read_mask(options.mask, photo)
         placed = guidance.place(options.hints, photo.height, photo.width)
         seen = self._look(options.size or spec.size, options.hints if spec.takes_hints else (), placed)
         choice = readout.choose(spec, options.mode, options.vividness)
@@ -122,10 +124,10 @@ class Prepared:
             seen.cells,
             overlay=guidance.overlay(placed, photo.height, photo.width) if placed else None,
             layer=options.layer,
-            mask=None if options.mask is None else _read_mask(options.mask, photo),
+            mask=mask,
         )
         notes = (*photo.notes, *(note for note in (choice.note,) if note))
-        mark = self._mark(options)
+        mark = self._mark(options, mask)
         return Result(Photo.from_image(join.build, like=photo, mark=mark, notes=notes), notes, spec.name)
 
     def _look(self, size: int, hints: tuple[Hint, ...], placed: list[guidance.Placed]) -> _Seen:
@@ -154,16 +156,16 @@ class Prepared:
                 self._seen.popitem(last=False)
         return seen
 
-    def _mark(self, options: ColorizeOptions) -> Marking:
-        settings = {
-            field.name: getattr(options, field.name)
-            for field in dataclasses.fields(options)
-            if getattr(options, field.name) != field.default
+    def _mark(self, options: ColorizeOptions, mask: Photo | None) -> Marking:
+        settings: dict[str, Any] = {
+            name: getattr(options, name)
+            for name in ("mode", "vividness", "saturation", "size", "layer")
+            if getattr(options, name) != getattr(_DEFAULTS, name)
         }
         if options.hints:
             settings["hints"] = [dataclasses.asdict(hint) for hint in options.hints]
-        if options.mask is not None:
-            settings["mask"] = read_photo(options.mask).source_hash
+        if mask is not None:
+            settings["mask"] = mask.source_hash
         return Marking(
             software="Tinct",
             version=tinct.__version__,

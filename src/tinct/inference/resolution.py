@@ -21,8 +21,8 @@ CELL = 4
 """Colors are kept at a quarter of the network's size; outputs that are finer are averaged, as color needs no more."""
 LEAST_CELLS = 32
 """Short side below which that isn't done."""
-RADIUS = 2
-"""Of the filter's windows, in cells: 5x5 of them."""
+RADIUS = 1
+"""Of the filter's windows, in cells: 3x3 of them."""
 EPSILON = 20.0
 """Variance of L, in its squared units, below which a window counts as flat and its color as even."""
 

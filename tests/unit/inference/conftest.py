@@ -16,7 +16,7 @@ PATH = (Knot(0.0, 1.0, 1.0, 1.0), Knot(1.0, 0.0, 0.4, 1.2))
 
 
 def write_model(
-    path: Path,
+    file: Path,
     output: str,
     *,
     stride: int = 4,
@@ -75,7 +75,7 @@ def write_model(
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     helper.set_model_props(model, {"tinct.spec": spec.to_json()})
-    onnx.save(model, path)
+    onnx.save(model, file)
     return spec
 
 
