@@ -10,6 +10,7 @@ from tinct.media.exif import IPTC, PHOTOSHOP, read_exif, resolution, strip_file_
 from tinct.media.formats import JPEG, TIFF, Format
 from tinct.media.ifd import BadStructure, read_structure
 from tinct.media.photoshop import split_iptc
+from tinct.media.spaces import is_sound
 from tinct.media.tiff_layout import TiffLayout
 
 _COMMENT = re.compile(r"png-comment-\d+-(.*)", re.DOTALL)
@@ -23,7 +24,7 @@ class Metadata:
     exif: bytes | None = None
     """EXIF as a TIFF structure, without the prefix ``Exif\\0\\0``; for a TIFF, made of its directories."""
     icc: bytes | None = None
-    """ICC profile of the file."""
+    """ICC profile of the file; None where it is damaged."""
     xmp: bytes | None = None
     """XMP packet."""
     iptc: bytes | None = None
@@ -65,9 +66,10 @@ def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout |
     dpi = resolution(read_exif(exif))
     if dpi is None and image.get_typeof("resolution-unit") and min(image.xres, image.yres) > 0:
         dpi = (image.xres * 25.4, image.yres * 25.4)
+    icc = blob(image, "icc-profile-data")
     return Metadata(
         exif=exif,
-        icc=blob(image, "icc-profile-data"),
+        icc=icc if icc and is_sound(icc) else None,
         xmp=blob(image, "xmp-data"),
         iptc=iptc,
         photoshop=photoshop,

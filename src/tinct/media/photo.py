@@ -17,6 +17,7 @@ from tinct.media.formats import GIF, HEAD, TIFF, WEBP, sniff
 from tinct.media.metadata import Metadata, read_metadata
 from tinct.media.picture import Photo
 from tinct.media.source import ArraySource, EncodedSource
+from tinct.media.spaces import is_sound
 from tinct.media.tiff_layout import read_layout
 from tinct.media.vips import reading
 from tinct.media.write import encode_photo, write_photo
@@ -230,7 +231,7 @@ def _of_pillow(image: Any, max_pixels: int) -> Photo:
     xmp, dpi = image.info.get("xmp"), image.info.get("dpi")
     metadata = Metadata(
         exif=exif or None,
-        icc=icc or None,
+        icc=icc if icc and is_sound(icc) else None,
         xmp=xmp if isinstance(xmp, bytes) else None,
         orientation=orientation if 1 <= orientation <= 8 else 1,
         dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,

@@ -5,6 +5,7 @@ The working space is sRGB (D65): one band for gray pictures, three for the other
 
 from __future__ import annotations
 
+import struct
 from functools import lru_cache
 from typing import Any
 
@@ -46,6 +47,9 @@ def to_srgb(image: Any, icc: bytes | None, name: str) -> Any:
         table = np.rint(lab.lightness_to_gray(levels) * top).astype(np.uint16 if deep else np.uint8)
         return image.maplut(_as_table(table)).copy(interpretation=space)
     depth = 16 if deep else 8
+    if icc is not None:
+        image = image.copy()  # an array, or a smaller copy inside a TIFF, doesn't bring the profile along
+        set_blob(image, _ICC, icc)
     if kind == "cmyk":
         return image.icc_transform(
             "srgb", embedded=True, input_profile="cmyk", intent="relative", black_point_compensation=True, depth=depth
@@ -100,6 +104,17 @@ def from_srgb(image: Any, icc: bytes | None) -> tuple[Any, bytes | None]:
             return image, srgb_profile()
         return _export(image, icc), icc
     return image, srgb_profile()
+
+
+def is_sound(icc: bytes) -> bool:
+    """Tell whether a profile is whole. libvips takes another one in place of one that isn't, and says nothing."""
+    if len(icc) < 132 or icc[36:40] != b"acsp" or int.from_bytes(icc[:4], "big") > len(icc):
+        return False
+    count = int.from_bytes(icc[128:132], "big")
+    if 132 + 12 * count > len(icc):
+        return False
+    places = (struct.unpack_from(">II", icc, 136 + 12 * number) for number in range(count))
+    return all(offset + size <= len(icc) for offset, size in places)
 
 
 @lru_cache(maxsize=32)
