@@ -189,9 +189,9 @@ def _of_array(array: NDArray[Any], metadata: Metadata, max_pixels: int, name: st
                 "divide by the largest value, or convert it to uint8 or uint16"
             )
         array = np.rint(array.astype(np.float64) * 65535).astype(np.uint16)
+    array = array.astype(array.dtype.newbyteorder("="), copy=True)  # the caller may write into theirs
     if array.dtype not in (np.uint8, np.uint16):
         raise UnreadablePhoto(f"{name} is of {array.dtype}, expected uint8, uint16, or floats in 0..1")
-    array = array.astype(array.dtype.newbyteorder("="), copy=True)  # the caller may write into theirs
     turned = metadata.orientation >= 5
     return Photo(
         height=array.shape[1] if turned else array.shape[0],
@@ -211,8 +211,8 @@ def _of_pillow(image: Any, max_pixels: int) -> Photo:
     try:
         if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
             pixels = np.asarray(image)
-            if image.mode == "I" and pixels.min() >= 0 and pixels.max() <= 65535:
-                pixels = pixels.astype(np.uint16)
+            if image.mode == "I" and pixels.min() >= 0 and pixels.max() <= 65535:  # what was read or cast into 32 bits
+                pixels = pixels.astype(np.uint16 if pixels.max() > 255 else np.uint8)
         elif image.mode in ("L", "RGB", "RGBA"):
             pixels = np.asarray(image)
         elif image.mode == "1":

@@ -45,7 +45,7 @@ def test_profiles_of_gray_pictures_are_honored(profile, gamma, space):
     srgb = spaces.to_srgb(picture, icc, "x").numpy() / 65535
     np.testing.assert_allclose(lab.gray_to_lightness(srgb), expected, atol=0.4)
     bright = expected > 20
-    np.testing.assert_allclose(lab.gray_to_lightness(srgb)[bright], expected[bright], atol=0.05)
+    np.testing.assert_allclose(lab.gray_to_lightness(srgb)[bright], expected[bright], atol=0.1)
 
 
 def test_colors_with_a_profile_come_to_srgb_and_back(profile):
