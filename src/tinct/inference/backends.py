@@ -10,17 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.errors import BadModelFile, MissingExtra, OptionError
-from tinct.models.registry import ModelSpec, create_model
+from tinct.models.registry import SPEC_KEY, ModelSpec
 from tinct.weights import store
 
 Device = Literal["auto", "cpu", "cuda"]
 """``auto`` takes CUDA where it is to be had."""
 DEVICES: tuple[Device, ...] = get_args(Device)
-
-SPEC_KEY = "tinct.spec"
-"""Under it an ONNX file's metadata holds the model's specification."""
-WEIGHTS, SPEC, CHECKPOINT = "model.safetensors", "spec.json", "checkpoint"
-"""The files of a checkpoint, and the folder in a training run that holds them."""
 
 
 class Backend(Protocol):
@@ -124,29 +119,17 @@ class TorchBackend:
     def __init__(self, checkpoint: Path, device: Device = "auto") -> None:
         try:
             import torch
-            from safetensors import SafetensorError
-            from safetensors.torch import load_file
+
+            from tinct.weights.checkpoint import MODEL, load_network, locate
         except ImportError as error:
             raise MissingExtra("a checkpoint (an exported ONNX file needs none)", "train") from error
-        folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
-        folder = folder / CHECKPOINT if (folder / CHECKPOINT).is_dir() else folder
-        for name in (WEIGHTS, SPEC):
-            if not (folder / name).is_file():
-                raise BadModelFile(f"{checkpoint} is no checkpoint: {name} is missing in it")
         if device == "cuda" and not torch.cuda.is_available():
             raise OptionError("device cuda: torch finds no CUDA device; check the driver, or choose cpu")
         self._device = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
         self._torch = torch
-        self.spec = ModelSpec.from_json((folder / SPEC).read_text("utf-8"))
-        try:
-            self._network = create_model(self.spec.architecture, **self.spec.options)
-            self._network.load_state_dict(load_file(folder / WEIGHTS))
-        except (SafetensorError, OSError, RuntimeError, TypeError) as error:
-            raise BadModelFile(
-                f"{folder / WEIGHTS} doesn't hold the weights of {self.spec.architecture} ({_first_line(error)})"
-            ) from error
-        self._network.eval().to(self._device)
-        self.model_hash = store.digest(folder / WEIGHTS)
+        self.spec, self._network = load_network(checkpoint)
+        self._network.to(self._device)
+        self.model_hash = store.digest(locate(checkpoint) / MODEL)
 
     def run(self, lightness: NDArray[np.float32], hints: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """See :class:`Backend`."""

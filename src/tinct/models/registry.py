@@ -18,6 +18,9 @@ from tinct.errors import BadModelFile, UnknownModel
 if TYPE_CHECKING:
     from torch import nn
 
+SPEC_KEY = "tinct.spec"
+"""Where an ONNX file's metadata hold the model's specification."""
+
 Output = Literal["ab", "rgb", "bins"]
 
 

@@ -65,26 +65,40 @@ def load_state(run: Path) -> dict[str, Any]:
     return state
 
 
+def locate(checkpoint: Path) -> Path:
+    """Return the folder that holds a checkpoint's files.
+
+    Args:
+        checkpoint: a run's folder, the checkpoint folder in it, or the weights in that.
+
+    Raises:
+        BadModelFile: it is none.
+    """
+    folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
+    folder = folder / FOLDER if (folder / FOLDER).is_dir() else folder
+    for name in (MODEL, SPEC):
+        if not (folder / name).is_file():
+            raise BadModelFile(f"{checkpoint} is no checkpoint: {name} is missing in it")
+    return folder
+
+
 def load_network(checkpoint: Path) -> tuple[ModelSpec, nn.Module]:
     """Build the network of a checkpoint, with its weights, ready for use.
 
     Its specification is that of the network as it is read today, with the rebalancing weights that it was trained with.
 
     Args:
-        checkpoint: a run's folder or the checkpoint folder in it.
+        checkpoint: see :func:`locate`.
 
     Raises:
         BadModelFile: it is none, is corrupt, or its weights are of another architecture.
     """
-    folder = checkpoint / FOLDER if (checkpoint / FOLDER).is_dir() else checkpoint
-    for name in (MODEL, SPEC):
-        if not (folder / name).is_file():
-            raise BadModelFile(f"{checkpoint} is no checkpoint: {name} is missing in it")
+    folder = locate(checkpoint)
     spec = ModelSpec.from_json((folder / SPEC).read_text("utf-8"))
-    network = create_model(spec.architecture, **spec.options)
     try:
+        network = create_model(spec.architecture, **spec.options)
         weights = load_file(folder / MODEL)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError) as error:
         raise BadModelFile(f"{folder / MODEL} can't be read ({error})") from error
     fit_weights(network, weights, str(folder / MODEL))
     today: ModelSpec = network.make_spec(spec.name)  # type: ignore[operator]

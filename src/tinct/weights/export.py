@@ -15,10 +15,8 @@ from torch import Tensor, nn
 
 from tinct.errors import MissingExtra, ModelError
 from tinct.media.atomic import atomic_path
-from tinct.models.registry import ModelSpec
+from tinct.models.registry import SPEC_KEY, ModelSpec
 
-SPEC_KEY = "tinct.spec"
-"""Where an ONNX file's metadata holds the model's specification."""
 TOLERANCE = {"ab": 0.05, "rgb": 1e-3, "bins": 0.02}
 """Largest difference allowed between network and file, in units of each output (Lab, 0..1, nats)."""
 HALF_TOLERANCE = {"ab": 1.0, "rgb": 8e-3, "bins": 0.2}
