@@ -131,7 +131,7 @@ def decode(data: bytes, short_side: int) -> NDArray[np.uint8]:
         if scale < 1:
             width, height = round(image.width * scale), round(image.height * scale)
             image = source.load_small(1 / scale).thumbnail_image(width, height=height, size="force")
-        image = image.autorot().colorspace("srgb")
+        image = image.autorot().colourspace("srgb")
         if image.hasalpha():
             image = image.flatten(background=255)
         pixels: NDArray[np.uint8] = image.cast("uchar").numpy()
