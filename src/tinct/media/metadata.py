@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from tinct.media.exif import IPTC, PHOTOSHOP, read_exif, resolution, strip_file_tags
-from tinct.media.formats import JPEG, TIFF, Format
+from tinct.media.formats import JPEG, PNG, TIFF, Format
 from tinct.media.ifd import BadStructure, read_structure
 from tinct.media.photoshop import split_iptc
 from tinct.media.spaces import is_sound
@@ -64,9 +65,13 @@ def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout |
     orientation = int(image.get("orientation")) if image.get_typeof("orientation") else 1
     orientation = orientation if 1 <= orientation <= 8 else 1
     dpi = resolution(read_exif(exif))
-    if dpi is None and image.get_typeof("resolution-unit") and min(image.xres, image.yres) > 0:
+    if dpi is None and form is PNG:
+        dpi = _png_resolution(file)
+    elif dpi is None and image.get_typeof("resolution-unit") and min(image.xres, image.yres) > 0:
         dpi = (image.xres * 25.4, image.yres * 25.4)
     icc = blob(image, "icc-profile-data")
+    if dpi is not None:  # what was whole before some format counted dots a meter
+        dpi = (_tidy(dpi[0]), _tidy(dpi[1]))
     return Metadata(
         exif=exif,
         icc=icc if icc and is_sound(icc) else None,
@@ -101,9 +106,25 @@ def _of_tiff(file: BinaryIO) -> tuple[bytes | None, bytes | None, bytes | None]:
     return (structure.to_blob() if any(structure.directories()) else None), iptc, photoshop
 
 
+def _tidy(value: float) -> float:
+    return round(value) if abs(value - round(value)) < 0.02 else value
+
+
 def _png_text(image: Any) -> list[tuple[str, str]]:
     matches = ((_COMMENT.fullmatch(field), field) for field in image.get_fields())
     return [(match[1], str(image.get(field))) for match, field in matches if match]
+
+
+def _png_resolution(file: BinaryIO) -> tuple[float, float] | None:
+    """Read the resolution, of which libvips doesn't tell whether it is the file's or its own guess."""
+    file.seek(8)
+    while len(head := file.read(8)) == 8 and head[4:] != b"IDAT":
+        size = int.from_bytes(head[:4], "big")
+        if head[4:] == b"pHYs" and size == 9:
+            across, down, unit = struct.unpack(">IIB", file.read(9))
+            return (across * 0.0254, down * 0.0254) if unit == 1 and min(across, down) > 0 else None
+        file.seek(size + 4, 1)
+    return None
 
 
 def _jpeg_comments(file: BinaryIO) -> list[tuple[str, str]]:

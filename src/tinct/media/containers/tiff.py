@@ -79,8 +79,7 @@ def _append_directory(path: Path, outgoing: Outgoing) -> None:
         structure = outgoing.exif.reordered(order) if outgoing.exif is not None else Structure(order)
         structure.main |= own
         if outgoing.iptc:
-            words = -(-len(outgoing.iptc) // 4)  # bytes, but declared as long numbers by old custom
-            structure.main[IPTC] = Entry(4, words, outgoing.iptc.ljust(words * 4, b"\0"))
+            structure.main[IPTC] = Entry(7, len(outgoing.iptc), outgoing.iptc)
         if outgoing.photoshop:
             structure.main[PHOTOSHOP] = Entry(1, len(outgoing.photoshop), outgoing.photoshop)
         if outgoing.dpi is None:
