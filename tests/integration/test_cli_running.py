@@ -38,7 +38,7 @@ def wait_for_results(folder: Path, process: subprocess.Popen[bytes], count: int 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to whole consoles only")
 def test_ctrl_c_finishes_what_is_under_way_and_says_what_is_left(start: Any, run: Any, workspace: Path) -> None:
-    fill(workspace / "album", 40)
+    fill(workspace / "album", 16)
     process = start("colorize", "album", "-o", "out", "--json", "--jobs", 1)
     wait_for_results(workspace / "out", process)
     process.send_signal(signal.SIGINT)
@@ -46,17 +46,17 @@ def test_ctrl_c_finishes_what_is_under_way_and_says_what_is_left(start: Any, run
     assert process.returncode == INTERRUPTED
     lines = [json.loads(line) for line in out.splitlines()]
     left = [line["input"] for line in lines if line["status"] == "left"]
-    assert len(lines) == 40
+    assert len(lines) == 16
     assert left
     assert left[0] in err.decode()
     assert "Left to do" in err.decode()
     # Every result is whole, and there is nothing else.
     results = list((workspace / "out").iterdir())
-    assert len(results) == 40 - len(left)
+    assert len(results) == 16 - len(left)
     assert all(read_photo(path).to_numpy().shape == (900, 1200, 3) for path in results)
     again = run("colorize", "album", "-o", "out", "--skip-existing", "-q")
     assert again.code == 0
-    assert len(list((workspace / "out").iterdir())) == 40
+    assert len(list((workspace / "out").iterdir())) == 16
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to whole consoles only")
@@ -81,9 +81,9 @@ def test_a_second_ctrl_c_stops_at_once(start: Any, workspace: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_a_killed_process_leaves_old_or_new(start: Any, workspace: Path) -> None:
-    fill(workspace / "album", 30)
+    fill(workspace / "album", 12)
     (workspace / "out").mkdir()
-    for number in range(30):
+    for number in range(12):
         (workspace / "out" / f"{number:03}.jpg").write_bytes(b"old")
     process = start("colorize", "album", "-o", "out", "--overwrite", "--jobs", 2)
     end = time.monotonic() + 120
@@ -92,7 +92,7 @@ def test_a_killed_process_leaves_old_or_new(start: Any, workspace: Path) -> None
     process.kill()
     process.communicate(timeout=60)
     contents = [path.read_bytes() for path in sorted((workspace / "out").glob("*.jpg"))]
-    assert len(contents) == 30
+    assert len(contents) == 12
     new = [data for data in contents if data != b"old"]
     assert new
     assert all(read_photo(data).to_numpy().shape == (900, 1200, 3) for data in new)
@@ -110,7 +110,7 @@ def test_the_bar_counts_on_standard_error(run: Any, picture: Any) -> None:
 
 @pytest.mark.slow
 def test_memory_stays_flat_over_a_hundred_photographs(start: Any, workspace: Path) -> None:
-    fill(workspace / "album", 100)
+    fill(workspace / "album", 100, 600, 800)
     process = start("colorize", "album", "-o", "out", "--json", "--jobs", 2)
     watched = psutil.Process(process.pid)
     resident: list[int] = []
