@@ -2,10 +2,10 @@
 
     python benchmarks/bench_quality.py [PHOTOS.tar|FOLDER] [--count 300] [--model NAME] [--no-hints]
 
-Each photograph is stretched to 256x256 (bicubic); its Lab lightness goes in as a gray PNG; the result is compared in 8-bit RGB.
-Originals with a mean chroma under 3 are left out and counted. Hints follow siggraph17: 6x6 patches that carry their mean a and b, at
-positions normal about the center with a standard deviation of a quarter of the side. Prints JSON, a line for all and one a source (the
-first part of their names).
+Each photograph is stretched to 256x256 (bicubic); its Lab lightness goes in as a gray PNG; the result is compared in
+8-bit RGB. Originals with a mean chroma under 3 are left out and counted. Hints follow siggraph17: 6x6 patches that
+carry their mean a and b, at positions normal about the center with a standard deviation of a quarter of the side.
+Prints JSON, a line for all and one a source (the first part of their names).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from metrics import Curve, Floats, Pixels, _nearest_bins, colorfulness, interval, psnr
-from photos import read_photos, stretched
 from PIL import Image
 
-from tinct import Colorizer, ColorizeOptions, Hint
+from metrics import Curve, Floats, Pixels, colorfulness, interval, nearest_bins, psnr
+from photos import read_photos, stretched
+from tinct import ColorizeOptions, Colorizer, Hint
 from tinct.color.gamut import reduce_chroma
 from tinct.color.lab import lab_to_srgb, lightness_to_gray, srgb_to_lab
 
@@ -56,10 +56,11 @@ class Bench:
         self._colorizer, self._size, self._hints = colorizer, size, hints
         self._figures: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         self._curves: dict[str, Curve] = defaultdict(Curve)
-        self._nearest = _nearest_bins()[1]
+        self._nearest = nearest_bins()[1]
         self._left_out = 0
 
     def add(self, name: str, original: Pixels, rng: np.random.Generator) -> None:
+        """Colorize a photograph in every way, and note how well."""
         lab = srgb_to_lab(original.astype(np.float32) / 255)
         if np.hypot(lab[..., 1], lab[..., 2]).mean() < LEAST_CHROMA:
             self._left_out += 1
@@ -91,6 +92,7 @@ class Bench:
         return self._colorizer.colorize(prepared, options).photo.to_numpy()  # type: ignore[return-value]
 
     def report(self) -> None:
+        """Print everything."""
         for source, figures in sorted(self._figures.items(), key=lambda item: (item[0] != "all", item[0])):
             line: dict[str, object] = {"source": source, "photos": len(figures["colorfulness"])}
             mean = {key: float(np.mean(values)) for key, values in figures.items()}

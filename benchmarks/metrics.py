@@ -39,7 +39,8 @@ def interval(values: list[float], seed: int = 0) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _nearest_bins() -> tuple[Floats, NDArray[np.int16]]:
+def nearest_bins() -> tuple[Floats, NDArray[np.int16]]:
+    """Return the bins of :class:`Curve`, and a table from rounded ab to the nearest."""
     bins = ab_bins(10)
     return bins, soft_encode_table(bins)[0][..., 0]
 
