@@ -28,8 +28,8 @@ _CUT_SHORT = (
     "not defined",
     "decode_mcu",
 )
-# What libvips says where the system refused a write.
-_NOT_WRITTEN = ("write error", "write failed", "no space left", "unable to write", "quota", "file too large")
+# What libvips says where the system refused a write; "unable to write" it says also where the source can't be read.
+_NOT_WRITTEN = ("write error", "write failed", "no space left", "quota", "file too large")
 
 
 def vips() -> Any:
