@@ -102,3 +102,18 @@ def contents(workspace: Path) -> Callable[[], dict[str, bytes]]:
         return {path.relative_to(workspace).as_posix(): path.read_bytes() for path in files}
 
     return read
+
+
+@pytest.fixture
+def refused(run: Callable[..., Done], contents: Callable[[], dict[str, bytes]]) -> Callable[..., str]:
+    """Returns a function that colorizes, expects that this fails and changes no file, and gives what was said."""
+
+    def colorize(*arguments: object, code: int, says: str) -> str:
+        before = contents()
+        done = run("colorize", *arguments)
+        assert done.code == code, done.err
+        assert says in done.err
+        assert contents() == before
+        return done.err
+
+    return colorize

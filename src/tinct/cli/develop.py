@@ -59,8 +59,8 @@ def export(
     _need("onnx", "tinct export")
     from tinct.weights import export as exporter
 
-    exporter.export(checkpoint, output, half=half, overwrite=overwrite)
-    typer.echo(f"{checkpoint} -> {output}", err=True)
+    difference = exporter.export(checkpoint, output, half=half, overwrite=overwrite)
+    typer.echo(f"{checkpoint} -> {output} (differs from the checkpoint by {difference:.2g} at most)", err=True)
 
 
 def _need(library: str, command: str) -> None:
