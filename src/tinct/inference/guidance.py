@@ -1,8 +1,8 @@
 """Colors chosen by hand: for the network, for its surroundings, and exactly where they were put.
 
-Three things happen to a hint. A network that takes hints gets it as a patch of its input. What the network then
-predicts there is compared with what was asked, and the difference spreads over near cells of like lightness. At full
-size, the hinted pixels get the asked a and b themselves, with a short slope around.
+Three things happen to a hint. A network that takes hints gets it as a patch of its input. What is then predicted there
+is compared with what was asked, and the difference spreads to places that look alike. At full size, the hinted pixels
+get the asked a and b themselves, with a short slope around.
 """
 
 from __future__ import annotations
@@ -21,10 +21,29 @@ Floats = NDArray[np.float32]
 
 MOST_HINTS = 1000
 """Hints on one photograph; the table of their crossings grows with the square."""
-REACH, WIDE_REACH = 0.04, 0.12
-"""Share of the short side over which a difference spreads: behind a network that takes hints, and one that doesn't."""
-LIKENESS = 8.0
-"""Difference of L at which it spreads to six tenths."""
+NETWORK_SHARE = 0.25
+"""How much the prediction of the network that knew of the hints counts against that of the one that didn't."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """How alike two places are expected to err: a Gaussian of their distance and of how different they look."""
+
+    variance: float
+    reach: float
+    """Share of the short side."""
+    lightness: float
+    """In L."""
+    color: float
+    """Of the predicted a and b, in Lab units."""
+
+
+CAST = 20.0
+"""Length of a difference, in Lab units, of which half counts as a cast of the whole picture; of longer ones less."""
+WIDE = (Kernel(0.8, 0.8, 28.0, 12.0), Kernel(0.1, np.inf, np.inf, np.inf))
+NEAR = (Kernel(1.0, 0.2, 15.0, 12.0), Kernel(0.3, 0.06, 12.0, 40.0))
+WIDE_NOISE, NEAR_NOISE = 0.15, 0.1
+"""Variance of what no other place shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,46 +97,82 @@ def _shrink(start: int, end: int, scale: float, length: int) -> slice:
     return slice(first, last)
 
 
-def spread(
-    placed: Sequence[Placed], lightness: Floats, ab: Floats, scale: tuple[float, float], *, takes_hints: bool
-) -> Floats:
-    """Add to predicted colors what they lack at the hints, there and at near cells of like lightness.
+def spread(placed: Sequence[Placed], lightness: Floats, ab: Floats, scale: tuple[float, float]) -> Floats:
+    """Add to predicted colors what they lack at the hints, there and where the picture looks alike.
+
+    The differences are kriged (Gaussian process regression, Rasmussen and Williams 2006, eq. 2.25) twice. A cast that
+    all of a picture shares, like its white balance, reaches far; a difference counts towards it with Cauchy's weight,
+    so that one red dress amid gray ones stays one dress. What then still lacks is spread over near places.
 
     Args:
         placed: the hints.
         lightness: (h, w), L of each cell.
         ab: (h, w, 2), predicted colors.
         scale: pixels of the photograph in a cell, along y and x.
-        takes_hints: whether the network knew of the hints; where it didn't, differences spread further.
 
     Returns:
         float32 (h, w, 2), Lab units.
     """
     height, width = lightness.shape
-    reach = max(1.0, (REACH if takes_hints else WIDE_REACH) * min(height, width))
-    total = np.zeros((height, width, 1), np.float32)
-    change = np.zeros_like(ab)
-    for hint in placed:
-        rows, down = _cover(hint.top / scale[0], hint.bottom / scale[0], height)
-        columns, across = _cover(hint.left / scale[1], hint.right / scale[1], width)
-        share = rows[:, np.newaxis] * columns
-        share = share / share.sum()
-        missing = hint.ab - np.tensordot(share, ab, 2)
-        unlike = (lightness - np.sum(share * lightness)) / LIKENESS
-        distance = (down[:, np.newaxis] ** 2 + across**2) / reach**2
-        weight = np.exp(np.float32(-0.5) * (distance + unlike**2))[..., np.newaxis]
-        total += weight
-        change += weight * missing
-    return ab + (change / np.maximum(total, 1)).astype(np.float32)
+    y, x = np.mgrid[0:height, 0:width] + 0.5
+    # One row a cell: place as a share of the short side, L, a, b.
+    cells = np.column_stack([y.ravel() / min(lightness.shape), x.ravel() / min(lightness.shape), lightness.ravel()])
+    cells = np.concatenate([cells, ab.reshape(-1, 2)], axis=1)
+    shares = np.stack([_share(hint, scale, lightness.shape).ravel() for hint in placed])
+    spots = shares @ cells
+    missing = np.stack([hint.ab for hint in placed]) - spots[:, 3:]
+    cast = missing / (1 + (missing**2).sum(1, keepdims=True) / CAST**2)
+    wide = _krige(spots, cast, np.concatenate([spots, cells]), WIDE, WIDE_NOISE)
+    near = _krige(spots, missing - wide[: len(spots)], cells, NEAR, NEAR_NOISE)
+    change = (wide[len(spots) :] + near).reshape(ab.shape)
+    return ab + change.astype(np.float32)
 
 
-def _cover(start: float, end: float, length: int) -> tuple[Floats, Floats]:
-    """Return how much of each cell of a line a stretch covers, and how far the cell's middle is from it."""
-    edges = np.arange(length + 1, dtype=np.float32)
+def _share(hint: Placed, scale: tuple[float, float], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return how much of a hint each cell holds, (h, w), summing to 1."""
+    rows = _cover(hint.top / scale[0], hint.bottom / scale[0], shape[0])
+    columns = _cover(hint.left / scale[1], hint.right / scale[1], shape[1])
+    return np.outer(rows, columns)
+
+
+def _cover(start: float, end: float, length: int) -> NDArray[np.float64]:
+    """Return how much of a stretch lies in each cell of a line, summing to 1."""
+    edges = np.arange(length + 1)
     covered = np.minimum(edges[1:], end) - np.maximum(edges[:-1], start)
-    middle = edges[:-1] + np.float32(0.5)
-    distance = np.maximum(np.maximum(start - middle, middle - end), 0)
-    return np.maximum(covered, np.float32(1e-6)), distance.astype(np.float32)
+    # A stretch in the last, cut cell may lie outside by rounding.
+    covered = np.maximum(covered, 1e-9)
+    share: NDArray[np.float64] = covered / covered.sum()
+    return share
+
+
+def _krige(
+    spots: NDArray[np.float64],
+    values: NDArray[np.float64],
+    places: NDArray[np.float64],
+    kernels: Sequence[Kernel],
+    noise: float,
+) -> NDArray[np.float64]:
+    """Return the values expected at places, (n, 2), given those at spots, (m, 2)."""
+    own = _alike(spots, spots, kernels) + noise * np.eye(len(spots))
+    return _alike(places, spots, kernels) @ np.linalg.solve(own, values)
+
+
+def _alike(first: NDArray[np.float64], second: NDArray[np.float64], kernels: Sequence[Kernel]) -> NDArray[np.float64]:
+    """Return the covariance of each place of the first with each of the second."""
+    parts = (slice(0, 2), slice(2, 3), slice(3, 5))
+    distance, lightness, color = (_squares(first[:, part], second[:, part]) for part in parts)
+    covariance = np.zeros_like(distance)
+    for kernel in kernels:
+        exponent = distance / kernel.reach**2 + lightness / kernel.lightness**2 + color / kernel.color**2
+        covariance += kernel.variance * np.exp(-0.5 * exponent)
+    return covariance
+
+
+def _squares(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the squared distance of each row of the first from each of the second."""
+    lengths = (first**2).sum(1)[:, np.newaxis] + (second**2).sum(1)
+    squares: NDArray[np.float64] = np.maximum(lengths - 2 * first @ second.T, 0)
+    return squares
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,15 +109,19 @@ class Prepared:
         photo, spec = self.photo, self._backend.spec
         mask = None if options.mask is None else _read_mask(options.mask, photo)
         placed = guidance.place(options.hints, photo.height, photo.width)
-        seen = self._look(options.size or spec.size, options.hints if spec.takes_hints else (), placed)
+        size = options.size or spec.size
+        seen = self._look(size, (), placed)
         choice = readout.choose(spec, options.mode, options.vividness)
-        ab = resolution.pool(readout.read_colors(seen.output, spec, choice.knot), seen.pooling)
+        ab = self._read(seen, choice)
+        if placed and spec.takes_hints:
+            told = self._read(self._look(size, options.hints, placed), choice)
+            ab += np.float32(guidance.NETWORK_SHARE) * (told - ab)
         if options.saturation != 1:
             ab = _saturate(seen.lightness, ab, options.saturation)
         rows, columns = seen.cells
         if placed:
             scale = (photo.height / rows, photo.width / columns)
-            ab = guidance.spread(placed, seen.lightness, ab, scale, takes_hints=spec.takes_hints)
+            ab = guidance.spread(placed, seen.lightness, ab, scale)
         join = Join(
             photo,
             resolution.guide(seen.lightness, ab),
@@ -129,6 +133,10 @@ class Prepared:
         notes = (*photo.notes, *(note for note in (choice.note,) if note))
         mark = self._mark(options, mask)
         return Result(Photo.from_image(join.build, like=photo, mark=mark, notes=notes), notes, spec.name)
+
+    def _read(self, seen: _Seen, choice: readout.Choice) -> Floats:
+        """Read a and b, (h', w', 2), from what the network said."""
+        return resolution.pool(readout.read_colors(seen.output, self._backend.spec, choice.knot), seen.pooling)
 
     def _look(self, size: int, hints: tuple[Hint, ...], placed: list[guidance.Placed]) -> _Seen:
         """Run the network, or remember what it said."""
