@@ -44,6 +44,8 @@ WIDE = (Kernel(0.8, 0.8, 28.0, 12.0), Kernel(0.1, np.inf, np.inf, np.inf))
 NEAR = (Kernel(1.0, 0.2, 15.0, 12.0), Kernel(0.3, 0.06, 12.0, 40.0))
 WIDE_NOISE, NEAR_NOISE = 0.15, 0.1
 """Variance of what no other place shares."""
+BLOCK = 4096
+"""Cells whose differences are computed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,25 +116,19 @@ def spread(placed: Sequence[Placed], lightness: Floats, ab: Floats, scale: tuple
         float32 (h, w, 2), Lab units.
     """
     height, width = lightness.shape
-    y, x = np.mgrid[0:height, 0:width] + 0.5
-    # One row a cell: place as a share of the short side, L, a, b.
-    cells = np.column_stack([y.ravel() / min(lightness.shape), x.ravel() / min(lightness.shape), lightness.ravel()])
-    cells = np.concatenate([cells, ab.reshape(-1, 2)], axis=1)
-    shares = np.stack([_share(hint, scale, lightness.shape).ravel() for hint in placed])
-    spots = shares @ cells
+    y, x = (np.mgrid[0:height, 0:width] + 0.5) / min(height, width)
+    # Of each cell: place as a share of the short side, L, a, b. Of each hint: their averages over what it covers.
+    looks = np.concatenate([np.stack([y, x, lightness], axis=-1), ab], axis=-1)
+    rows = np.stack([_cover(hint.top / scale[0], hint.bottom / scale[0], height) for hint in placed])
+    columns = np.stack([_cover(hint.left / scale[1], hint.right / scale[1], width) for hint in placed])
+    spots = np.einsum("nh,nw,hwc->nc", rows, columns, looks, optimize=True)
+    cells = looks.reshape(-1, 5)
     missing = np.stack([hint.ab for hint in placed]) - spots[:, 3:]
     cast = missing / (1 + (missing**2).sum(1, keepdims=True) / CAST**2)
     wide = _krige(spots, cast, np.concatenate([spots, cells]), WIDE, WIDE_NOISE)
     near = _krige(spots, missing - wide[: len(spots)], cells, NEAR, NEAR_NOISE)
     change = (wide[len(spots) :] + near).reshape(ab.shape)
     return ab + change.astype(np.float32)
-
-
-def _share(hint: Placed, scale: tuple[float, float], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return how much of a hint each cell holds, (h, w), summing to 1."""
-    rows = _cover(hint.top / scale[0], hint.bottom / scale[0], shape[0])
-    columns = _cover(hint.left / scale[1], hint.right / scale[1], shape[1])
-    return np.outer(rows, columns)
 
 
 def _cover(start: float, end: float, length: int) -> NDArray[np.float64]:
@@ -153,8 +149,10 @@ def _krige(
     noise: float,
 ) -> NDArray[np.float64]:
     """Return the values expected at places, (n, 2), given those at spots, (m, 2)."""
-    own = _alike(spots, spots, kernels) + noise * np.eye(len(spots))
-    return _alike(places, spots, kernels) @ np.linalg.solve(own, values)
+    factors = np.linalg.solve(_alike(spots, spots, kernels) + noise * np.eye(len(spots)), values)
+    # In blocks, because a covariance of all places with all spots can be large.
+    starts = range(0, len(places), BLOCK)
+    return np.concatenate([_alike(places[start : start + BLOCK], spots, kernels) @ factors for start in starts])
 
 
 def _alike(first: NDArray[np.float64], second: NDArray[np.float64], kernels: Sequence[Kernel]) -> NDArray[np.float64]:

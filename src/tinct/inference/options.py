@@ -23,7 +23,7 @@ Mode = Literal["vivid", "faithful"]
 """``vivid``: lively colors; ``faithful``: the expected ones, duller and more often right."""
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-SIZES = (16, 4096)
+SIZES = (16, 1536)
 """Least and most of the short side that the network may see, in pixels."""
 MOST_SATURATION = 10.0
 """Beyond it every color is as full as it gets."""

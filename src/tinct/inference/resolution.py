@@ -17,6 +17,8 @@ Floats = NDArray[np.float32]
 
 MOST_AREA = 16
 """A picture's fitted area is at most this many squares of the short side asked for; longer ones are fitted smaller."""
+MOST_PIXELS = 1_500_000
+"""Nor is it larger than this, or than two squares, against networks that fill the memory."""
 CELL = 4
 """Colors are kept at a quarter of the network's size; outputs that are finer are averaged, as color needs no more."""
 LEAST_CELLS = 32
@@ -52,7 +54,8 @@ class Fit:
 def fit(height: int, width: int, size: int, multiple: int) -> Fit:
     """Choose the size at which a network sees a photograph: aspect kept, ``size`` pixels on the short side.
 
-    Very long pictures get a shorter short side, so that the area stays within :data:`MOST_AREA` squares of ``size``.
+    Very long pictures get a shorter short side, so that the area stays within :data:`MOST_AREA` squares of ``size``,
+    and within :data:`MOST_PIXELS`.
 
     Args:
         height: of the photograph, in pixels.
@@ -60,7 +63,8 @@ def fit(height: int, width: int, size: int, multiple: int) -> Fit:
         size: short side asked for.
         multiple: height and width that the network sees are multiples of this.
     """
-    scale = min(size / min(height, width), math.sqrt(MOST_AREA * size * size / (height * width)))
+    area = min(MOST_AREA * size * size, max(MOST_PIXELS, 2 * size * size))
+    scale = min(size / min(height, width), math.sqrt(area / (height * width)))
     # A line of 1 x 100,000 pixels can't shrink below 1, so its length alone obeys.
     longest = MOST_AREA * size
     rows, columns = (min(longest, max(1, round(side * scale))) for side in (height, width))

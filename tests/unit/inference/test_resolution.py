@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinct.inference.resolution import MOST_AREA, RADIUS, fit, guide, pool, pooling
+from tinct.inference.resolution import MOST_AREA, MOST_PIXELS, RADIUS, fit, guide, pool, pooling
 
 SIDES = st.integers(1, 100_000)
 
@@ -19,7 +19,7 @@ def test_every_shape_fits(height: int, width: int, size: int, multiple: int) -> 
     assert 1 <= fitted.width <= fitted.padded_width < fitted.width + multiple
     assert fitted.padded_height % multiple == fitted.padded_width % multiple == 0
     assert fitted.height * fitted.width <= MOST_AREA * size * size * 1.05 + max(fitted.height, fitted.width)
-    if max(height, width) <= MOST_AREA * min(height, width):
+    if max(height, width) <= min(MOST_AREA, max(2, MOST_PIXELS / size**2)) * min(height, width):
         assert min(fitted.height, fitted.width) == size
         # The aspect is kept to within the rounding of the long side.
         long = max(fitted.height, fitted.width)
