@@ -30,13 +30,17 @@ class Format:
     """Whether it holds transparency."""
     quality: int | None = None
     """Quality, 1..100, written unless asked otherwise; None where it is lossless."""
+    iptc: bool = False
+    """Whether it has a place for IPTC."""
     side: int = 1 << 31
     """Most pixels a side that it holds, as libvips writes it."""
 
 
-JPEG = Format("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "jpegload", "jpegsave", alpha=False, quality=92, side=65500)
-PNG = Format("png", (".png",), "pngload", "pngsave", depth=16)
-TIFF = Format("tiff", (".tif", ".tiff"), "tiffload", "tiffsave", depth=16)
+JPEG = Format(
+    "jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "jpegload", "jpegsave", alpha=False, quality=92, iptc=True, side=65500
+)
+PNG = Format("png", (".png",), "pngload", "pngsave", depth=16, iptc=True)
+TIFF = Format("tiff", (".tif", ".tiff"), "tiffload", "tiffsave", depth=16, iptc=True)
 WEBP = Format("webp", (".webp",), "webpload", "webpsave", quality=90, side=16383)
 AVIF = Format("avif", (".avif",), "heifload", "heifsave", depth=12, quality=75, side=16384)
 HEIC = Format("heic", (".heic", ".heif", ".hif"), "heifload", None, depth=12)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tinct.media.exif import DESCRIPTION, outgoing_exif, read_exif
 from tinct.media.ifd import Structure
+from tinct.media.iptc import add_to_xmp, caption
 from tinct.media.marking import Marking, mark_xmp
 from tinct.media.metadata import Metadata
 from tinct.media.tiff_layout import TiffLayout
@@ -27,7 +28,6 @@ _STALE = (
     "exif:PixelXDimension",
     "exif:PixelYDimension",
 )
-_CAPTION = b"\x1c\x02\x78"  # IPTC record 2, data set 120: Caption/Abstract
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,14 @@ class Outgoing:
 
 
 def prepare(
-    metadata: Metadata, mark: Marking | None, *, height: int, width: int, icc: bytes | None, srgb: bool
+    metadata: Metadata,
+    mark: Marking | None,
+    *,
+    height: int,
+    width: int,
+    icc: bytes | None,
+    srgb: bool,
+    holds_iptc: bool,
 ) -> Outgoing:
     """Make the metadata of a result.
 
@@ -56,6 +63,7 @@ def prepare(
         width: likewise.
         icc: profile of the result's pixels.
         srgb: whether they are sRGB, with a profile or without.
+        holds_iptc: whether the format has a place for IPTC; else it goes into XMP.
     """
     return Outgoing(
         exif=outgoing_exif(
@@ -67,7 +75,7 @@ def prepare(
             software=mark.tool if mark else None,
         ),
         icc=icc,
-        xmp=_xmp(metadata, mark),
+        xmp=_xmp(metadata, mark, None if holds_iptc else metadata.iptc),
         iptc=metadata.iptc,
         photoshop=metadata.photoshop,
         text=metadata.text,
@@ -76,26 +84,16 @@ def prepare(
     )
 
 
-def _xmp(metadata: Metadata, mark: Marking | None) -> bytes | None:
-    if metadata.xmp is None and mark is None:
+def _xmp(metadata: Metadata, mark: Marking | None, iptc: bytes | None) -> bytes | None:
+    if metadata.xmp is None and mark is None and iptc is None:
         return None
     packet = Packet(metadata.xmp)
     changed = sum(packet.remove(name) for name in _STALE) > 0
+    changed |= add_to_xmp(packet, iptc)
     if packet.text("tiff:Orientation") not in (None, "1"):
         packet.set_text("tiff:Orientation", "1")
         changed = True
     if mark is not None:
-        mark_xmp(packet, mark, read_exif(metadata.exif).text(DESCRIPTION) or _caption(metadata.iptc))
+        mark_xmp(packet, mark, read_exif(metadata.exif).text(DESCRIPTION) or caption(metadata.iptc))
         changed = True
     return packet.to_bytes() if changed else metadata.xmp
-
-
-def _caption(iptc: bytes | None) -> str | None:
-    at = (iptc or b"").find(_CAPTION)
-    if iptc is None or at < 0:
-        return None
-    data = iptc[at + 5 : at + 5 + int.from_bytes(iptc[at + 3 : at + 5], "big")]
-    try:
-        return data.decode().strip() or None
-    except UnicodeDecodeError:
-        return data.decode("latin-1").strip() or None

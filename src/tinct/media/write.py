@@ -99,7 +99,13 @@ def _encode(
         image, icc = from_srgb(_with_depth(image, form), like.metadata.icc)
         image = _without_metadata(_with_alpha(image, form, like))
         outgoing = prepare(
-            like.metadata, mark, height=image.height, width=image.width, icc=icc, srgb=icc is None or is_srgb(icc)
+            like.metadata,
+            mark,
+            height=image.height,
+            width=image.width,
+            icc=icc,
+            srgb=icc is None or is_srgb(icc),
+            holds_iptc=form.iptc,
         )
         _save(image, path, form, outgoing, quality)
     except vips().Error as error:

@@ -5,7 +5,7 @@ Source: ISO 16684-1 (XMP, data model and serialization).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
@@ -89,6 +89,13 @@ class Packet:
         self._add_text(languages, "rdf:li", value).setAttribute("xml:lang", "x-default")
         for item in items:
             languages.appendChild(item)
+
+    def set_list(self, name: str, kind: str, values: Sequence[str]) -> None:
+        """Set a property that is a list: ``rdf:Bag`` without order, ``rdf:Seq`` in order."""
+        self.remove(name)
+        row = self._child(self._child(self._descriptions()[0], name), kind)
+        for value in values:
+            self._add_text(row, "rdf:li", value)
 
     def append_struct(self, name: str, fields: Mapping[str, str]) -> None:
         """Append to a property that is a list of structures in order."""

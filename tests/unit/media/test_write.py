@@ -175,4 +175,9 @@ def test_large_results_become_big_tiffs_in_tiles():
     assert storage(huge, None, None)["bigtiff"]
     assert storage(huge, None, None)["tile_width"] == 256
     small = pyvips.Image.black(4_000, 3_000, bands=3)
-    assert storage(small, None, None) == {"compression": "deflate", "predictor": "horizontal", "bigtiff": False}
+    assert storage(small, None, None) == {
+        "compression": "deflate",
+        "predictor": "horizontal",
+        "level": 4,
+        "bigtiff": False,
+    }

@@ -34,6 +34,7 @@ def write_avif(image: Any, path: Path, outgoing: Outgoing, quality: int) -> None
         Q=quality,
         compression="av1",
         bitdepth=12 if image.format == "ushort" else 8,
+        effort=2,  # measured on photographs: 7 times faster than the usual 4, and 4 % larger
         subsample_mode="auto",
         keep="|".join(keep) or "none",
     )
