@@ -91,9 +91,9 @@ def from_srgb(image: Any, icc: bytes | None) -> tuple[Any, bytes | None]:
 
     Returns:
         the image and the profile to embed: the source's where it is of RGB and can be written to, None where the source
-        had none, else sRGB's.
+        had none or the image is gray (which without one means sRGB's gray), else sRGB's.
     """
-    if icc is None:
+    if icc is None or image.bands == 1:
         return image, None
     if is_srgb(icc):
         return image, icc

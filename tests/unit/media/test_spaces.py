@@ -79,6 +79,9 @@ def test_what_profile_a_result_gets(profile):
     srgb = spaces.srgb_profile()
     assert spaces.from_srgb(picture, srgb)[1] == srgb
     assert spaces.from_srgb(picture, profile("GRAY", 2.2))[1] == srgb
+    gray = image(np.zeros((2, 2), np.uint8), "b-w")
+    for icc in (srgb, profile("GRAY", 2.2), profile("RGB ", 2.2)):
+        assert spaces.from_srgb(gray, icc)[1] is None
 
 
 def test_srgb_is_known_whatever_its_name(profile):
