@@ -54,71 +54,63 @@ class Join:
     ) -> None:
         self._photo, self._overlay, self._layer, self._mask = photo, overlay, layer, mask
         self._scale = (photo.height / cells[0], photo.width / cells[1])
+        self._top = 65535 if photo.depth == 16 or layer else 255
         first = photo.open()
         self._gray = first.bands == 1
         codes = 256 if self._gray and first.format == "uchar" else 65536
-        lightness = gray_to_lightness(np.linspace(0, 1, codes, dtype=np.float32))
-        if not self._gray:
-            lightness = np.linspace(0, 100, codes, dtype=np.float32)
-        self._top = 65535 if photo.depth == 16 or layer else 255
-        self._exact = codes == LEVELS and self._top == 255
-        self._box = (
-            make_box(np.array([[-REACH] * 2, [REACH] * 2], np.float32)) if layer and mask else _box_of(lines, overlay)
-        )
-        levels = lightness if codes == LEVELS else np.linspace(0, 100, LEVELS, dtype=np.float32)
-        self._atlas = make_atlas(levels, self._box, to_layer if layer else lab_to_srgb)
-        self._table = _as_image(self._make_table(lightness, exact=codes == LEVELS))
-        self._lines = _as_image(_in_steps(lines, self._box))
-        self._nodes = self._make_nodes()
+        steps = np.linspace(0, 1, codes, dtype=np.float32)
+        lightness = gray_to_lightness(steps) if self._gray else 100 * steps
+        if layer and mask is not None:
+            self._box = make_box(np.array([[-REACH] * 2, [REACH] * 2], np.float32))
+        else:
+            self._box = _box_of(lines, overlay)
+        exact = codes == LEVELS
+        levels = lightness if exact else np.linspace(0, 100, LEVELS, dtype=np.float32)
+        atlas = make_atlas(levels, self._box, to_layer if layer else lab_to_srgb)
+        # With the half that makes cutting into rounding.
+        self._nodes = _as_image(atlas.nodes * np.float32(self._top) + np.float32(0.5))
+        # By the code of a gray level: L for both colors; the corner of its tile, or of those below and above; how far
+        # it lies between these.
+        self._lightness = _as_table(lightness, lightness)
+        position = np.arange(LEVELS) if exact else lightness.astype(np.float64) * ((LEVELS - 1) / 100)
+        below = position.astype(np.intp)
+        self._tiles = [_as_table(*atlas.corner(below))]
+        if not exact:
+            self._tiles.append(_as_table(*atlas.corner(np.minimum(below + 1, LEVELS - 1))))
+        self._share = _as_table(position - below)
+        low, step = np.array(self._box.low, np.float32), np.array(self._box.step, np.float32)
+        self._slope, self._offset = _as_image(lines.slope / step), _as_image((lines.offset - low) / step)
 
     def build(self) -> Any:
         """Return the result as a fresh upright image: sRGB, three bands, uchar or ushort."""
         photo = self._photo
         tone = photo.open() if self._gray else (photo.lightness() * 655.35).rint().cast("ushort")
-        values = tone.maplut(self._table)
-        lines = self._enlarge(photo.width, photo.height)
-        place = lines.extract_band(0, n=2) * values.extract_band(0, n=2) + lines.extract_band(2, n=2)
+        place = self._enlarge(self._slope) * tone.maplut(self._lightness) + self._enlarge(self._offset)
         place = place.clamp(min=0, max=self._box.count - 1)
         if self._overlay is not None:
             place = self._put_overlay(place, self._overlay)
         if self._layer and self._mask is not None:
             place = self._mask_image().ifthenelse(place, self._own_place(), blend=True)
-        bilinear = vips().Interpolate.new("bilinear")
-        if self._exact:
-            colors = (self._nodes.mapim(place + values.extract_band(2, n=2), interpolate=bilinear) >> 8).cast("uchar")
-        else:
-            below = self._nodes.mapim(place + values.extract_band(2, n=2), interpolate=bilinear)
-            above = self._nodes.mapim(place + values.extract_band(4, n=2), interpolate=bilinear)
-            colors = below + (above - below) * values.extract_band(6)
-            colors = colors.rint().cast("ushort" if self._top > 255 else "uchar")
+        colors, *above = (
+            self._nodes.mapim(place + tone.maplut(tiles), interpolate=vips().Interpolate.new("bilinear"))
+            for tiles in self._tiles
+        )
+        if above:
+            colors += (above[0] - colors) * tone.maplut(self._share)
+        colors = colors.cast("ushort" if self._top > 255 else "uchar")
         colors = colors.copy(interpretation="rgb16" if self._top > 255 else "srgb")
         if self._mask is not None and not self._layer:
             colors = self._mask_image().ifthenelse(colors, self._original(), blend=True)
         return colors
 
-    def _make_table(self, lightness: Floats, *, exact: bool) -> Floats:
-        """For each code of the tone: L twice, the corners of the tiles below and above, and the share of the latter."""
-        position = np.arange(LEVELS, dtype=np.float64) if exact else lightness.astype(np.float64) / 100 * (LEVELS - 1)
-        level = np.minimum(position.astype(np.intp), LEVELS - 1)
-        corners = [*self._atlas.corner(level), *self._atlas.corner(np.minimum(level + 1, LEVELS - 1))]
-        columns: list[NDArray[Any]] = [lightness, lightness, *corners[: 2 if self._exact else 4]]
-        if not self._exact:
-            columns.append(position - level)
-        return np.stack(columns, axis=-1).astype(np.float32)[np.newaxis]
-
-    def _make_nodes(self) -> Any:
-        if self._exact:
-            # In 256ths of a level, with the half that makes cutting into rounding.
-            return _as_image(np.rint(self._atlas.nodes * (255 * 256) + 128).astype(np.uint16))
-        return _as_image(self._atlas.nodes * np.float32(self._top))
-
-    def _enlarge(self, width: int, height: int) -> Any:
+    def _enlarge(self, lines: Any) -> Any:
+        width, height = self._photo.width, self._photo.height
         down, right = self._scale
         zoom = 1
         while zoom * 2 * SUBSTEPS <= min(down, right):
             zoom *= 2
         # The middles of the cells, not their corners, keep their places.
-        smooth = self._lines.affine(
+        smooth = lines.affine(
             [right / zoom, 0, 0, down / zoom],
             interpolate=vips().Interpolate.new("bilinear"),
             idx=0.5 - 0.5 * zoom / right,
@@ -169,14 +161,12 @@ def _box_of(lines: Lines, overlay: Overlay | None) -> Box:
     return make_box(np.stack(colors))
 
 
-def _in_steps(lines: Lines, box: Box) -> Floats:
-    """Return slope and offset (h, w, 4) in steps of the box, counted from its corner."""
-    low, step = np.array(box.low, np.float32), np.array(box.step, np.float32)
-    return np.concatenate([lines.slope / step, (lines.offset - low) / step], axis=-1)
-
-
 def _as_image(array: NDArray[Any]) -> Any:
-    """Return an array (h, w, bands) as an image, ushort for uint16, else float."""
-    kind, format = (np.uint16, "ushort") if array.dtype == np.uint16 else (np.float32, "float")
+    """Return an array (h, w, bands) as an image of floats."""
     height, width, bands = array.shape
-    return vips().Image.new_from_memory(np.ascontiguousarray(array, kind).tobytes(), width, height, bands, format)
+    return vips().Image.new_from_memory(array.astype(np.float32).tobytes(), width, height, bands, "float")
+
+
+def _as_table(*columns: NDArray[Any]) -> Any:
+    """Return what `maplut` looks up: for each code a value of each column."""
+    return _as_image(np.stack(columns, axis=-1)[np.newaxis])
