@@ -181,3 +181,19 @@ def test_large_results_become_big_tiffs_in_tiles():
         "level": 4,
         "bigtiff": False,
     }
+
+
+def test_big_tiffs_carry_their_metadata(color_pixels, gray_pixels, monkeypatch):
+    monkeypatch.setattr("tinct.media.containers.tiff._BIG", 0)
+    exif = Image.Exif()
+    exif[0x010F] = "Kodak"
+    exif.get_ifd(0x8769)[0x9003] = "1931:05:06 01:02:03"
+    file = io.BytesIO()
+    Image.fromarray(gray_pixels).save(file, "JPEG", exif=exif)
+    data = encode_photo(vips(color_pixels), like=read_photo(file.getvalue()), format="tiff", mark=MARK)
+    assert data[2] == 43
+    with Image.open(io.BytesIO(data)) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), color_pixels)
+        assert picture.getexif()[0x010F] == "Kodak"
+        assert picture.getexif().get_ifd(0x8769)[0x9003] == "1931:05:06 01:02:03"
+    assert read_photo(data).metadata.exif is not None
