@@ -71,6 +71,11 @@ class ModelTester:
         checkpoint.save(tmp_path, spec, network.state_dict(), {})
         worst = export(tmp_path, tmp_path / "model.onnx", half=half)
         assert worst <= (HALF_TOLERANCE if half else TOLERANCE)[spec.output]
+        again, loaded = checkpoint.load_network(tmp_path / "model.onnx")
+        assert again == spec
+        for name, weights in loaded.state_dict().items():
+            # Half precision keeps 11 bits.
+            torch.testing.assert_close(weights, network.state_dict()[name], rtol=2**-10 if half else 0, atol=1e-7)
 
     def test_size_and_cost_stay_within_bounds(self) -> None:
         # The counter trips over parameters that want gradients where none are recorded.

@@ -22,7 +22,7 @@ from tinct.training.engine import Engine
 from tinct.training.losses import BinsLoss
 from tinct.training.progress import Progress, Report, silent
 from tinct.training.statistics import count_colors
-from tinct.weights import checkpoint
+from tinct.weights import checkpoint, store
 
 
 def train(
@@ -47,7 +47,7 @@ def train(
         budget: overrides the recipe's, for example ``10min``, ``500steps``, ``3epochs``.
         seed: of every choice; 0 where not given.
         resume: go on from the last checkpoint in ``out``; start afresh where there is none.
-        init: a run's or checkpoint's folder whose weights to start from.
+        init: what to start from: ``default`` or another model's name, an ONNX file, or a run's or checkpoint's folder.
         device: ``auto``, ``cpu`` or ``cuda``.
         report: told how far the run is.
 
@@ -146,7 +146,7 @@ def _weighted(spec: ModelSpec, config: TrainConfig, photos: PhotoSet) -> ModelSp
 
 def _load_start(network: nn.Module, config: TrainConfig, init: str | None) -> None:
     if init is not None:
-        _, start = checkpoint.load_network(Path(init))
+        _, start = checkpoint.load_network(store.resolve(init))
         checkpoint.fit_weights(network, start.state_dict(), init)
     elif config.imagenet:
         network.encoder.load_imagenet()  # type: ignore[operator, union-attr]

@@ -8,6 +8,7 @@ loads.
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tinct.errors import BadModelFile, TrainingError
+from tinct.errors import BadModelFile, MissingExtra, TrainingError
 from tinct.media.atomic import atomic_path
-from tinct.models.registry import ModelSpec, create_model
+from tinct.models.registry import SPEC_KEY, ModelSpec, create_model
 
 FOLDER = "checkpoint"
 MODEL, SPEC, STATE = "model.safetensors", "spec.json", "state.pt"
+HALF = ".half"
+"""Ending of the name of a weight that an ONNX file stores in 16 bits."""
+SHARED_KEY = "tinct.shared"
+"""Where an ONNX file's metadata hold, as JSON, which weights are stored under the names of equal ones."""
 
 
 def save(run: Path, spec: ModelSpec, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
@@ -83,26 +88,58 @@ def locate(checkpoint: Path) -> Path:
 
 
 def load_network(checkpoint: Path) -> tuple[ModelSpec, nn.Module]:
-    """Build the network of a checkpoint, with its weights, ready for use.
+    """Build the network of a checkpoint or exported file, with its weights, ready for use.
 
     Its specification is that of the network as it is read today, with the rebalancing weights that it was trained with.
 
     Args:
-        checkpoint: see :func:`locate`.
+        checkpoint: see :func:`locate`; or an ONNX file that Tinct wrote.
 
     Raises:
+        MissingExtra: reading ONNX files needs a library that is not installed.
         BadModelFile: it is none, is corrupt, or its weights are of another architecture.
     """
-    folder = locate(checkpoint)
-    spec = ModelSpec.from_json((folder / SPEC).read_text("utf-8"))
+    spec, weights = _read_onnx(checkpoint) if checkpoint.suffix == ".onnx" else _read_folder(locate(checkpoint))
     try:
         network = create_model(spec.architecture, **spec.options)
-        weights = load_file(folder / MODEL)
-    except (SafetensorError, OSError, TypeError) as error:
-        raise BadModelFile(f"{folder / MODEL} can't be read ({error})") from error
-    fit_weights(network, weights, str(folder / MODEL))
+    except TypeError as error:
+        raise BadModelFile(f"{checkpoint} has options that its architecture lacks ({error})") from error
+    # An ONNX file holds no counters of batches, which only training reads.
+    counters = {name: value for name, value in network.state_dict().items() if not value.is_floating_point()}
+    fit_weights(network, counters | weights, str(checkpoint))
     today: ModelSpec = network.make_spec(spec.name)  # type: ignore[operator]
     return dataclasses.replace(today, weights=spec.weights), network.eval()
+
+
+def _read_folder(folder: Path) -> tuple[ModelSpec, dict[str, Tensor]]:
+    spec = ModelSpec.from_json((folder / SPEC).read_text("utf-8"))
+    try:
+        return spec, load_file(folder / MODEL)
+    except (SafetensorError, OSError) as error:
+        raise BadModelFile(f"{folder / MODEL} can't be read ({error})") from error
+
+
+def _read_onnx(path: Path) -> tuple[ModelSpec, dict[str, Tensor]]:
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+        from onnx import numpy_helper
+    except ImportError as error:
+        raise MissingExtra("starting from an ONNX file", "train") from error
+    try:
+        model = onnx.load(path)
+    except (DecodeError, OSError) as error:
+        raise BadModelFile(f"{path} can't be read as an ONNX file ({error})") from error
+    texts = {entry.key: entry.value for entry in model.metadata_props}
+    if SPEC_KEY not in texts:
+        raise BadModelFile(f"{path} is an ONNX file, but no model of Tinct: its metadata hold no {SPEC_KEY}")
+    weights = {
+        tensor.name.removesuffix(HALF): torch.from_numpy(numpy_helper.to_array(tensor).copy()).float()
+        for tensor in model.graph.initializer
+    }
+    shared: dict[str, str] = json.loads(texts.get(SHARED_KEY, "{}"))
+    weights |= {name: weights[other] for name, other in shared.items() if other in weights}
+    return ModelSpec.from_json(texts[SPEC_KEY]), weights
 
 
 def fit_weights(network: nn.Module, weights: dict[str, Tensor], source: str) -> None:

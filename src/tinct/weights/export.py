@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import warnings
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from tinct.errors import MissingExtra, ModelError
 from tinct.media.atomic import atomic_path
 from tinct.models.registry import SPEC_KEY, ModelSpec
+from tinct.weights.checkpoint import HALF, SHARED_KEY, load_network
 
 TOLERANCE = {"ab": 0.05, "rgb": 1e-3, "bins": 0.02}
 """Largest difference allowed between network and file, in units of each output (Lab, 0..1, nats)."""
@@ -48,15 +50,14 @@ def export(checkpoint: Path, target: Path, *, half: bool = True, overwrite: bool
         import onnx
     except ImportError as error:
         raise MissingExtra("export", "train") from error
-    from tinct.weights.checkpoint import load_network
-
     spec, network = load_network(checkpoint)
     with atomic_path(target, overwrite=overwrite) as path:
         model = _to_onnx(spec, network)
+        for key, text in ((SPEC_KEY, spec.to_json()), (SHARED_KEY, json.dumps(_shared(model, network)))):
+            entry = model.metadata_props.add()
+            entry.key, entry.value = key, text
         if half:
             _halve(model)
-        entry = model.metadata_props.add()
-        entry.key, entry.value = SPEC_KEY, spec.to_json()
         onnx.checker.check_model(model)
         data = model.SerializeToString(deterministic=True)
         worst = _difference(spec, network, data)
@@ -97,23 +98,39 @@ def _to_onnx(spec: ModelSpec, network: nn.Module) -> Any:
             output_names=[spec.output_name],
             dynamic_axes=axes,
             opset_version=OPSET,
+            # Every weight keeps its own name and value, so that training can start from the file;
+            # onnxruntime folds normalization into the convolutions when it loads it.
+            training=torch.onnx.TrainingMode.PRESERVE,
+            do_constant_folding=False,
             dynamo=False,
         )
     return onnx.load_from_string(buffer.getvalue())
 
 
+def _shared(model: Any, network: nn.Module) -> dict[str, str]:
+    """Return which weights the exporter left out because others are equal, and the names of those."""
+    from onnx import numpy_helper
+
+    kept = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    return {
+        name: next(other for other, value in kept.items() if np.array_equal(value, weights.numpy()))
+        for name, weights in network.state_dict().items()
+        if weights.is_floating_point() and name not in kept
+    }
+
+
 def _halve(model: Any) -> None:
-    """Store large weights in 16 bits, each followed by a cast back to 32, so that the arithmetic stays in 32."""
+    """Store matrices and kernels in 16 bits, each followed by a cast back to 32, so that the arithmetic stays in 32."""
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []
     for tensor in model.graph.initializer:
         weights = numpy_helper.to_array(tensor)
-        if weights.dtype != np.float32 or weights.size < 256:
+        if weights.dtype != np.float32 or weights.ndim < 2:
             continue
         name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(weights.astype(np.float16), f"{name}.half"))
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+        tensor.CopyFrom(numpy_helper.from_array(weights.astype(np.float16), name + HALF))
+        casts.append(helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT))
     for index, node in enumerate(casts):
         model.graph.node.insert(index, node)
 
