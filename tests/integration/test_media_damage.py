@@ -96,6 +96,11 @@ def test_nothing_to_keep_is_told_at_once(kind, files):
         read_photo(files[kind][: len(files[kind]) // 2], allow_truncated=True)
 
 
+def test_nothing_to_keep_where_the_header_is_cut(files):
+    with pytest.raises(TruncatedPhoto, match="nothing of it can be decoded"):
+        read_photo(files["jpeg"][:100], allow_truncated=True)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_whole_files_are_not_taken_for_cut_ones(kind, files):
     photo = read_photo(files[kind], allow_truncated=True)

@@ -132,7 +132,10 @@ def _open(found: EncodedSource, allow_truncated: bool) -> Any:
     except TruncatedPhoto:
         if not allow_truncated:
             raise
+    try:
         return replace(found, allow_truncated=True).load(sequential=True)
+    except TruncatedPhoto as error:
+        raise _hopeless(found.name) from error
 
 
 def _is_damaged(found: EncodedSource) -> bool:
