@@ -11,7 +11,8 @@ from tinct.training.engine import rate_factor
 
 @pytest.mark.parametrize("name", list_recipes())
 def test_every_recipe_loads(name: str) -> None:
-    assert load_config(name).name == name
+    # A recipe of a later stage trains the model of the first.
+    assert name.startswith(load_config(name).name)
 
 
 def test_a_recipe_tells_all_its_faults_at_once(tmp_path: Path) -> None:
