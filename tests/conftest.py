@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -47,3 +49,26 @@ def gray_pixels() -> NDArray[np.uint8]:
 def color_pixels(gray_pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A colored picture of the same shape, (48, 64, 3) uint8 sRGB."""
     return np.stack([gray_pixels, gray_pixels[::-1], 255 - gray_pixels], axis=-1)
+
+
+@pytest.fixture(autouse=True)
+def no_training_left_behind() -> Iterator[None]:
+    """Accelerate keeps the precision of a process's first training; the next test may train with another."""
+    yield
+    if "accelerate.state" in sys.modules:
+        sys.modules["accelerate.state"].AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.fixture(scope="session")
+def peak_memory() -> str:
+    """Python source of ``peak_memory()``: this process's own peak in MiB, 0 where the system doesn't tell.
+
+    The usual ``ru_maxrss`` of a new process begins at the peak of the one that started it, here of all tests before.
+    """
+    return """
+def peak_memory():
+    from pathlib import Path
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), 0)
+"""

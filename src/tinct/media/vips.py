@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pyvips
 
 # What the decoders say about a file that ends too early or is damaged inside (libjpeg, libpng, libtiff, libwebp,
-# libheif, nsgif, and libvips of a seek beyond the end).
+# libheif, nsgif, and libvips of a seek beyond the end). The last is all that the PNG saver may say of pixels that
+# didn't come: a write that the system refused there is an OSError.
 _CUT_SHORT = (
     "premature end",
     "unexpected end",
@@ -27,6 +28,7 @@ _CUT_SHORT = (
     "unable to parse",
     "not defined",
     "decode_mcu",
+    "unable to write to target",
 )
 # What libvips says where the system refused a write; "unable to write" it says also where the source can't be read.
 _NOT_WRITTEN = ("write error", "write failed", "no space left", "quota", "file too large")
