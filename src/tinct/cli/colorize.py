@@ -144,9 +144,12 @@ def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
         resolve(request.model)  # A wrong name is said even where there is nothing to do.
         return []
     make_folders(plan)
+    from tinct.inference.backends import start_loading
+
+    loaded = start_loading(request.model, request.device)
     from tinct.inference.pipeline import Colorizer
 
-    colorizer = Colorizer(request.model, request.device)
+    colorizer = Colorizer(loaded())
 
     def stopping() -> None:
         report.say("Stopping after what is under way; press Ctrl-C again to stop at once.", "yellow")

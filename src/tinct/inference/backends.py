@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -61,6 +63,32 @@ def load_backend(model: str | os.PathLike[str], device: Device = "auto", threads
     if path.is_dir() or path.suffix == ".safetensors":
         return TorchBackend(path, device)
     return OnnxBackend(path, device, threads)
+
+
+def start_loading(model: str | os.PathLike[str], device: Device = "auto") -> Callable[[], Backend]:
+    """Begin to load a model on a thread of its own, which takes as long as importing the rest of the pipeline.
+
+    Returns:
+        A function that waits for the model and returns it, or raises what :func:`load_backend` raised.
+    """
+    outcome: list[Backend | BaseException] = []
+
+    def load() -> None:
+        try:
+            outcome.append(load_backend(model, device))
+        except BaseException as error:  # noqa: BLE001 - handed over to whoever waits
+            outcome.append(error)
+
+    thread = threading.Thread(target=load, name="tinct-loading", daemon=True)
+    thread.start()
+
+    def wait() -> Backend:
+        thread.join()
+        if isinstance(outcome[0], BaseException):
+            raise outcome[0]
+        return outcome[0]
+
+    return wait
 
 
 class OnnxBackend:

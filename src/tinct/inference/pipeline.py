@@ -43,7 +43,8 @@ class Colorizer:
     """Colorizes photographs with one model; several threads may share it.
 
     Args:
-        model: a name (see :func:`tinct.list_models`), an ONNX file, or a checkpoint.
+        model: a name (see :func:`tinct.list_models`), an ONNX file, a checkpoint, or a loaded
+            :class:`~tinct.inference.backends.Backend`, for which ``device`` and ``threads`` don't count.
         device: ``auto``, ``cpu`` or ``cuda``.
         threads: how many the network may use on a CPU; None takes one for each core.
 
@@ -55,9 +56,17 @@ class Colorizer:
     """
 
     def __init__(
-        self, model: str | os.PathLike[str] = "default", device: Device = "auto", *, threads: int | None = None
+        self,
+        model: str | os.PathLike[str] | Backend = "default",
+        device: Device = "auto",
+        *,
+        threads: int | None = None,
     ) -> None:
-        self._backend = load_backend(model, device, threads)
+        self._backend: Backend
+        if isinstance(model, (str, os.PathLike)):
+            self._backend = load_backend(model, device, threads)
+        else:
+            self._backend = model
 
     @property
     def spec(self) -> ModelSpec:

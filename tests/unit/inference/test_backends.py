@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tinct.errors import BadModelFile, OptionError, UnknownModel
-from tinct.inference.backends import OnnxBackend, TorchBackend, load_backend
+from tinct.inference.backends import OnnxBackend, TorchBackend, load_backend, start_loading
 from tinct.weights import store
 
 MakeModel = Callable[..., Path]
@@ -162,3 +162,16 @@ def test_a_checkpoint_runs_like_its_network(tmp_path: Path) -> None:
     with torch.inference_mode():
         expected = network(torch.from_numpy(lightness)[None, None], torch.zeros(1, 3, 32, 64))[0].numpy()
     assert load_backend(tmp_path / "run", "cpu").run(lightness, None) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_model_loads_beside_other_work(make_model: MakeModel) -> None:
+    path = make_model("bins")
+    wait = start_loading(path, "cpu")
+    assert wait().spec.name == "random-bins"
+    assert wait() is wait()
+
+
+def test_what_is_wrong_with_a_model_shows_when_it_is_waited_for() -> None:
+    wait = start_loading("tincture")
+    with pytest.raises(UnknownModel, match="tincture"):
+        wait()
