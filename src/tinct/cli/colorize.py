@@ -148,7 +148,9 @@ def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
 
     loaded = start_loading(request.model, request.device)
     from tinct.inference.pipeline import Colorizer
+    from tinct.media.vips import vips
 
+    vips()  # loads the library, while the model is on its way
     colorizer = Colorizer(loaded())
 
     def stopping() -> None:

@@ -18,6 +18,8 @@ from tinct.weights import store
 Device = Literal["auto", "cpu", "cuda"]
 """``auto`` takes CUDA where it is to be had."""
 DEVICES: tuple[Device, ...] = get_args(Device)
+MOST_THREADS = 8
+"""More threads than these don't make a small network faster."""
 
 
 class Backend(Protocol):
@@ -49,7 +51,7 @@ def load_backend(model: str | os.PathLike[str], device: Device = "auto", threads
     Args:
         model: a name, an ONNX file, or a checkpoint: a training run's folder or one with ``model.safetensors``.
         device: where to run it.
-        threads: how many the network may use; None takes one for each core.
+        threads: how many the network may use; None takes one for each core, at most 8.
 
     Raises:
         UnknownModel: no model of that name.
@@ -97,7 +99,7 @@ class OnnxBackend:
     Args:
         path: the file; its metadata hold the specification.
         device: where to run it.
-        threads: how many it may use on a CPU; None takes one for each core.
+        threads: how many it may use on a CPU; None takes one for each core, at most 8.
 
     Raises:
         BadModelFile, OptionError: see :func:`load_backend`.
@@ -108,12 +110,13 @@ class OnnxBackend:
 
         providers = _providers(onnxruntime, device)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.intra_op_num_threads = threads or min(os.cpu_count() or 1, MOST_THREADS)
         options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
         options.log_severity_level = 3
         # Waiting threads would otherwise spin, and take the cores from libvips.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self.model_hash = store.verified(path)
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=providers)
         except Exception as error:  # onnxruntime raises many kinds, without a common base
@@ -121,8 +124,6 @@ class OnnxBackend:
         if device == "cuda" and "CUDAExecutionProvider" not in self._session.get_providers():
             raise OptionError("device cuda: onnxruntime could not start CUDA; check the driver, or choose cpu")
         self.spec = _read_spec(self._session, path)
-        self.model_hash = store.digest(path)
-        self._run_options = onnxruntime.RunOptions()
 
     def run(self, lightness: NDArray[np.float32], hints: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """See :class:`Backend`."""

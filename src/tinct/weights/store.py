@@ -28,24 +28,34 @@ def list_models() -> list[str]:
 
 
 def resolve(model: str | os.PathLike[str]) -> Path:
-    """Return the file (or checkpoint folder) of a model.
+    """Return the file (or checkpoint folder) of a model; whether it is whole is for :func:`verified` to say.
 
     Args:
         model: a name, ``default``, or the path of an ONNX file or checkpoint.
 
     Raises:
         UnknownModel: neither a name nor a path that exists.
-        BadModelFile: a shipped file is missing or damaged.
     """
     name = os.fspath(model)
     files = _find()
     known = ALIASES.get(name, name)
     if known in files:
-        verify(known)
         return files[known]
     if Path(name).exists():
         return Path(name)
     raise UnknownModel(name, [*ALIASES, *sorted(files)])
+
+
+def verified(path: Path) -> str:
+    """Return the SHA-256 of a model's file, in hex, once it is what the manifest beside it says, if that lists it.
+
+    Raises:
+        BadModelFile: the file is missing or damaged.
+    """
+    found, expected = digest(path), _manifest(path.parent).get(path.name)
+    if expected not in (None, found):
+        raise BadModelFile(f"{path} is damaged (its SHA-256 isn't the manifest's); install Tinct again")
+    return found
 
 
 def verify(name: str) -> str | None:
@@ -65,17 +75,12 @@ def verify(name: str) -> str | None:
     files = _find()
     if name not in files:
         raise UnknownModel(name, [*ALIASES, *sorted(files)])
-    expected = _manifest(files[name].parent).get(files[name].name)
-    if expected is None:
-        return None
-    found = digest(files[name])
-    if found != expected:
-        raise BadModelFile(f"{files[name]} is damaged (its SHA-256 isn't the manifest's); install Tinct again")
-    return found
+    found = verified(files[name])
+    return found if files[name].name in _manifest(files[name].parent) else None
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a model: of its file, or of the weights of a checkpoint folder.
+    """Return the SHA-256 of a file, in hex.
 
     Raises:
         BadModelFile: it can't be read.
