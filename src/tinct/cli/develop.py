@@ -23,7 +23,7 @@ def train(
         bool, typer.Option("--resume", help="Go on from DIR's last checkpoint, or start where there is none.")
     ] = False,
     init: Annotated[
-        str | None, typer.Option(metavar="CHECKPOINT", help="Start from these weights, with a fresh schedule.")
+        str | None, typer.Option(metavar="MODEL", help="Start from a model: default, an ONNX file, a checkpoint.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
