@@ -30,6 +30,7 @@ class TrainingBar:
         )
         self._task = self._bar.add_task("starting", total=1.0, said="")
         self._stage = ""
+        self._quiet = quiet
 
     def __enter__(self) -> Self:
         return self
@@ -46,7 +47,7 @@ class TrainingBar:
         if progress.seconds_left is not None:
             said.append(f"{_duration(progress.seconds_left)} left")
         said += [f"{name} {value:.4g}" for name, value in progress.figures.items()]
-        if self._stage == "validating" and progress.figures:
+        if self._stage == "validating" and progress.figures and not self._quiet:
             self._bar.console.print(f"validation at {', '.join(said)}", highlight=False, soft_wrap=True)
         self._stage = progress.stage
         self._bar.update(self._task, description=progress.stage, completed=progress.done, said=", ".join(said))
