@@ -57,6 +57,8 @@ class Sampling:
     """Share of photos whose lightness is varied."""
     hints: bool = True
     """Whether hints are simulated."""
+    without_hints: float = 0.5
+    """Share of photos that get none, 0..1."""
 
 
 class BatchStream:
@@ -106,7 +108,7 @@ class BatchStream:
         lab = srgb_to_lab(torch.stack(crops).float() / 255)
         ab = lab[:, 1:].contiguous()
         lightness = vary_tone(lab[:, :1].contiguous(), rng, how.tone)
-        hints = simulate_hints(ab, rng) if how.hints else torch.zeros(len(ab), 3, size, size)
+        hints = simulate_hints(ab, rng, how.without_hints) if how.hints else torch.zeros(len(ab), 3, size, size)
         return Batch(lightness, ab, hints), after
 
     def stream(self, position: Position, ahead: int = 3) -> Generator[tuple[Batch, Position]]:

@@ -10,20 +10,24 @@ MOST = 128
 """The largest number of hints on one photo."""
 
 
-def hint_count(rng: np.random.Generator) -> int:
-    """Draw a number of hints: none for half, geometric with p = 1/8 for 30 %, log-uniform in 1..128 for 20 %.
+def hint_count(rng: np.random.Generator, without: float = 0.5) -> int:
+    """Draw a number of hints: none, or else geometric with p = 1/8 (60 %) or log-uniform in 1..128 (40 %).
 
     The geometric part is that of Zhang 2017 ("Real-Time User-Guided Image Colorization", 3.2).
+
+    Args:
+        rng: source of all choices.
+        without: share of photos that have none, 0..1.
     """
     kind = rng.random()
-    if kind < 0.5:
+    if kind < without:
         return 0
-    if kind < 0.8:
+    if kind < without + 0.6 * (1 - without):
         return int(min(rng.geometric(1 / 8), MOST))
     return int(np.exp(rng.uniform(0, np.log(MOST))))
 
 
-def simulate_hints(ab: Tensor, rng: np.random.Generator) -> Tensor:
+def simulate_hints(ab: Tensor, rng: np.random.Generator, without: float = 0.5) -> Tensor:
     """Put random patches of the true color on each picture.
 
     A patch is a square of 1 to 9 pixels that carries its mean ab; half of the pictures have them anywhere, half mostly
@@ -32,6 +36,7 @@ def simulate_hints(ab: Tensor, rng: np.random.Generator) -> Tensor:
     Args:
         ab: (N, 2, H, W), true a and b in Lab units.
         rng: source of all choices.
+        without: share of pictures that get no hint, 0..1.
 
     Returns:
         (N, 3, H, W): mask, a, b.
@@ -41,7 +46,7 @@ def simulate_hints(ab: Tensor, rng: np.random.Generator) -> Tensor:
     hints = np.zeros((count, 3, height, width), np.float32)
     for index in range(count):
         central = rng.random() < 0.5
-        for _ in range(hint_count(rng)):
+        for _ in range(hint_count(rng, without)):
             side = int(rng.integers(1, 10))
             if central:
                 y = int(np.clip(rng.normal(height / 2, height / 4), 0, height - 1))

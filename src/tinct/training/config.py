@@ -65,6 +65,8 @@ class DataConfig(_Part):
     turn: bool = False
     tone: Share = 0.3
     hints: bool = True
+    without_hints: Share = 0.5
+    """Share of the photos on which no hint is simulated."""
     hold_back: dict[str, Count] = {}
     """Source (first part of a photo's name) -> how many of its photos are kept out of training."""
 

@@ -139,6 +139,7 @@ class Engine:
             turn=data.turn,
             tone=data.tone,
             hints=data.hints,
+            without_hints=data.without_hints,
         )
         batches = BatchStream(
             self.photos, sampling, self.seed, self.accelerator.process_index, self.accelerator.num_processes
