@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,10 +43,8 @@ class Position:
 class Sampling:
     """How batches are cut."""
 
-    sizes: Sequence[int]
-    """Sides of the crops; each batch takes one."""
-    shares: Sequence[float]
-    """Probability of each size."""
+    sizes: Mapping[int, float]
+    """Side of the crops -> how often; each batch takes one."""
     batch: int
     """Photos a batch at the first size; others hold about as many pixels."""
     least_crop: float = 0.45
@@ -94,8 +92,9 @@ class BatchStream:
         """Return the batch at a position, and the position after it."""
         how = self.sampling
         rng = np.random.default_rng((self.seed, 2, position.step))
-        size = int(rng.choice(how.sizes, p=how.shares))
-        count = max(self.world, round(how.batch * (how.sizes[0] / size) ** 2))
+        sizes, shares = list(how.sizes), np.array(list(how.sizes.values()))
+        size = int(rng.choice(sizes, p=shares / shares.sum()))
+        count = max(self.world, round(how.batch * (sizes[0] / size) ** 2))
         count -= count % self.world
         after = Position(position.step + 1, position.seen + count)
         crops = []

@@ -18,7 +18,7 @@ def photos() -> list[NDArray[np.uint8]]:
     return [rng.integers(0, 256, (40 + i, 60, 3)).astype(np.uint8) for i in range(7)]
 
 
-SAMPLING = Sampling(sizes=[32, 64], shares=[0.5, 0.5], batch=4, turn=True)
+SAMPLING = Sampling(sizes={32: 0.5, 64: 0.5}, batch=4, turn=True)
 
 
 def take(stream: BatchStream, start: Position, count: int) -> list[tuple[Batch, Position]]:
@@ -46,7 +46,7 @@ def test_every_size_holds_about_as_many_pixels(photos: list[NDArray[np.uint8]]) 
 
 
 def test_processes_share_a_batch_without_overlap(photos: list[NDArray[np.uint8]]) -> None:
-    plain = Sampling(sizes=[32], shares=[1.0], batch=4, tone=0, hints=False)
+    plain = Sampling(sizes={32: 1.0}, batch=4, tone=0, hints=False)
     whole, after = BatchStream(photos, plain, seed=5).make(Position(2, 9))
     parts = [BatchStream(photos, plain, 5, rank, 2).make(Position(2, 9)) for rank in range(2)]
     assert all(position == after for _, position in parts)
