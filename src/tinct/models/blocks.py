@@ -10,12 +10,21 @@ from torch.nn import functional as F
 class ConvNormAct(nn.Sequential):
     """3x3 convolution, batch normalization, ReLU."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__(
-            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
         )
+
+
+def init_for_relu(network: nn.Module) -> None:
+    """Draw the weights of all convolutions anew, so that ReLU keeps the size of what passes (He 2015, eq. 10)."""
+    for layer in network.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 class UpBlock(nn.Module):

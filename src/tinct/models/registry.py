@@ -101,6 +101,11 @@ class ModelSpec:
 
 
 ARCHITECTURES: dict[str, str] = {
+    "cifar_cnn": "tinct.models.cifar_cnn:CifarCnn",
+    "colorful": "tinct.models.colorful:Colorful",
+    "efficientnet_unet": "tinct.models.efficientnet_unet:EfficientNetUnet",
+    "encdec_rgb": "tinct.models.encdec_rgb:EncdecRgb",
+    "lab_cnn": "tinct.models.lab_cnn:LabCnn",
     "tinct": "tinct.models.tinct:Tinct",
 }
 """Where each architecture lives, as ``module:class``; a class takes keyword options and has ``make_spec(name)``."""
