@@ -32,8 +32,9 @@ _STAGES: Final = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
-_MEAN: Final = (0.485, 0.456, 0.406)  # of ImageNet's red, green and blue in 0..1, which B0 was trained with
-_DEVIATION: Final = (0.229, 0.224, 0.225)
+IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)  # of ImageNet's red, green and blue in 0..1, which B0 was trained with
+IMAGENET_DEVIATION: Final = (0.229, 0.224, 0.225)
+CLASSIFIER: Final = ("_conv_head", "_bn1.", "_fc")  # beginnings of the names of weights beyond the features
 _TAPS: Final = (0, 1, 2, 4, 6)  # the last stage at each of the strides 2, 4, 8, 16, 32
 
 
@@ -76,11 +77,11 @@ class InvertedResidual(nn.Module):
         hidden = inputs * expansion
         layers: list[nn.Module] = []
         if expansion != 1:
-            layers += [SameConv(inputs, hidden, 1), _norm(hidden), _act(lite)]
-        layers += [SameConv(hidden, hidden, kernel, stride, groups=hidden), _norm(hidden), _act(lite)]
+            layers += [SameConv(inputs, hidden, 1), make_norm(hidden), _act(lite)]
+        layers += [SameConv(hidden, hidden, kernel, stride, groups=hidden), make_norm(hidden), _act(lite)]
         if not lite:
             layers.append(SqueezeExcite(hidden, max(1, inputs // 4)))
-        layers += [SameConv(hidden, outputs, 1), _norm(outputs)]
+        layers += [SameConv(hidden, outputs, 1), make_norm(outputs)]
         self.body = nn.Sequential(*layers)
         self.residual = stride == 1 and inputs == outputs
 
@@ -101,7 +102,7 @@ class Encoder(nn.Module):
 
     def __init__(self, inputs: int, width: float, depth: float, lite: bool) -> None:
         super().__init__()
-        self.stem = nn.Sequential(SameConv(inputs, 32, 3, 2), _norm(32), _act(lite))
+        self.stem = nn.Sequential(SameConv(inputs, 32, 3, 2), make_norm(32), _act(lite))
         self.stages = nn.ModuleList()
         before = 32
         channels = []
@@ -145,16 +146,12 @@ class Encoder(nn.Module):
         raise NotImplementedError
 
     def take(self, theirs: dict[str, Tensor], source: str) -> None:
-        """Load weights that list the same layers in the same order, under different names; a classifier is left out.
+        """Load the weights of the network that these features are of, under their makers' names.
 
         Raises:
             BadModelFile: they are of another network.
         """
-        features = {k: v for k, v in theirs.items() if not k.startswith(("_conv_head", "_bn1.", "_fc"))}
-        ours = self.state_dict()
-        if [tuple(value.shape) for value in features.values()] != [tuple(value.shape) for value in ours.values()]:
-            raise BadModelFile(f"{source} holds another network than this encoder; give the weights of this one")
-        self.load_state_dict(dict(zip(ours, features.values(), strict=True)))
+        load_in_order(self, {k: v for k, v in theirs.items() if not k.startswith(CLASSIFIER)}, source)
 
 
 class EfficientNetLite(Encoder):
@@ -199,7 +196,7 @@ class EfficientNetB0(Encoder):
     def forward(self, picture: Tensor, extra: Tensor | None = None) -> list[Tensor]:
         gray = (picture + 1) / 2
         # Not a buffer, which would count among the weights of a file.
-        normed = [(gray - mean) / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)]
+        normed = [(gray - mean) / deviation for mean, deviation in zip(IMAGENET_MEAN, IMAGENET_DEVIATION, strict=True)]
         return super().forward(torch.cat(normed, dim=1), extra)
 
     def load_imagenet(self) -> None:
@@ -224,6 +221,18 @@ def create_encoder(name: str) -> Encoder:
     if name in VARIANTS:
         return EfficientNetLite(name)
     raise UnknownModel(name, ["b0", *sorted(VARIANTS)])
+
+
+def load_in_order(network: nn.Module, theirs: dict[str, Tensor], source: str) -> None:
+    """Load weights that list the same layers in the same order, under different names.
+
+    Raises:
+        BadModelFile: they are of another network.
+    """
+    ours = network.state_dict()
+    if [tuple(value.shape) for value in theirs.values()] != [tuple(value.shape) for value in ours.values()]:
+        raise BadModelFile(f"{source} holds the weights of another network; give those of the one that was named")
+    network.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))
 
 
 def read_package(variant: str) -> tuple[dict[str, Tensor], str]:
@@ -257,7 +266,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _norm(channels: int) -> nn.BatchNorm2d:
+def make_norm(channels: int) -> nn.BatchNorm2d:
+    """Return batch normalization with the settings of EfficientNet's reference code."""
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
 
 
