@@ -15,8 +15,8 @@ import typer
 from tinct.cli.inputs import RESULT, Gathered, gather
 from tinct.cli.outputs import Plan, Task, find_destination, make_folders, make_plan
 from tinct.cli.report import Outcome, Report
-from tinct.cli.work import run_all
 from tinct.errors import OptionError, PhotoError, TinctError
+from tinct.jobs.pool import run_all
 from tinct.weights.store import resolve
 
 if TYPE_CHECKING:
@@ -144,24 +144,26 @@ def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
         resolve(request.model)  # A wrong name is said even where there is nothing to do.
         return []
     make_folders(plan)
-    from tinct.inference.backends import start_loading
+    from tinct.inference.backends import LoadingBackend
 
-    loaded = start_loading(request.model, request.device)
+    backend = LoadingBackend(request.model, request.device)
     from tinct.inference.pipeline import Colorizer
     from tinct.media.vips import vips
 
     vips()  # loads the library, while the model is on its way
-    colorizer = Colorizer(loaded())
+    colorizer = Colorizer(backend)
 
     def stopping() -> None:
         report.say("Stopping after what is under way; press Ctrl-C again to stop at once.", "yellow")
 
-    left = run_all(
-        plan.tasks,
-        lambda task: _colorize_one(task, colorizer, request),
-        jobs=request.jobs or min(os.cpu_count() or 1, MOST_JOBS),
-        on_done=report.add,
-        on_stop=stopping,
+    left = list(
+        run_all(
+            plan.tasks,
+            lambda task: _colorize_one(task, colorizer, request),
+            jobs=min(request.jobs or min(os.cpu_count() or 1, MOST_JOBS), len(plan.tasks)),
+            on_done=report.add,
+            on_stop=stopping,
+        )
     )
     if left:
         names = [task.source.name for task in left[:MOST_NAMES]]

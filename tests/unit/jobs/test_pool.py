@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tinct.cli.work import run_all
+from tinct.jobs.pool import run_all
 
 
 def test_does_everything_once_on_several_threads() -> None:
@@ -20,7 +20,7 @@ def test_does_everything_once_on_several_threads() -> None:
         on_done=done.append,
         on_stop=lambda: pytest.fail("nobody stopped it"),
     )
-    assert (sorted(done), left) == (list(range(30)), [])
+    assert (sorted(done), list(left)) == (list(range(30)), [])
 
 
 def test_results_are_reported_on_the_caller_s_thread() -> None:
@@ -30,7 +30,7 @@ def test_results_are_reported_on_the_caller_s_thread() -> None:
 
 
 def test_nothing_to_do() -> None:
-    assert run_all([], abs, jobs=2, on_done=lambda _: None, on_stop=lambda: None) == []
+    assert list(run_all([], abs, jobs=2, on_done=lambda _: None, on_stop=lambda: None)) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="raise_signal ends a process on Windows")
@@ -51,7 +51,7 @@ def test_an_interrupt_finishes_what_is_under_way() -> None:
 
     threading.Thread(target=interrupt).start()
     left = run_all(range(5), work, jobs=1, on_done=done.append, on_stop=told.set)
-    assert (done, left) == ([0, 1], [2, 3, 4])
+    assert (done, list(left)) == ([0, 1], [2, 3, 4])
     assert signal.getsignal(signal.SIGINT) == before
 
 
@@ -72,3 +72,34 @@ def test_a_second_interrupt_raises() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_all([1], work, jobs=1, on_done=lambda _: None, on_stop=told.set)
     release.set()
+
+
+def test_items_are_asked_for_when_a_thread_is_free() -> None:
+    asked, worked, done = [], [], []
+    stop = threading.Event()
+
+    def items():  # type: ignore[no-untyped-def]
+        for item in range(1000):
+            asked.append(item)
+            yield item
+
+    def work(item: int) -> int:
+        assert len(asked) - len(worked) <= 2
+        worked.append(item)
+        return item
+
+    def on_done(item: int) -> None:
+        done.append(item)
+        stop.set()
+
+    left = run_all(items(), work, jobs=2, on_done=on_done, on_stop=lambda: pytest.fail("no Ctrl-C"), stop=stop)
+    assert sorted([*done, *left]) == list(range(1000))
+
+
+def test_what_the_items_raise_is_raised_here() -> None:
+    def items():  # type: ignore[no-untyped-def]
+        yield 1
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        run_all(items(), abs, jobs=2, on_done=lambda _: None, on_stop=lambda: None)
