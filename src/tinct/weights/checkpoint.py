@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,6 @@ from tinct.models.registry import SPEC_KEY, ModelSpec, create_model
 
 FOLDER = "checkpoint"
 MODEL, SPEC, STATE = "model.safetensors", "spec.json", "state.pt"
-HEAD = "head."
-"""Beginning of the names of the weights of an architecture's last layer, where it may be left out when starting."""
 HALF = ".half"
 """Ending of the name of a weight that an ONNX file stores in 16 bits."""
 SHARED_KEY = "tinct.shared"
@@ -144,26 +143,26 @@ def _read_onnx(path: Path) -> tuple[ModelSpec, dict[str, Tensor]]:
     return ModelSpec.from_json(texts[SPEC_KEY]), weights
 
 
-def fit_weights(network: nn.Module, weights: dict[str, Tensor], source: str, *, except_head: bool = False) -> None:
-    """Load weights that must fit exactly.
+def fit_weights(network: nn.Module, weights: dict[str, Tensor], source: str, *, fresh: Collection[str] = ()) -> None:
+    """Load weights that must fit exactly, but for those that are to start afresh.
 
     Args:
         network: to load them into.
         weights: by name.
         source: where they came from, for messages.
-        except_head: keep the last layer of the network as it is, whatever theirs looks like; for a network that
-            starts from one with another output.
+        fresh: beginnings of names, such as ``head.``: these weights of the network stay as they are, whatever theirs
+            look like.
 
     Raises:
-        BadModelFile: they are of another architecture (the first differences are named), or the network has no
-            layer named ``head``.
+        BadModelFile: they are of another architecture (the first differences are named), or no weight of the network
+            has such a name.
     """
     state = network.state_dict()
-    if except_head:
-        head = {name: tensor for name, tensor in state.items() if name.startswith(HEAD)}
-        if not head:
-            raise BadModelFile(f"{source} can't be taken without its head: this architecture has none of its own")
-        weights = {name: tensor for name, tensor in weights.items() if not name.startswith(HEAD)} | head
+    for beginning in fresh:
+        kept = {name: tensor for name, tensor in state.items() if name.startswith(beginning)}
+        if not kept:
+            raise BadModelFile(f"{source} can't start this network afresh at {beginning!r}: no weight is named so")
+        weights = {name: tensor for name, tensor in weights.items() if not name.startswith(beginning)} | kept
     own = {name: tuple(tensor.shape) for name, tensor in state.items()}
     theirs = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     if own != theirs:
