@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tinct.cli.inputs import RESULT, Gathered, gather
+from tinct.cli.inputs import Gathered, gather
 from tinct.cli.outputs import Plan, Task, find_destination, make_folders, make_plan
 from tinct.cli.report import Outcome, Report
 from tinct.errors import OptionError, PhotoError, TinctError
+from tinct.jobs.naming import RESULT
 from tinct.jobs.pool import run_all
 from tinct.weights.store import resolve
 

@@ -9,14 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinct.errors import OptionError
-from tinct.media.formats import FORMATS, READABLE
+from tinct.jobs.naming import RESULT, is_picture, is_result
+from tinct.media.formats import READABLE
 
 STANDARD = "-"
 """Stands for standard input or output."""
-RESULT = ".color"
-"""What the stem of a result ends with where no output is named."""
-SUFFIXES = frozenset(suffix for format in FORMATS for suffix in format.suffixes)
-"""What is taken for a photograph in a folder; a file that is named is tried whatever its suffix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ def gather(arguments: Sequence[str], *, recursive: bool = False, avoid: Path | N
         if os.path.isdir(name):
             gathered.several = True
             _gather_folder(name, recursive, avoid, gathered)
-        elif _is_result(name) and _stem(name).removesuffix(RESULT) in originals:
+        elif is_result(name) and _stem(name).removesuffix(RESULT) in originals:
             gathered.earlier.append(name)
         else:
             gathered.sources.append(Source(name))
@@ -99,10 +96,6 @@ def _stem(name: str) -> str:
     return os.path.splitext(os.path.abspath(name))[0]
 
 
-def _is_result(name: str) -> bool:
-    return Path(name).stem.endswith(RESULT)
-
-
 def _gather_folder(folder: str, recursive: bool, avoid: Path | None, gathered: Gathered) -> None:
     found, earlier, deeper = 0, 0, 0
     for name, is_folder, problem in _walk(folder, recursive, avoid):
@@ -110,7 +103,7 @@ def _gather_folder(folder: str, recursive: bool, avoid: Path | None, gathered: G
             gathered.problems.append((name, problem))
         elif is_folder:
             deeper += 1
-        elif _is_result(name):
+        elif is_result(name):
             earlier += 1
             gathered.earlier.append(name)
         else:
@@ -150,6 +143,6 @@ def _walk(folder: str, recursive: bool, avoid: Path | None) -> Iterator[tuple[st
                 elif real not in visited and real != avoided:
                     visited.add(real)
                     folders.append(path)
-            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+            elif is_picture(entry.name):
                 yield path, False, None
         waiting.extend(reversed(folders))

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tinct.cli.inputs import RESULT, STANDARD, Gathered, Source
+from tinct.cli.inputs import STANDARD, Gathered, Source
 from tinct.errors import OptionError, OutputError
-from tinct.media.formats import FORMATS, HEIC, JPEG, PNG, choose_format
+from tinct.jobs.naming import RESULT, result_suffix
+from tinct.media.formats import PNG, choose_format
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ def make_plan(
     chosen = None if format is None or fixed is None else fixed.suffixes[0]
     plan = Plan()
     tasks = [
-        Task(source, _target(source, destination, chosen or _suffix(source, layer))) for source in gathered.sources
+        Task(source, _target(source, destination, chosen or result_suffix(source.name, layer=layer)))
+        for source in gathered.sources
     ]
     claims: defaultdict[str, list[Task]] = defaultdict(list)
     for task in tasks:
@@ -137,18 +139,6 @@ def make_folders(plan: Plan) -> None:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"the folder {folder} can't be made: {error.strerror or error}") from error
-
-
-def _suffix(source: Source, layer: bool) -> str:
-    """Return the ending of a result that keeps its input's format where that can be written."""
-    suffix = os.path.splitext(source.name)[1]
-    for candidate in FORMATS:
-        if suffix.lower() in candidate.suffixes:
-            if candidate.saver and (candidate.depth == 16 or not layer):
-                return suffix
-            if candidate is HEIC and not layer:
-                return JPEG.suffixes[0]
-    return PNG.suffixes[0]
 
 
 def _target(source: Source, destination: Destination, suffix: str) -> Path | None:

@@ -1,0 +1,60 @@
+"""What counts as a photograph, and what its result is called."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+
+from tinct.media.formats import FORMATS, HEIC, JPEG, PNG
+
+RESULT = ".color"
+"""What the stem of a result ends with where it lies beside its original."""
+SUFFIXES = frozenset(suffix for format in FORMATS for suffix in format.suffixes)
+"""What is taken for a photograph in a folder; a file that is named is tried whatever its suffix."""
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name ends like that of a picture."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def is_result(name: str) -> bool:
+    """Whether a file's name is that of a result beside its original."""
+    return os.path.splitext(name)[0].endswith(RESULT)
+
+
+def result_suffix(name: str, *, layer: bool = False) -> str:
+    """Return the ending of a result that keeps its input's format where that can be written.
+
+    Args:
+        name: the input's.
+        layer: whether the result is a layer, which needs 16 bits a channel and transparency.
+    """
+    suffix = os.path.splitext(name)[1]
+    for candidate in FORMATS:
+        if suffix.lower() in candidate.suffixes:
+            if candidate.saver and (candidate.depth == 16 or not layer):
+                return suffix
+            if candidate is HEIC and not layer:
+                return JPEG.suffixes[0]
+    return PNG.suffixes[0]
+
+
+def folded(name: str) -> str:
+    """Return what is equal for two names that some file system may take for one: case and Unicode form are dropped.
+
+    >>> folded("Caf\\u00e9.JPG") == folded("cafe\\u0301.jpg")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def distinct(name: str, source: str) -> str:
+    """Return another name for a result whose own is taken; it depends on the source's name alone.
+
+    >>> distinct("album/one.jpg", "album/one.tif")
+    'album/one~d2f950.jpg'
+    """
+    stem, suffix = os.path.splitext(name)
+    return f"{stem}~{hashlib.sha256(os.fsencode(source)).hexdigest()[:6]}{suffix}"
