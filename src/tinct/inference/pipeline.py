@@ -26,6 +26,7 @@ from tinct.inference import guidance, readout, resolution
 from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.join import Join
 from tinct.inference.options import ColorizeOptions, Hint, Mode, Result
+from tinct.inference.provenance import to_settings
 from tinct.media.marking import Marking
 from tinct.media.photo import Photo, read_photo
 from tinct.models.registry import ModelSpec
@@ -36,7 +37,6 @@ KEPT_OUTPUTS = 4
 """Raw outputs that a prepared photograph remembers, one for each set of hints and size."""
 ASPECT_TOLERANCE = 0.01
 """How far the aspect of a mask may differ from the photograph's."""
-_DEFAULTS = ColorizeOptions()
 
 
 class Colorizer:
@@ -174,15 +174,11 @@ class Prepared:
         return seen
 
     def _mark(self, options: ColorizeOptions, mask: Photo | None) -> Marking:
-        settings: dict[str, Any] = {
-            name: getattr(options, name)
-            for name in ("mode", "vividness", "saturation", "size", "layer")
-            if getattr(options, name) != getattr(_DEFAULTS, name)
-        }
-        if options.hints:
-            settings["hints"] = [dataclasses.asdict(hint) for hint in options.hints]
-        if mask is not None:
-            settings["mask"] = mask.source_hash
+        settings = to_settings(
+            options,
+            mask_hash=None if mask is None else mask.source_hash,
+            truncated=self.photo.is_truncated,
+        )
         return Marking(
             software="Tinct",
             version=tinct.__version__,

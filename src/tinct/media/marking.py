@@ -18,6 +18,7 @@ from tinct.media.xmp import Packet
 SENTENCE = "Colorized from a black-and-white original; colors are inferred"
 HINTED_SENTENCE = "Colorized from a black-and-white original; colors are inferred, some from hints that a person gave"
 EDITED_SENTENCE = "Colorized from a black-and-white original; colors were chosen by a person"
+_HASH = "sha256:"
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
@@ -41,6 +42,8 @@ class Marking:
     """Whether a person gave hints."""
     inferred: bool = True
     """Whether a model had a part in the colors; False where hints alone set them."""
+    output: Mapping[str, Any] = field(default_factory=dict)
+    """How the file was written: ``format``, ``quality`` where one counts, ``libvips`` (its version)."""
 
     @property
     def tool(self) -> str:
@@ -49,12 +52,13 @@ class Marking:
 
     def parameters(self) -> dict[str, Any]:
         """Return what the colors came from."""
-        return {
+        found = {
             "model": self.model,
-            "modelHash": f"sha256:{self.model_hash}",
+            "modelHash": f"{_HASH}{self.model_hash}",
             "settings": dict(self.settings),
-            "sourceHash": f"sha256:{self.source_hash}",
+            "sourceHash": f"{_HASH}{self.source_hash}",
         }
+        return found | ({"output": dict(self.output)} if self.output else {})
 
     def id(self) -> str:
         """Return an id that is the same for the same work, and another for any other."""
@@ -102,6 +106,45 @@ def mark_xmp(packet: Packet, mark: Marking, caption: str | None) -> None:
             "stEvt:parameters": _json(parameters),
         },
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A mark as a file has it."""
+
+    mark: Marking
+    """Who made the colors, and how."""
+    changed: bool
+    """Whether another program wrote the file since."""
+
+
+def read_mark(xmp: bytes | None) -> Found | None:
+    """Read the last mark that :func:`mark_xmp` wrote into an XMP packet; None where there is none that is whole.
+
+    Args:
+        xmp: the file's packet.
+    """
+    packet = Packet(xmp)
+    history = packet.plain("xmpMM:History")
+    for event in reversed(history if isinstance(history, list) else []):
+        try:
+            parameters = json.loads(event["stEvt:parameters"])
+            software, _, version = event["stEvt:softwareAgent"].rpartition(" ")
+            mark = Marking(
+                software=software,
+                version=version,
+                model=parameters["model"],
+                model_hash=parameters["modelHash"].removeprefix(_HASH),
+                source_hash=parameters["sourceHash"].removeprefix(_HASH),
+                settings=dict(parameters["settings"]),
+                hinted="hints" in parameters["settings"],
+                inferred=not (packet.text("Iptc4xmpExt:DigitalSourceType") or "").endswith("/humanEdits"),
+                output=dict(parameters.get("output", {})),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):  # another program's event, or a damaged one
+            continue
+        return Found(mark, packet.text("xmpMM:InstanceID") != f"xmp.iid:{mark.id()}")
+    return None
 
 
 def _describe(caption: str | None, sentence: str) -> str:

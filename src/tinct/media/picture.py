@@ -15,7 +15,7 @@ from tinct.errors import OptionError
 from tinct.media.formats import HEIC, JPEG, PNG, Format
 from tinct.media.marking import Marking
 from tinct.media.metadata import Metadata
-from tinct.media.source import PipelineSource, Source
+from tinct.media.source import EncodedSource, PipelineSource, Source
 from tinct.media.spaces import split_alpha, to_lightness, to_srgb
 from tinct.media.tone import SIDE, Tone, tone_of
 from tinct.media.vips import reading
@@ -67,6 +67,11 @@ class Photo:
         if own is not None and own.saver is not None:
             return own
         return JPEG if own is HEIC and self.depth == 8 else PNG
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether a part of its file is missing, and what is there was taken."""
+        return isinstance(self.source, EncodedSource) and self.source.allow_truncated
 
     @cached_property
     def source_hash(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import shutil
 import tempfile
@@ -100,7 +101,7 @@ def _encode(
         image = _without_metadata(_with_alpha(image, form, like))
         outgoing = prepare(
             like.metadata,
-            mark,
+            None if mark is None else dataclasses.replace(mark, output=_describe(form, quality)),
             height=image.height,
             width=image.width,
             icc=icc,
@@ -121,6 +122,13 @@ def _save(image: Any, path: Path, form: Format, outgoing: Outgoing, quality: int
         writers = {JPEG: write_jpeg, WEBP: write_webp, AVIF: write_avif}
         assert form.quality is not None
         writers[form](image, path, outgoing, form.quality if quality is None else quality)
+
+
+def _describe(form: Format, quality: int | None) -> dict[str, Any]:
+    """Say how a file is written, as far as its bytes depend on it."""
+    library = ".".join(str(vips().version(part)) for part in range(3))
+    chosen = form.quality if quality is None else quality
+    return {"format": form.name, "libvips": library} | ({} if chosen is None else {"quality": chosen})
 
 
 def _with_depth(image: Any, form: Format) -> Any:

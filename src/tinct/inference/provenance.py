@@ -1,0 +1,52 @@
+"""The settings that a result's mark holds: from options to JSON and back, so that a result can be made again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from tinct.errors import OptionError
+from tinct.inference.options import ColorizeOptions, Hint
+
+PLAIN = ("mode", "vividness", "saturation", "size", "layer")
+"""Options that JSON holds as they are; only what differs from the default is written."""
+_DEFAULTS = ColorizeOptions()
+
+
+def to_settings(options: ColorizeOptions, *, mask_hash: str | None = None, truncated: bool = False) -> dict[str, Any]:
+    """Return the options that shaped the colors as JSON holds them; no path of this computer.
+
+    Args:
+        options: how it was colorized.
+        mask_hash: SHA-256 of the mask's file, in hex; None without one.
+        truncated: whether the source was damaged, and what is there of it taken.
+    """
+    settings = {name: value for name in PLAIN if (value := getattr(options, name)) != getattr(_DEFAULTS, name)}
+    if options.hints:
+        settings["hints"] = [dataclasses.asdict(hint) for hint in options.hints]
+    if mask_hash is not None:
+        settings["mask"] = mask_hash
+    if truncated:
+        settings["truncated"] = True
+    return settings
+
+
+def from_settings(settings: Mapping[str, Any], *, mask: Any = None) -> ColorizeOptions:
+    """Return the options that :func:`to_settings` was given.
+
+    Args:
+        settings: as a mark holds them.
+        mask: what ``ColorizeOptions.mask`` takes; needed where the settings name one.
+
+    Raises:
+        OptionError: a setting that this version doesn't know, or a value out of range.
+    """
+    unknown = sorted(settings.keys() - {*PLAIN, "hints", "mask", "truncated"})
+    if unknown:
+        raise OptionError(f"this version of Tinct doesn't know the setting {', '.join(unknown)}; install a newer one")
+    try:
+        hints = tuple(Hint(**hint) for hint in settings.get("hints", ()))
+        return ColorizeOptions(**{name: settings[name] for name in PLAIN if name in settings}, hints=hints, mask=mask)
+    except TypeError as error:
+        raise OptionError(f"the settings can't be read ({error})") from error
