@@ -17,7 +17,9 @@ from tinct.weights.export import example
 class TestTinct(ModelTester):
     architecture = "tinct"
     small: ClassVar = {"widths": [16, 16, 16, 16], "queries": 4, "query_width": 16, "grid": 20}
-    most_parameters = 12_000_000
+    output = "bins"
+    stride = 4
+    parameters = 6_569_242
     most_gmacs = 5.0
 
     def test_hints_change_nothing_before_training(self) -> None:
@@ -29,7 +31,7 @@ class TestTinct(ModelTester):
             assert torch.equal(network(lightness, hints), network(lightness, torch.zeros_like(hints)))
 
     def test_defaults_are_those_of_the_recipe(self) -> None:
-        from tinct.training.config import load_config
+        from tinct.training.recipes import load_config
 
         config = load_config("tinct")
         assert create_model("tinct", **config.options).options == create_model("tinct").options  # type: ignore[union-attr]
