@@ -9,6 +9,9 @@
     │   └── PhotoTooLarge      more pixels than the limit allows
     ├── OutputError            a result can't be written
     │   └── OutputExists       the output is there already and may not be replaced
+    ├── StoreError             a folder or bucket can't be used
+    │   └── StoreFull          no space is left in it
+    ├── ProvenanceError        a result can't be made again from what it says of its making
     ├── ModelError             a model can't be used
     │   ├── UnknownModel       no model of that name; the message lists the choices
     │   └── BadModelFile       corrupt, not a model of Tinct, or of another architecture
@@ -60,6 +63,18 @@ class OutputError(TinctError):
 
 class OutputExists(OutputError):
     """The output is there already and may not be replaced."""
+
+
+class StoreError(TinctError):
+    """A folder or bucket can't be used: missing, not allowed, or out of reach."""
+
+
+class StoreFull(StoreError):
+    """No space is left where results go."""
+
+
+class ProvenanceError(TinctError):
+    """A result can't be made again from what it says of its making."""
 
 
 class ModelError(TinctError):

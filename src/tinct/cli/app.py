@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
 
 import tinct
-from tinct.cli import develop, use
+from tinct.cli import develop, inspect, use
 from tinct.errors import ConfigError, OptionError, TinctError, UnknownModel
 
 USAGE_ERRORS = (OptionError, UnknownModel, ConfigError)
@@ -48,6 +49,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 app.command("colorize", no_args_is_help=True, cls=GroupedCommand)(use.colorize)
+app.command("inspect", no_args_is_help=True)(inspect.inspect)
+app.command("reproduce", no_args_is_help=True)(inspect.reproduce)
 app.add_typer(use.models, name="models")
 app.command("doctor")(use.doctor)
 app.command("train", no_args_is_help=True)(develop.train)
@@ -76,3 +79,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except TinctError as error:
         typer.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(WRONG_USAGE if isinstance(error, USAGE_ERRORS) else FAILED)
+
+
+def run() -> NoReturn:
+    """Be the process: run the command, then leave at once.
+
+    Taking the network's session and the libraries down in good order takes as long as colorizing a small photograph, and
+    the system does it anyway. Where torch was loaded, workers may still have to be waited for.
+    """
+    code: object = 0
+    try:
+        main()
+    except SystemExit as error:
+        code = error.code
+    if "torch" in sys.modules or not (code is None or isinstance(code, int)):
+        sys.exit(code)  # type: ignore[arg-type]
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # whoever read the output has gone
+        code = code or FAILED
+    os._exit(code or 0)

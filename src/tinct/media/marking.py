@@ -139,12 +139,23 @@ def read_mark(xmp: bytes | None) -> Found | None:
                 settings=dict(parameters["settings"]),
                 hinted="hints" in parameters["settings"],
                 inferred=not (packet.text("Iptc4xmpExt:DigitalSourceType") or "").endswith("/humanEdits"),
-                output=dict(parameters.get("output", {})),
+                output=_checked(dict(parameters.get("output", {}))),
             )
         except (AttributeError, KeyError, TypeError, ValueError):  # another program's event, or a damaged one
             continue
         return Found(mark, packet.text("xmpMM:InstanceID") != f"xmp.iid:{mark.id()}")
     return None
+
+
+def _checked(output: dict[str, Any]) -> dict[str, Any]:
+    """Pass on what a mark says of the file's writing, where the values are of the kinds they should be.
+
+    Raises:
+        TypeError: they aren't.
+    """
+    if output and not (isinstance(output.get("format"), str) and isinstance(output.get("quality", 1), int)):
+        raise TypeError("no format, or a quality that is no number")
+    return output
 
 
 def _describe(caption: str | None, sentence: str) -> str:

@@ -41,6 +41,11 @@ def vips() -> Any:
     return pyvips
 
 
+def version() -> str:
+    """Return the version of libvips, as in ``8.18.7``."""
+    return ".".join(str(vips().version(part)) for part in range(3))
+
+
 def file_name(path: Path) -> bytes:
     """Return a path as libvips takes it: also one whose name is no Unicode."""
     return os.fsencode(path)

@@ -20,7 +20,7 @@ from tinct.media.formats import AVIF, JPEG, PNG, TIFF, WEBP, Format, choose_form
 from tinct.media.marking import Marking
 from tinct.media.outgoing import Outgoing, prepare
 from tinct.media.spaces import from_srgb, is_srgb
-from tinct.media.vips import forget_errors, vips, write_error
+from tinct.media.vips import forget_errors, version, vips, write_error
 
 if TYPE_CHECKING:
     import pyvips
@@ -126,9 +126,8 @@ def _save(image: Any, path: Path, form: Format, outgoing: Outgoing, quality: int
 
 def _describe(form: Format, quality: int | None) -> dict[str, Any]:
     """Say how a file is written, as far as its bytes depend on it."""
-    library = ".".join(str(vips().version(part)) for part in range(3))
     chosen = form.quality if quality is None else quality
-    return {"format": form.name, "libvips": library} | ({} if chosen is None else {"quality": chosen})
+    return {"format": form.name, "libvips": version()} | ({} if chosen is None else {"quality": chosen})
 
 
 def _with_depth(image: Any, form: Format) -> Any:
