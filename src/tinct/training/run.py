@@ -13,7 +13,9 @@ from accelerate import Accelerator
 from torch import nn
 
 from tinct.color.gamut import rebalancing_weights, smooth_prior
-from tinct.data.photos import PhotoSet, Source, find_photos, hold_back, pick, split_by_hash
+from tinct.data.photos import PhotoSet
+from tinct.data.source import Source
+from tinct.data.split import Division, divide, hold_back, pick
 from tinct.errors import TrainingError
 from tinct.media.atomic import atomic_path
 from tinct.models.registry import ModelSpec, create_model
@@ -21,7 +23,7 @@ from tinct.training.config import TrainConfig, load_config
 from tinct.training.engine import Engine
 from tinct.training.losses import BinsLoss
 from tinct.training.progress import Progress, Report, silent
-from tinct.training.statistics import count_colors
+from tinct.training.statistics import bin_counts, color_histogram
 from tinct.weights import checkpoint, store
 
 
@@ -35,20 +37,22 @@ def train(
     resume: bool = False,
     init: str | None = None,
     device: str = "auto",
+    cache: Path | None = None,
     report: Report = silent,
 ) -> Path:
     """Train a recipe and leave a checkpoint, losses, validation figures, curves and contact sheets in a folder.
 
     Args:
         recipe: name of a recipe in the package, or a YAML file.
-        data: a folder of photos, a tar, or a folder of tars; its ``val.tar`` is for validation, and where
-            there is none a part of the photos is.
+        data: of one of the forms that :func:`tinct.data.inventory.take_inventory` tells apart; its published part for
+            validation, such as ``val.tar``, is for that, and where there is none a part of the photos is.
         out: the run's folder; made where missing.
         budget: overrides the recipe's, for example ``10min``, ``500steps``, ``3epochs``.
         seed: of every choice; 0 where not given.
         resume: go on from the last checkpoint in ``out``; start afresh where there is none.
         init: what to start from: ``default`` or another model's name, an ONNX file, or a run's or checkpoint's folder.
         device: ``auto``, ``cpu`` or ``cuda``.
+        cache: a folder to keep decoded photos and counts of their colors in for the next run; None keeps nothing.
         report: told how far the run is.
 
     Returns:
@@ -67,8 +71,9 @@ def train(
     accelerator = _make_accelerator(config.precision, device)
     torch.manual_seed(seed)
     network = create_model(config.architecture, **config.options)
-    photos, held = _read_photos(config, data, report)
-    spec = _weighted(network.make_spec(config.name), config, photos)  # type: ignore[operator]
+    division = divide(data, config.validation.share)
+    photos, held = _read_photos(config, division, cache, report)
+    spec = _weighted(network.make_spec(config.name), config, photos, cache)  # type: ignore[operator]
     _load_start(network, config, init)
     out.mkdir(parents=True, exist_ok=True)
     identity = _identity(config, photos, seed, init)
@@ -96,8 +101,10 @@ def train(
     if resume and checkpoint.has_state(out):
         engine.resume()
     elif accelerator.is_main_process:
+        record = json.loads(identity)
+        record["data"] |= {"left_out": photos.left_out(), "damaged": division.damaged}
         with atomic_path(out / "run.json", overwrite=True) as path:
-            path.write_text(json.dumps(json.loads(identity), indent=2) + "\n", "utf-8")
+            path.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     if engine.done < 1:
         engine.fit()
     return out / checkpoint.FOLDER
@@ -114,32 +121,29 @@ def _make_accelerator(precision: str, device: str) -> Accelerator:
     return Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=on_cpu)
 
 
-def _read_photos(config: TrainConfig, data: Path, report: Report) -> tuple[PhotoSet, PhotoSet]:
-    sources = hold_back(find_photos(data), config.data.hold_back)
-    validation = data / "val.tar"
-    if validation.is_file():
-        apart = find_photos(validation)
-    else:
-        sources, apart = split_by_hash(sources, config.validation.share)
-    chosen = pick(apart, config.validation.photos)
-    photos = _decode(sources, config.data.short_side, report)
-    held = _decode(chosen, 256, report) if chosen else photos
+def _read_photos(
+    config: TrainConfig, division: Division, cache: Path | None, report: Report
+) -> tuple[PhotoSet, PhotoSet]:
+    sources = hold_back(division.train, config.data.hold_back)
+    photos = _decode(sources, config.data.short_side, cache, report)
+    held = _decode(pick(division.held, config.validation.photos), 256, None, report)
     return photos, held
 
 
-def _decode(sources: list[Source], short_side: int, report: Report) -> PhotoSet:
+def _decode(sources: list[Source], short_side: int, cache: Path | None, report: Report) -> PhotoSet:
     total = len(sources)
     return PhotoSet(
         sources,
         short_side,
+        cache=cache,
         progress=lambda done: report(Progress("reading", done / total)) if done % 100 == 0 or done == total else None,
         workers=os.cpu_count() or 1,
     )
 
 
-def _weighted(spec: ModelSpec, config: TrainConfig, photos: PhotoSet) -> ModelSpec:
+def _weighted(spec: ModelSpec, config: TrainConfig, photos: PhotoSet, cache: Path | None) -> ModelSpec:
     bins = np.array(spec.bins, np.float32)
-    prior = smooth_prior(count_colors(photos, bins), bins, config.loss.prior_sigma)
+    prior = smooth_prior(bin_counts(color_histogram(photos, cache), bins), bins, config.loss.prior_sigma)
     weights = rebalancing_weights(prior, config.loss.rebalancing)
     return dataclasses.replace(spec, weights=tuple(round(float(w), 6) for w in weights))
 

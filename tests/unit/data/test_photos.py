@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tinct.data.photos import PhotoSet, Source, decode, find_photos, hold_back, split_by_hash
+from tinct.data.photos import PhotoSet, find_photos
+from tinct.data.source import Source, decode
+from tinct.data.split import hold_back, split_by_hash
 from tinct.errors import DataError
 
 
