@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+
+import math
+
 import pytest
 import torch
 
 from tinct.errors import UnknownModel
-from tinct.models.encoders import EfficientNetLite
+from tinct.models.encoders import EfficientNetB0, EfficientNetLite
 
 
 def test_features_have_the_strides_and_channels_they_name() -> None:
@@ -37,3 +40,30 @@ def test_imagenet_weights_give_the_features_of_the_reference_implementation() ->
 def test_an_unknown_variant_names_the_choices() -> None:
     with pytest.raises(UnknownModel, match="lite0, lite1, lite2"):
         EfficientNetLite("lite9")
+
+
+def test_b0_gives_the_features_of_the_reference_implementation() -> None:
+    """Means and deviations by efficientnet_pytorch 0.7.1 from the same made-up weights and picture."""
+    encoder = EfficientNetB0().eval()
+    weights = encoder.state_dict()
+    for index, (name, value) in enumerate(list(weights.items())):
+        if value.is_floating_point():
+            wave = torch.sin(torch.arange(value.numel(), dtype=torch.float64) * 0.7 + index).reshape(value.shape)
+            if name.endswith("running_var"):
+                wave = 1 + 0.5 * wave
+            elif value.ndim == 4:
+                wave = wave * math.sqrt(3 / value[0].numel())
+            elif name.endswith("weight"):
+                wave = 1 + 0.2 * wave
+            weights[name] = wave.float()
+    encoder.load_state_dict(weights)
+    line = torch.linspace(0, 1, 64)
+    gray = (line[:, None] * line[None, :])[None, None]
+    with torch.inference_mode():
+        found = [(float(f.mean()), float(f.std())) for f in encoder(gray * 2 - 1)]
+    expected = [(0.203453, 2.349636), (0.020789, 4.575906), (0.551842, 10.10875), (0.328099, 36.71714)]
+    expected.append((-0.206473, 89.35963))
+    for one, other in zip(found, expected, strict=True):
+        assert one == pytest.approx(other, rel=1e-3)
+    # 4,007,548 without the classifier, as is known of it, less its last convolution and normalization.
+    assert sum(p.numel() for p in encoder.parameters()) == 4_007_548 - 320 * 1280 - 2 * 1280
