@@ -24,7 +24,7 @@ class TestLabCnn(ModelTester):
     small: ClassVar = {"widths": [4, 8, 8, 16], "middle": 2}
     output = "ab"
     stride = 1
-    parameters = 3_248_882
+    parameters = 2_269_426
     most_gmacs = 3.0
 
     def test_filters_grow_while_strides_shrink_the_picture(self) -> None:
@@ -41,7 +41,7 @@ class TestLabCnnBilinear(ModelTester):
     output = "ab"
     stride = 1
     full: ClassVar = {"upsampling": "bilinear"}
-    parameters = 2_944_242
+    parameters = 2_022_130
     most_gmacs = 3.0
 
     def test_it_has_no_transposed_convolution(self) -> None:

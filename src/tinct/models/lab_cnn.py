@@ -35,7 +35,7 @@ class LabCnn(nn.Module):
 
     def __init__(
         self,
-        widths: Sequence[int] = (16, 32, 64, 128, 256),
+        widths: Sequence[int] = (16, 32, 64, 128, 192),
         middle: int = 3,
         upsampling: str = "transposed",
         size: int = 256,
