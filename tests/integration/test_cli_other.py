@@ -21,6 +21,7 @@ SMALL_RECIPE = """
 name: mine
 architecture: tinct
 options: {widths: [16, 16, 16, 16], queries: 4, query_width: 16, grid: 20}
+loss: {cross_entropy: 0.5}
 data: {short_side: 64, sizes: {64: 1.0}, batch: 4}
 validation: {photos: 2, size: 64}
 """

@@ -1,26 +1,33 @@
-"""Recipes: everything that decides a training run, read from YAML and checked as a whole."""
+"""What a recipe may say: every setting that decides a training run, with its default and limits."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from tinct.errors import ConfigError
 from tinct.models.registry import ARCHITECTURES
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+Factor = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+
+TERMS = {
+    "cross_entropy": ("bins",),
+    "huber": ("ab", "rgb", "bins"),
+    "mse": ("ab", "rgb", "bins"),
+    "perceptual": ("ab", "rgb", "bins"),
+    "rebalanced_mse": ("ab", "bins"),
+}
+"""Term of a loss -> the outputs that can have it (see :attr:`tinct.models.registry.ModelSpec.output`)."""
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +58,34 @@ class Budget:
         return f"{self.amount:g}{self.unit}"
 
 
+class InitConfig(_Part):
+    """What of another model a run starts from; the model itself is given by ``--init``."""
+
+    required: bool = False
+    """Whether the recipe makes no sense without one."""
+    fresh: tuple[str, ...] = ()
+    """Beginnings of the names of weights that start afresh all the same, such as ``head.``."""
+
+
 class DataConfig(_Part):
     """Which photos, and how they are cut."""
 
     short_side: Count = 160
     """Photos are kept in memory with this short side, in pixels."""
     sizes: dict[Count, Positive] = {128: 1.0}
-    """Side of the crops -> how often; the first is the one that ``batch`` speaks of."""
+    """Side of the crops, in pixels -> how often; the first is the one that `batch` speaks of."""
     batch: Count = 32
-    """Photos a step at the first size; batches of other sizes hold about as many pixels."""
+    """Photos a step at the first size, of all processes together; batches of other sizes hold about as many pixels."""
     least_crop: Share = 0.45
+    """Smallest crop, as a share of the photo's short side; 1 takes it all."""
     flip: bool = True
+    """Mirror half of the crops."""
     turn: bool = False
+    """Turn crops by a random multiple of 90 degrees."""
     tone: Share = 0.3
+    """Share of the photos whose lightness gets another exposure, contrast, sharpness or grain."""
     hints: bool = True
+    """Simulate hints, for a model that takes them."""
     without_hints: Share = 0.5
     """Share of the photos on which no hint is simulated."""
     hold_back: dict[str, Count] = {}
@@ -79,61 +100,151 @@ class DataConfig(_Part):
 
 
 class LossConfig(_Part):
-    """Loss of a model that gives a distribution over ab bins."""
+    """The terms of the loss with their factors; a term with factor 0 is left out.
 
-    cross_entropy: Annotated[float, Field(ge=0)] = 0.5
-    huber: Annotated[float, Field(ge=0)] = 15.0
+    Errors of colors are measured on ab / 110, or on RGB in 0..1 where the model gives that; of a distribution, on its
+    mean without rebalancing.
+    """
+
+    cross_entropy: Factor = 0.0
+    """Of a distribution over ab bins against the soft-encoded truth, rebalanced (Zhang 2016, eq. 2)."""
+    huber: Factor = 0.0
+    """Squared error up to 0.1, absolute beyond."""
+    mse: Factor = 0.0
+    """Mean squared error."""
+    perceptual: Factor = 0.0
+    """Distance between the features of an ImageNet network."""
+    rebalanced_mse: Factor = 0.0
+    """Squared error of ab, weighed by how rare the true color is."""
     neighbours: Count = 5
+    """Bins that share the soft encoding of a color."""
     sigma: Positive = 5.0
+    """Of the Gaussian that shares it, in Lab units."""
+    grid: Annotated[int, Field(ge=1, le=110)] = 10
+    """Distance of the bins that `rebalanced_mse` counts colors in; a model with bins has its own."""
     rebalancing: Share = 0.5
-    """Share of the uniform distribution in the prior; 1 turns rebalancing off."""
+    """Share of the uniform distribution in the prior, lambda; 1 turns rebalancing off."""
     prior_sigma: Positive = 5.0
+    """Of the Gaussian that smooths the prior, in Lab units."""
+    features: Literal["efficientnet-lite0", "vgg16"] = "efficientnet-lite0"
+    """The network of `perceptual`."""
+    feature_weights: Path | None = None
+    """Weights of that network, as a file; `vgg16` needs them."""
+
+
+class AdversarialConfig(_Part):
+    """A discriminator that judges patches of L and ab together (pix2pix, Isola 2017)."""
+
+    factor: Positive = 1.0
+    """Of the adversarial term in the loss of the model."""
+    pixel: Positive = 100.0
+    """Of all terms of `loss` together."""
+    start: Share = 0.0
+    """Share of the budget that is trained without the discriminator at first."""
+    width: Count = 64
+    """Filters of its first layer."""
+    layers: Count = 3
+    """Strided layers; 3 judge patches of 70 pixels."""
+    rate: Positive = 2e-4
+    """Of its Adam optimizer, with betas 0.5 and 0.999."""
+    collapse_accuracy: Share = 0.99
+    """The discriminator has won where its accuracy stays above this."""
+    collapse_colorfulness: Factor = 0.1
+    """The model has collapsed where its colorfulness stays below this share of the photos'."""
+    collapse_steps: Count = 500
+    """How long either may last before the run is stopped."""
 
 
 class OptimizerConfig(_Part):
-    """AdamW with a warm-up, a plateau and a cosine down to zero."""
+    """The optimizer, its rate over time, and what is done to gradients and weights."""
 
+    kind: Literal["adamw", "adam"] = "adamw"
+    """Weight decay is apart from the gradient in AdamW, part of it in Adam."""
     rate: Positive = 1.5e-3
-    encoder_rate: Annotated[float, Field(ge=0)] = 3e-4
-    """Of the pretrained encoder; 0 freezes it."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    clip: Positive = 1.0
-    """Largest norm of the gradient."""
+    """Top learning rate."""
+    encoder_rate: Factor = 3e-4
+    """Of a pretrained encoder; 0 freezes it."""
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    """Decay of the running means of gradients and of their squares."""
+    weight_decay: Factor = 0.01
+    """See `kind`."""
+    clip: Factor = 1.0
+    """Largest norm of the gradient; 0 doesn't limit it."""
+    accumulate: Count = 1
+    """Parts in which a batch is worked off, for batches that don't fit into memory; their gradients are added."""
     warmup: Annotated[int, Field(ge=0)] = 200
-    """Steps."""
+    """Steps over which the rate rises from 0."""
+    schedule: Literal["cosine", "step", "exponential", "constant"] = "cosine"
+    """Then: a plateau and a cosine down to 0; a fall by `gamma` at each of `milestones`, or steadily by `gamma` over
+    the whole budget; or no change."""
     decay: Share = 0.5
-    """Last share of the budget, in which the rate falls."""
+    """Last share of the budget, in which `cosine` falls."""
+    milestones: tuple[Share, ...] = ()
+    """Shares of the budget at which `step` falls."""
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """See `schedule`."""
     ema: Share = 0.999
-    """Decay of the running average of the weights that is kept beside them; 0 turns it off."""
+    """Decay of the running average of the weights that is kept beside them and used afterwards; 0 turns it off."""
+    freeze_norms: bool = False
+    """Batch normalization uses its running figures and leaves them, so that photos don't depend on their batch."""
+
+    @model_validator(mode="after")
+    def _milestones_belong_to_steps(self) -> OptimizerConfig:
+        if bool(self.milestones) != (self.schedule == "step"):
+            raise ValueError("schedule step needs milestones, and the others have none")
+        return self
 
 
 class ValidationConfig(_Part):
     """What is measured while training."""
 
     photos: Count = 200
+    """At most so many, chosen by hash."""
     size: Count = 160
     """The whole photo is stretched to this square."""
     minutes: Positive = 15
     """Time between two measurements; one more is made at the end."""
-    share: Share = 0.02
-    """Part of the training photos set apart where the data has no ``val.tar``."""
+    each_epoch: bool = False
+    """Measure after each epoch as well."""
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    """Part of the photos set apart where they are divided here, by a hash of their names."""
+    published: bool = True
+    """Take the data's own division where it has one, such as `val.tar` or the test photos of CIFAR-10."""
+
+
+class EarlyStoppingConfig(_Part):
+    """When a run ends before its budget; the best weights are kept in its folder ``best``."""
+
+    figure: str
+    """A figure of the validation, such as `psnr`; more is better but for `mse`."""
+    patience: Count = 5
+    """Measurements without a new best before the run ends."""
 
 
 class TrainConfig(_Part):
     """A recipe."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    """Of the model that comes out."""
     architecture: str
+    """The network, a name of `tinct.models.registry.ARCHITECTURES`."""
     options: dict[str, Any] = {}
+    """Keyword arguments of the network; see its class."""
     imagenet: bool = False
-    """Whether the encoder starts from ImageNet weights."""
+    """Whether the encoder starts from ImageNet weights; `--init` goes before."""
     budget: str = "1epochs"
+    """How long: `10min`, `2h`, `500steps` or `3epochs`; `--budget` goes before."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Of the arithmetic; auto is bf16 where the processor has it, else fp32 on CPUs and fp16 on GPUs."""
     checkpoint_minutes: Positive = 5
+    """Time between two checkpoints; each epoch ends with one too."""
+    init: InitConfig = InitConfig()
     data: DataConfig = DataConfig()
     loss: LossConfig = LossConfig()
+    adversarial: AdversarialConfig | None = None
     optimizer: OptimizerConfig = OptimizerConfig()
     validation: ValidationConfig = ValidationConfig()
+    early_stopping: EarlyStoppingConfig | None = None
 
     @field_validator("architecture")
     @classmethod
@@ -147,55 +258,3 @@ class TrainConfig(_Part):
     def _readable(cls, budget: str) -> str:
         Budget.parse(budget)
         return budget
-
-    @model_validator(mode="after")
-    def _something_to_learn(self) -> TrainConfig:
-        if self.loss.cross_entropy == 0 and self.loss.huber == 0:
-            raise ValueError("loss: cross_entropy and huber are both 0, so there is nothing to learn")
-        return self
-
-
-def list_recipes() -> list[str]:
-    """Return the names of the recipes inside the package."""
-    return sorted(p.name.removesuffix(".yaml") for p in _recipes().iterdir() if p.name.endswith(".yaml"))
-
-
-def _recipes() -> resources.abc.Traversable:
-    return resources.files("tinct") / "recipes"
-
-
-def load_config(recipe: str, budget: str | None = None) -> TrainConfig:
-    """Read a recipe.
-
-    Args:
-        recipe: its name in the package, or a YAML file.
-        budget: replaces the recipe's.
-
-    Raises:
-        ConfigError: there is none of that name, or it has faults; all of them are listed.
-    """
-    if recipe in list_recipes():
-        text = (_recipes() / f"{recipe}.yaml").read_text("utf-8")
-    elif recipe.endswith((".yaml", ".yml")) and Path(recipe).is_file():
-        text = Path(recipe).read_text("utf-8")
-    else:
-        choices = ", ".join(list_recipes())
-        raise ConfigError(recipe, [f"no such recipe; choose one of {choices}, or give a YAML file"])
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(recipe, [f"no valid YAML: {error}"]) from error
-    if not isinstance(raw, dict):
-        raise ConfigError(recipe, ["expected a mapping of settings"])
-    if budget is not None:
-        raw["budget"] = budget
-    try:
-        return TrainConfig(**raw)
-    except ValidationError as error:
-        faults = []
-        for fault in error.errors():
-            place = ".".join(str(part) for part in fault["loc"])
-            faults.append(f"{place}: {fault['msg']}" if place else fault["msg"])
-        raise ConfigError(recipe, faults) from error
-    except TypeError as error:  # a key that is no text
-        raise ConfigError(recipe, [str(error)]) from error

@@ -2,49 +2,36 @@
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 import json
-import math
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
-from numpy.typing import NDArray
 from torch import nn
 
-from tinct.data.batches import Batch, BatchStream, Position, Sampling
+from tinct.color.figures import Pixels
+from tinct.data.batches import BatchStream, Position, Sampling
 from tinct.errors import TrainingError
 from tinct.models.registry import ModelSpec
+from tinct.training.adversarial import AdversarialStep
 from tinct.training.average import WeightAverage
-from tinct.training.config import Budget, OptimizerConfig, TrainConfig
+from tinct.training.config import Budget, TrainConfig
+from tinct.training.examiner import Examiner
 from tinct.training.journal import LOSSES, VALIDATION, Journal
+from tinct.training.losses import ColorLoss
 from tinct.training.progress import Progress, Report
-from tinct.training.validation import draw_sheet, validate
+from tinct.training.runs import UNFINISHED, differences, note_progress
+from tinct.training.step import PlainStep
 from tinct.weights import checkpoint
 
 LOG_EVERY = 20
 """Steps between two rows of the loss table."""
-
-
-def rate_factor(step: int, done: float, config: OptimizerConfig) -> float:
-    """Return the learning rate as a share of its top: a linear warm-up, a plateau, a cosine down to zero.
-
-    Args:
-        step: steps taken.
-        done: share of the budget that is used, 0..1.
-        config: ``warmup`` steps, ``decay`` share.
-    """
-    warm = min(1.0, (step + 1) / max(1, config.warmup))
-    if config.decay == 0 or done <= 1 - config.decay:
-        return warm
-    falling = (done - (1 - config.decay)) / config.decay
-    return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, falling)))
 
 
 class Engine:
@@ -54,14 +41,16 @@ class Engine:
         config: the recipe.
         spec: of the network, with its rebalancing weights.
         network: with the weights to start from.
-        loss: takes the network's output and the true ab, (N, 2, H, W); returns ``loss`` and its terms.
+        loss: what it is judged by.
         photos: to learn from, (H, W, 3) uint8 each.
         held: to validate on.
         run: the run's folder.
         accelerator: device, precision and processes.
         seed: of every choice.
         identity: recipe and data, as JSON; a run resumes only where it is the same.
+        record: of the run, brought up to date at every checkpoint.
         report: told how far the run is.
+        tensorboard: write event files too.
     """
 
     def __init__(
@@ -69,47 +58,39 @@ class Engine:
         config: TrainConfig,
         spec: ModelSpec,
         network: nn.Module,
-        loss: nn.Module,
-        photos: Sequence[NDArray[np.uint8]],
-        held: Sequence[NDArray[np.uint8]],
+        loss: ColorLoss,
+        photos: Sequence[Pixels],
+        held: Sequence[Pixels],
         *,
         run: Path,
         accelerator: Accelerator,
         seed: int,
         identity: str,
+        record: dict[str, Any],
         report: Report,
+        tensorboard: bool = False,
     ) -> None:
         self.config = config
         self.spec = spec
         self.photos = photos
-        self.held = held
         self.run = run
         self.accelerator = accelerator
         self.seed = seed
         self.identity = identity
+        self.record = record
         self.report = report
+        self.tensorboard = tensorboard
         self.budget = Budget.parse(config.budget)
-        self.average = WeightAverage(network.to(accelerator.device), config.optimizer.ema)
         self.position = Position()
         self.seconds = 0.0
         self.started = 0.0
-        self.network = accelerator.prepare_model(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
-        self.loss = loss.to(accelerator.device)
-        self.optimizer = cast("torch.optim.Optimizer", accelerator.prepare_optimizer(self._make_optimizer(network)))
-        # Holds the averaged weights while they are looked at.
-        self.probe = copy.deepcopy(network)
-
-    def _make_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        config = self.config.optimizer
-        encoder = [p for name, p in network.named_parameters() if name.startswith("encoder.")]
-        rest = [p for name, p in network.named_parameters() if not name.startswith("encoder.")]
-        groups = [{"params": rest, "top": config.rate}]
-        if encoder and config.encoder_rate > 0:
-            groups.append({"params": encoder, "top": config.encoder_rate})
-        else:
-            for parameter in encoder:
-                parameter.requires_grad_(False)
-        return torch.optim.AdamW(groups, lr=config.rate, weight_decay=config.weight_decay)
+        self.average = WeightAverage(network.to(accelerator.device), config.optimizer.ema)
+        kind = PlainStep if config.adversarial is None else AdversarialStep
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.step = kind(config, network, loss, spec.takes_hints, accelerator)
+        self.examiner = Examiner(config, spec, network, held, run)
+        self.stopped = False
+        """Whether the run ends before its budget is used."""
 
     @property
     def done(self) -> float:
@@ -119,136 +100,126 @@ class Engine:
             "epochs": self.position.seen / len(self.photos),
             "min": self.seconds / 60,
         }[self.budget.unit]
-        return min(1.0, used / self.budget.amount)
+        return 1.0 if self.stopped else min(1.0, used / self.budget.amount)
 
     def fit(self) -> None:
-        """Train until the budget is used, resuming where a checkpoint was loaded.
+        """Train until the budget is used or validation figures rise no more, resuming where a checkpoint was loaded.
 
         Raises:
-            TrainingError: the loss is no number any more; the last checkpoint stays.
+            TrainingError: the loss is no number any more, or adversarial training has collapsed; the last checkpoint
+                stays.
             KeyboardInterrupt: the user's; the state is saved first.
         """
-        data = self.config.data
-        shares = np.array(list(data.sizes.values()))
-        sampling = Sampling(
-            sizes=list(data.sizes),
-            shares=[float(share) for share in shares / shares.sum()],
-            batch=data.batch,
-            least_crop=data.least_crop,
-            flip=data.flip,
-            turn=data.turn,
-            tone=data.tone,
-            hints=data.hints,
-            without_hints=data.without_hints,
-        )
-        batches = BatchStream(
-            self.photos, sampling, self.seed, self.accelerator.process_index, self.accelerator.num_processes
-        )
-        journal = Journal(self.run, self.position.step)
+        with closing(Journal(self.run, self.position.step, tensorboard=self.tensorboard and self._first)) as journal:
+            try:
+                self._train(journal)
+            except TrainingError:
+                self.note("failed")
+                raise
+            except KeyboardInterrupt:
+                self.save("interrupted")
+                raise
+            if not self.stopped:
+                self._validate(journal)
+            self._sheet("last")
+            self.save("stopped early" if self.stopped else "finished")
+
+    @property
+    def _first(self) -> bool:
+        first: bool = self.accelerator.is_main_process
+        return first
+
+    def _train(self, journal: Journal) -> None:
+        names = {field.name for field in dataclasses.fields(Sampling)}
+        sampling = Sampling(**{name: getattr(self.config.data, name) for name in names})
+        here, all_of_them = self.accelerator.process_index, self.accelerator.num_processes
+        batches = BatchStream(self.photos, sampling, self.seed, here, all_of_them)
         self.started = time.monotonic() - self.seconds
         saved = validated = self.seconds
         noted = (self.seconds, self.position.seen)
-        try:
-            with closing(batches.stream(self.position)) as stream:
-                while self.done < 1:
-                    batch, after = next(stream)
-                    epoch = self.position.seen // len(self.photos)
-                    terms = self._step(batch)
-                    self.position = after
-                    self.seconds = self._elapsed()
-                    if after.step % LOG_EVERY == 0:
-                        speed = (after.seen - noted[1]) / max(1e-9, self.seconds - noted[0])
-                        noted = (self.seconds, after.seen)
-                        self._note(journal, terms, speed)
-                    new_epoch = after.seen // len(self.photos) > epoch
-                    if self.seconds - validated > self.config.validation.minutes * 60 and self.done < 1:
-                        self._validate(journal)
-                        validated = self.seconds = self._elapsed()
-                    if new_epoch or self.seconds - saved > self.config.checkpoint_minutes * 60:
-                        self.save()
-                        saved = self.seconds
-                    if new_epoch:
-                        self._sheet(f"epoch-{epoch + 1:03d}")
-        except KeyboardInterrupt:
-            self.save()
-            raise
-        self._validate(journal)
-        self._sheet("last")
-        self.save()
+        with closing(batches.stream(self.position)) as stream:
+            while self.done < 1:
+                batch, after = next(stream)
+                epoch = self.position.seen // len(self.photos)
+                terms = self.step.take(batch, self.position.step, self.done)
+                self.average.update(self.step.bare(), self.position.step)
+                self.position = after
+                self.seconds = self._elapsed()
+                if after.step % LOG_EVERY == 0:
+                    speed = (after.seen - noted[1]) / max(1e-9, self.seconds - noted[0])
+                    noted = (self.seconds, after.seen)
+                    self._log(journal, terms, speed)
+                new_epoch = after.seen // len(self.photos) > epoch
+                due = self.seconds - validated > self.config.validation.minutes * 60
+                if (due or (new_epoch and self.config.validation.each_epoch)) and self.done < 1:
+                    self._validate(journal)
+                    validated = self.seconds = self._elapsed()
+                if new_epoch or self.seconds - saved > self.config.checkpoint_minutes * 60:
+                    self.save()
+                    saved = self.seconds
+                if new_epoch:
+                    self._sheet(f"epoch-{epoch + 1:03d}")
 
     def _elapsed(self) -> float:
         """Return the run's time in seconds by the first process's clock, so that all decide alike."""
-        seconds = torch.tensor(time.monotonic() - self.started, dtype=torch.float64)
-        if self.accelerator.num_processes > 1:
-            seconds = broadcast(seconds.to(self.accelerator.device))
-        return float(seconds)
+        return self._agreed(time.monotonic() - self.started)
 
-    def _step(self, batch: Batch) -> dict[str, float]:
-        device = self.accelerator.device
-        network = self.network.train()
-        factor = rate_factor(self.position.step, self.done, self.config.optimizer)
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["top"] * factor
-        lightness = batch.lightness.to(device, memory_format=torch.channels_last)
-        output = network(lightness, batch.hints.to(device))
-        terms = self.loss(output, batch.ab.to(device))
-        values = {name: float(value.detach()) for name, value in terms.items()}
-        if not math.isfinite(values["loss"]):
-            raise TrainingError(
-                f"the loss is {values['loss']} at step {self.position.step}; the last checkpoint in {self.run} is from "
-                "before it: resume with a lower rate or another seed"
-            )
-        self.accelerator.backward(terms["loss"])
-        self.accelerator.clip_grad_norm_(network.parameters(), self.config.optimizer.clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.average.update(self.accelerator.unwrap_model(network), self.position.step)
-        return values
+    def _agreed(self, value: float) -> float:
+        """Return the first process's value."""
+        if self.accelerator.num_processes == 1:
+            return value
+        return float(broadcast(torch.tensor(value, dtype=torch.float64, device=self.accelerator.device)))
 
-    def _note(self, journal: Journal, terms: dict[str, float], speed: float) -> None:
+    def _log(self, journal: Journal, terms: dict[str, float], speed: float) -> None:
         left = self.seconds * (1 - self.done) / self.done if self.done > 0 else None
         self.report(Progress("training", self.done, *_counts(self.position), speed, left, terms))
-        if self.accelerator.is_main_process:
-            rate = self.optimizer.param_groups[0]["lr"]
-            row = {"step": self.position.step, "seen": self.position.seen, "seconds": self.seconds, "rate": rate}
-            journal.add(LOSSES, {**row, **terms, "photos_per_second": speed})
+        if self._first:
+            journal.add(LOSSES, {**self._place(), "rate": self.step.rate, **terms, "photos_per_second": speed})
 
     def _validate(self, journal: Journal) -> None:
-        if not self.accelerator.is_main_process or not self.held:
-            return
-        self.report(Progress("validating", self.done, *_counts(self.position)))
-        figures = validate(self._averaged(), self.spec, self.held, self.config.validation.size)
-        row = {"step": self.position.step, "seen": self.position.seen, "seconds": self.seconds}
-        journal.add(VALIDATION, {**row, **figures})
-        journal.draw()
-        self.report(Progress("training", self.done, *_counts(self.position), figures=figures))
+        if self._first and self.examiner.held:
+            self.report(Progress("validating", self.done, *_counts(self.position)))
+            figures = self.examiner.measure(self.average.weights)
+            journal.add(VALIDATION, {**self._place(), **figures})
+            journal.draw()
+            self.report(Progress("training", self.done, *_counts(self.position), figures=figures))
+        self.stopped = bool(self._agreed(float(self.examiner.content)))
+
+    def _place(self) -> dict[str, float]:
+        return {"step": self.position.step, "seen": self.position.seen, "seconds": self.seconds}
 
     def _sheet(self, name: str) -> None:
-        if self.accelerator.is_main_process and self.held:
-            (self.run / "sheets").mkdir(exist_ok=True)
-            target = self.run / "sheets" / f"{name}.png"
-            draw_sheet(self._averaged(), self.spec, self.held, self.config.validation.size, target)
+        if self._first and self.examiner.held:
+            self.examiner.draw(self.average.weights, name)
 
-    def _averaged(self) -> nn.Module:
-        self.probe.load_state_dict(self.average.weights)
-        return self.probe.eval()
+    def note(self, state: str) -> None:
+        """Bring the run's record up to date, and write it."""
+        if self._first:
+            note_progress(self.record, self.run, state, self._place())
 
-    def save(self) -> None:
-        """Write a checkpoint of the whole state."""
+    def save(self, state: str = UNFINISHED) -> None:
+        """Write a checkpoint of the whole state, but not while training may be going wrong: the last good one stays.
+
+        Args:
+            state: of the run, for its record.
+        """
+        if self.step.suspicious and state in (UNFINISHED, "interrupted") and checkpoint.has_state(self.run):
+            return
         self.accelerator.wait_for_everyone()
-        if self.accelerator.is_main_process:
-            state: dict[str, Any] = {
+        if self._first:
+            scaler = self.accelerator.scaler
+            whole: dict[str, Any] = {
+                **self.step.state(),
                 "identity": self.identity,
-                "network": self.accelerator.unwrap_model(self.network).state_dict(),
                 "average": self.average.weights,
-                "optimizer": self.optimizer.state_dict(),
-                "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler is not None else {},
-                "step": self.position.step,
-                "seen": self.position.seen,
-                "seconds": self.seconds,
+                "scaler": scaler.state_dict() if scaler is not None else {},
+                "examiner": self.examiner.state(),
+                "stopped": self.stopped,
+                **self._place(),
                 "rng": torch.get_rng_state(),
             }
-            checkpoint.save(self.run, self.spec, self.average.weights, state)
+            checkpoint.save(self.run, self.spec, self.average.weights, whole)
+        self.note(state)
         self.accelerator.wait_for_everyone()
 
     def resume(self) -> None:
@@ -259,11 +230,13 @@ class Engine:
         """
         state = checkpoint.load_state(self.run)
         if state["identity"] != self.identity:
-            changed = "".join(f"\n  - {line}" for line in _differences(state["identity"], self.identity))
-            raise TrainingError(f"{self.run} can't be resumed, because its recipe or data was another:{changed}")
-        self.accelerator.unwrap_model(self.network).load_state_dict(state["network"])
+            changed = differences(json.loads(state["identity"]), json.loads(self.identity))
+            listed = "".join(f"\n  - {place}: {old!r} -> {new!r}" for place, (old, new) in changed.items())
+            raise TrainingError(f"{self.run} can't be resumed, because its recipe or data was another:{listed}")
+        self.step.load(state)
         self.average.load(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.examiner.load(state["examiner"])
+        self.stopped = state["stopped"]
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         self.position = Position(state["step"], state["seen"])
@@ -273,19 +246,3 @@ class Engine:
 
 def _counts(position: Position) -> tuple[int, int]:
     return position.step, position.seen
-
-
-def _differences(old: str, new: str) -> list[str]:
-    """List the settings in which two identities, as JSON, differ."""
-
-    def flat(value: Any, place: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            return {place: value}
-        return {k: v for key, part in value.items() for k, v in flat(part, f"{place}.{key}" if place else key).items()}
-
-    before, after = flat(json.loads(old), ""), flat(json.loads(new), "")
-    return [
-        f"{place}: {before.get(place)!r} -> {after.get(place)!r}"
-        for place in sorted(before.keys() | after.keys())
-        if before.get(place) != after.get(place)
-    ]

@@ -1,26 +1,39 @@
-"""What a run leaves to read: losses and validation figures as CSV, and their curves as a picture."""
+"""What a run leaves to read: losses and validation figures as CSV, their curves as a picture, TensorBoard if wanted."""
 
 from __future__ import annotations
 
 import csv
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tinct.errors import MissingExtra
 from tinct.media.atomic import atomic_path
 
-LOSSES, VALIDATION, CURVES = "losses.csv", "validation.csv", "curves.png"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LOSSES, VALIDATION, CURVES, EVENTS = "losses.csv", "validation.csv", "curves.png", "tensorboard"
+PLACES = ("step", "seen", "seconds")
+"""Columns that say where a row stands; the others are its figures."""
 
 
 class Journal:
-    """The CSV files of a run.
+    """The CSV files of a run, and its event files.
 
     Args:
         run: the run's folder.
         step: rows after this step, written by a part of the run that a resume does again, are dropped.
+        tensorboard: write event files as well, into the run's folder ``tensorboard``.
+
+    Raises:
+        MissingExtra: TensorBoard isn't installed.
     """
 
-    def __init__(self, run: Path, step: int) -> None:
+    def __init__(self, run: Path, step: int, *, tensorboard: bool = False) -> None:
         self.run = run
+        self._events: Any = _make_events(run / EVENTS, step) if tensorboard else None
         for name in (LOSSES, VALIDATION):
             path = run / name
             rows = read_rows(path)
@@ -29,8 +42,8 @@ class Journal:
                 with atomic_path(path, overwrite=True) as temporary:
                     _write(temporary, kept)
 
-    def add(self, name: str, row: dict[str, Any]) -> None:
-        """Append a row to one of the files; the first row names the columns."""
+    def add(self, name: str, row: Mapping[str, float]) -> None:
+        """Append a row to one of the files; the first row names the columns, and later ones have the same."""
         path = self.run / name
         rounded = {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}
         fresh = not path.exists() or path.stat().st_size == 0
@@ -39,6 +52,16 @@ class Journal:
             if fresh:
                 writer.writeheader()
             writer.writerow(rounded)
+        if self._events is not None:
+            group = name.removesuffix(".csv")
+            for key in row.keys() - set(PLACES):
+                if math.isfinite(row[key]):
+                    self._events.add_scalar(f"{group}/{key}", row[key], row["step"])
+
+    def close(self) -> None:
+        """Finish the event files."""
+        if self._events is not None:
+            self._events.close()
 
     def draw(self) -> None:
         """Draw the curves of both files into one PNG."""
@@ -46,23 +69,42 @@ class Journal:
         from matplotlib.figure import Figure
 
         losses, figures = read_rows(self.run / LOSSES), read_rows(self.run / VALIDATION)
-        figure = Figure(figsize=(11, 4), layout="constrained")
+        figure = Figure(figsize=(15, 4), layout="constrained")
         FigureCanvasAgg(figure)
-        left, right = figure.subplots(1, 2)
-        for column in losses[0] if losses else ():
-            if column.startswith("loss") or column in ("cross_entropy", "huber"):
-                left.plot([float(r["seen"]) for r in losses], [float(r[column]) for r in losses], label=column)
-        for column in figures[0] if figures else ():
-            if column.startswith("psnr"):
-                right.plot([float(r["seen"]) for r in figures], [float(r[column]) for r in figures], "o-", label=column)
-        left.set(xlabel="photos seen", title="training loss", yscale="log")
-        right.set(xlabel="photos seen", ylabel="dB", title="validation PSNR")
-        for axes in (left, right):
-            axes.grid(alpha=0.3)
-            if axes.lines:
-                axes.legend()
+        left, middle, right = figure.subplots(1, 3)
+        apart = {*PLACES, "rate", "photos_per_second", "accuracy"}
+        terms = [name for name in (losses[0] if losses else ()) if name not in apart and not _is_colorfulness(name)]
+        _plot(left, losses, terms, ".-" if len(losses) < 50 else "-")
+        _plot(middle, figures, [name for name in (figures[0] if figures else ()) if name.startswith("psnr")], "o-")
+        _plot(right, figures, [name for name in (figures[0] if figures else ()) if _is_colorfulness(name)], "o-")
+        left.set(xlabel="photos seen", title="training loss and its terms", yscale="log")
+        middle.set(xlabel="photos seen", ylabel="dB", title="validation PSNR")
+        right.set(xlabel="photos seen", title="validation colorfulness")
         with atomic_path(self.run / CURVES, overwrite=True) as path:
             figure.savefig(path, format="png", dpi=100)
+
+
+def _is_colorfulness(name: str) -> bool:
+    return name.startswith("colorfulness")
+
+
+def _plot(axes: Axes, rows: Sequence[Mapping[str, str]], columns: Sequence[str], style: str) -> None:
+    for column in columns:
+        seen, values = ([float(row[name]) for row in rows] for name in ("seen", column))
+        if any(map(math.isfinite, values)):
+            axes.plot(seen, values, style, markersize=4, label=column)
+    axes.grid(alpha=0.3)
+    if axes.lines:
+        axes.legend(fontsize="small")
+
+
+def _make_events(folder: Path, step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingExtra("--tensorboard", "tensorboard") from error
+    # Events of a part that a resume does again are hidden by those after them.
+    return SummaryWriter(folder, purge_step=step + 1 if step else None)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -72,6 +114,11 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return [row for row in rows if None not in row.values() and None not in row]
+
+
+def lower_is_better(figure: str) -> bool:
+    """Tell whether less of a validation figure is better."""
+    return figure.startswith("mse")
 
 
 def _write(path: Path, rows: list[dict[str, str]]) -> None:

@@ -1,6 +1,12 @@
-"""Losses."""
+"""Losses: what a network gave against the true colors.
+
+Colors are regressed as ab / 110 or as RGB in 0..1, so that errors of both are of one size.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,34 +15,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tinct.color.gamut import soft_encode_table
+from tinct.color.tensors import lab_to_srgb, srgb_to_lab
+from tinct.models.registry import Output
+
+REACH = 110
+"""a and b lie in -110..110; errors are measured as shares of it."""
+BETA = 0.1
+"""Where the Huber loss turns from squares to absolute errors."""
+EPSILON = 1e-8
 
 
-class BinsLoss(nn.Module):
-    """Loss of a distribution over ab bins: rebalanced cross-entropy, and Huber on its faithful mean.
-
-    The cross-entropy is Zhang 2016, eq. 2, with soft-encoded targets; a pixel weighs as its nearest bin does. The
-    faithful mean is that of softmax(z) / w, renormalized, which takes the rebalancing out again.
+class BinTable(nn.Module):
+    """The soft encoding and the rebalancing weight of every whole-numbered color: a lookup in place of a search.
 
     Args:
         bins: (Q, 2) centers.
         weights: (Q,) rebalancing weights.
-        neighbours: bins that share a pixel's target.
+        neighbours: bins that share a color.
         sigma: of the Gaussian that shares it, in Lab units.
-        cross_entropy: factor of the first term.
-        huber: factor of the second.
-        beta: of the Huber loss, on ab / 110.
     """
 
     def __init__(
-        self,
-        bins: NDArray[np.float32],
-        weights: NDArray[np.float32],
-        *,
-        neighbours: int = 5,
-        sigma: float = 5.0,
-        cross_entropy: float = 0.5,
-        huber: float = 15.0,
-        beta: float = 0.1,
+        self, bins: NDArray[np.float32], weights: NDArray[np.float32], *, neighbours: int = 5, sigma: float = 5.0
     ) -> None:
         super().__init__()
         indices, shares = soft_encode_table(bins, neighbours, sigma)
@@ -48,30 +48,170 @@ class BinsLoss(nn.Module):
         self.shares: Tensor
         self.weights: Tensor
         self.centers: Tensor
-        self.cross_entropy = cross_entropy
-        self.huber = huber
-        self.beta = beta
 
-    def forward(self, logits: Tensor, ab: Tensor) -> dict[str, Tensor]:
-        """Return ``loss``, the weighted sum, and its terms ``cross_entropy`` and ``huber``.
+    def forward(self, ab: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Look up colors, (..., 2) in Lab units.
+
+        Returns:
+            Indices of the nearest bins, nearest first, and their shares, (..., neighbours) each; and the weight of the
+            nearest, (...).
+        """
+        nearest = ab.round().clamp(-REACH, REACH).long() + REACH
+        cell = nearest[..., 0] * (2 * REACH + 1) + nearest[..., 1]
+        indices = self.indices[cell]
+        return indices, self.shares[cell], self.weights[indices[..., 0]]
+
+
+def soft_cross_entropy(log_p: Tensor, target: Tensor, table: BinTable) -> Tensor:
+    """Return the rebalanced cross-entropy of Zhang 2016, eq. 2; a pixel weighs as its nearest bin does.
+
+    Args:
+        log_p: (..., Q), logarithms of probabilities.
+        target: (..., 2), true a and b in Lab units.
+        table: of the bins.
+    """
+    indices, shares, weights = table(target)
+    entropy = -(log_p.gather(-1, indices) * shares).sum(-1)
+    mean: Tensor = (entropy * weights).mean()
+    return mean
+
+
+def faithful_mean(log_p: Tensor, table: BinTable) -> Tensor:
+    """Return the mean ab, (..., 2), of p / w, renormalized, which takes the rebalancing out of a distribution."""
+    mean: Tensor = (log_p - table.weights.log()).softmax(-1) @ table.centers
+    return mean
+
+
+def huber(found: Tensor, true: Tensor) -> Tensor:
+    """Return the mean of e^2 / 2 BETA up to BETA, of |e| - BETA / 2 beyond."""
+    return F.smooth_l1_loss(found, true, beta=BETA)
+
+
+def rebalanced_mse(found: Tensor, true: Tensor, table: BinTable) -> Tensor:
+    """Return the mean over pixels of w(ab) |ab - ab^|^2, with both as shares of 110.
+
+    The color rebalancing loss of AMCEC 2025, with the weights of Zhang 2016.
+
+    Args:
+        found: (N, 2, H, W) in Lab units.
+        true: as ``found``.
+        table: of the bins in which rare colors are counted.
+    """
+    weights = table(true.permute(0, 2, 3, 1))[2]
+    mean: Tensor = (weights * ((found - true) / REACH).square().sum(1)).mean()
+    return mean
+
+
+class PerceptualDistance(nn.Module):
+    """Distance of two pictures in the features of a frozen network: as LPIPS (Zhang 2018), but with equal weights.
+
+    Each feature vector is brought to length 1; the squared distances are averaged over places, then over layers.
+
+    Args:
+        features: takes RGB in 0..1, (N, 3, H, W); returns a list of feature maps.
+    """
+
+    def __init__(self, features: nn.Module) -> None:
+        super().__init__()
+        self.features = features.requires_grad_(False).eval()
+
+    def forward(self, found: Tensor, true: Tensor) -> Tensor:
+        """Return the distance of two batches of RGB in 0..1, (N, 3, H, W)."""
+        with torch.no_grad():
+            wanted = self.features(true)
+        layers = [
+            (_unit(one.float()) - _unit(other.float())).square().sum(1).mean()
+            for one, other in zip(self.features(found), wanted, strict=True)
+        ]
+        return torch.stack(layers).mean()
+
+
+def _unit(maps: Tensor) -> Tensor:
+    return maps / (maps.square().sum(1, keepdim=True) + EPSILON).sqrt()
+
+
+@dataclass(frozen=True, slots=True)
+class Colors:
+    """The colors of a batch of pictures."""
+
+    plane: Tensor
+    """ab in Lab units or RGB in 0..1, (N, 2 or 3, h, w)."""
+    lightness: Tensor
+    """(N, 1, H, W), L in 0..100."""
+
+    def ab(self) -> Tensor:
+        """Return them as ab at the size of the lightness."""
+        ab = srgb_to_lab(self.plane)[:, 1:] if self.plane.shape[1] == 3 else self.plane
+        return F.interpolate(ab, self.lightness.shape[2:], mode="bilinear", align_corners=False)
+
+    def rgb(self) -> Tensor:
+        """Return them as RGB in 0..1 at the size of the lightness."""
+        if self.plane.shape[1] == 3:
+            return self.plane
+        return lab_to_srgb(torch.cat([self.lightness, self.ab()], 1)).clamp(0, 1)
+
+
+class ColorLoss(nn.Module):
+    """The weighted sum of a recipe's terms, for any kind of output.
+
+    Args:
+        output: what the network gives.
+        factors: term (see :data:`tinct.training.config.TERMS`) -> its factor, those above 0.
+        table: of the bins; for ``bins`` the network's own. Needed for ``bins`` and for ``rebalanced_mse``.
+        distance: needed for ``perceptual``.
+    """
+
+    def __init__(
+        self,
+        output: Output,
+        factors: Mapping[str, float],
+        table: BinTable | None = None,
+        distance: PerceptualDistance | None = None,
+    ) -> None:
+        super().__init__()
+        self.output = output
+        self.factors = dict(factors)
+        self.table = table
+        self.distance = distance
+
+    def found(self, output: Tensor, lightness: Tensor) -> Colors:
+        """Return the colors that a network's output means; of a distribution, its faithful mean."""
+        if self.output == "bins":
+            assert self.table is not None
+            output = faithful_mean(_log_softmax(output), self.table).permute(0, 3, 1, 2)
+        return Colors(output, lightness)
+
+    def forward(self, output: Tensor, lightness: Tensor, ab: Tensor) -> dict[str, Tensor]:
+        """Return ``loss``, the weighted sum, and each of its terms without its factor.
 
         Args:
-            logits: (N, Q, h, w).
-            ab: (N, 2, H, W) true colors in Lab units, with H and W multiples of h and w.
+            output: what the network gave, see :class:`~tinct.models.registry.ModelSpec`.
+            lightness: (N, 1, H, W), L in 0..100, as the network saw it.
+            ab: (N, 2, H, W), true colors in Lab units, with H and W multiples of the output's.
         """
-        target = F.adaptive_avg_pool2d(ab, (logits.shape[2], logits.shape[3])).permute(0, 2, 3, 1)
-        nearest = target.round().clamp(-110, 110).long() + 110
-        cell = nearest[..., 0] * 221 + nearest[..., 1]
-        indices = self.indices[cell]
-        # Bins last: a softmax along the memory's order is several times faster.
-        log_p = logits.permute(0, 2, 3, 1).float().log_softmax(-1)
-        entropy = -(log_p.gather(-1, indices) * self.shares[cell]).sum(-1)
-        # The table lists the nearest bin first.
-        entropy = (entropy * self.weights[indices[..., 0]]).mean()
-        mean = (log_p - self.weights.log()).softmax(-1) @ self.centers
-        huber = F.smooth_l1_loss(mean / 110, target / 110, beta=self.beta)
-        return {
-            "loss": self.cross_entropy * entropy + self.huber * huber,
-            "cross_entropy": entropy.detach(),
-            "huber": huber.detach(),
-        }
+        whole = Colors(ab, lightness)
+        target = F.adaptive_avg_pool2d(ab, (output.shape[2], output.shape[3]))
+        true, unit = (whole.rgb(), 1) if self.output == "rgb" else (target, REACH)
+        found = self.found(output, lightness)
+        terms: dict[str, Tensor] = {}
+        for name in self.factors:
+            if name == "cross_entropy":
+                assert self.table is not None
+                terms[name] = soft_cross_entropy(_log_softmax(output), target.permute(0, 2, 3, 1), self.table)
+            elif name == "huber":
+                terms[name] = huber(found.plane / unit, true / unit)
+            elif name == "mse":
+                terms[name] = F.mse_loss(found.plane / unit, true / unit)
+            elif name == "rebalanced_mse":
+                assert self.table is not None
+                terms[name] = rebalanced_mse(found.plane, true, self.table)
+            elif name == "perceptual":
+                assert self.distance is not None
+                terms[name] = self.distance(found.rgb(), whole.rgb())
+        total = torch.stack([self.factors[name] * value for name, value in terms.items()]).sum()
+        return {"loss": total, **{name: value.detach() for name, value in terms.items()}}
+
+
+def _log_softmax(logits: Tensor) -> Tensor:
+    # Bins last: a softmax along the memory's order is several times faster.
+    return logits.permute(0, 2, 3, 1).float().log_softmax(-1)

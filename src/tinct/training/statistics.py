@@ -43,28 +43,36 @@ def color_histogram(photos: PhotoSet, cache: Path | None = None) -> NDArray[np.i
     """
     chosen = sample(photos.sources)
     key = fingerprint(chosen, *photos.settings)
-    kept = None if cache is None else cache / "statistics" / f"{key}.npy"
-    if kept is not None and (histogram := _load(kept)) is not None:
-        return histogram
+    if (kept := load_histogram(cache, key)) is not None:
+        return kept
     names = {source.name for source in chosen}
     histogram = count_colors(photo for name, photo in zip(photos.names, photos, strict=True) if name in names)
-    if kept is not None:
+    if cache is not None:
         # A cache that can't be written costs the counting again next time, no more.
         with suppress(OSError, OutputError):
-            kept.parent.mkdir(parents=True, exist_ok=True)
+            target = _place(cache, key)
+            target.parent.mkdir(parents=True, exist_ok=True)
             buffer = io.BytesIO()
             np.save(buffer, histogram, allow_pickle=False)
-            with atomic_path(kept, overwrite=True) as path:
+            with atomic_path(target, overwrite=True) as path:
                 path.write_bytes(buffer.getvalue())
     return histogram
 
 
-def _load(path: Path) -> NDArray[np.int64] | None:
+def _place(cache: Path, key: str) -> Path:
+    return cache / "statistics" / f"{key}.npy"
+
+
+def load_histogram(cache: Path | None, key: str) -> NDArray[np.int64] | None:
+    """Return the histogram that is kept under a key; None where there is none, or it is damaged."""
+    if cache is None:
+        return None
     try:
-        histogram = np.load(path, allow_pickle=False)
+        histogram = np.load(_place(cache, key), allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return histogram if histogram.shape == (SIDE, SIDE) and histogram.dtype == np.int64 else None
+    whole = histogram.shape == (SIDE, SIDE) and histogram.dtype == np.int64 and histogram.any()
+    return histogram if whole else None
 
 
 def count_colors(photos: Iterable[NDArray[np.uint8]]) -> NDArray[np.int64]:

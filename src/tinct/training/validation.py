@@ -8,50 +8,38 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tinct.color.figures import Pixels, colorfulness, mse, psnr
 from tinct.color.gamut import read_out
-from tinct.color.lab import lab_to_srgb, srgb_to_lab
+from tinct.color.similarity import ssim
+from tinct.color.tensors import lab_to_srgb, srgb_to_lab
 from tinct.data.hints import simulate_hints
 from tinct.media.atomic import atomic_path
 from tinct.models.registry import ModelSpec
 
 SHEET = 16
 """Photos on a contact sheet."""
-
-Pixels = NDArray[np.uint8]
-
-
-def colorfulness(rgb: Pixels) -> float:
-    """Return the colorfulness of Hasler and Suesstrunk (2003), for (H, W, 3) uint8."""
-    red, green, blue = (rgb[..., i].astype(np.float64) for i in range(3))
-    rg, yb = red - green, (red + green) / 2 - blue
-    return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
+ONLY = ""
+"""Name of the mode of a model that has a single read-out."""
 
 
-def psnr(first: Pixels, second: Pixels) -> float:
-    """Return the peak signal-to-noise ratio of two 8-bit pictures in dB, at most 50."""
-    mse = float(((first.astype(np.float64) - second) ** 2).mean())
-    return 50.0 if mse == 0 else min(50.0, 10 * np.log10(255**2 / mse))
-
-
-def stretch(photo: Pixels, size: int) -> Pixels:
-    """Stretch a photo, (H, W, 3), to a square."""
+def stretch(photo: Pixels, size: int) -> Tensor:
+    """Stretch a photo, (H, W, 3), to a square, uint8 (1, 3, size, size)."""
     planes = torch.from_numpy(photo).permute(2, 0, 1)[None]
-    square = F.interpolate(planes, (size, size), mode="bicubic", antialias=True, align_corners=False)
-    pixels: Pixels = square[0].permute(1, 2, 0).numpy()
-    return pixels
+    return F.interpolate(planes, (size, size), mode="bicubic", antialias=True, align_corners=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Colored:
-    """One validation photo and what the network made of it, (size, size, 3) uint8 each."""
+    """One validation photo and what the network made of it, uint8 (size, size, 3) each."""
 
     original: Pixels
     gray: Pixels
     modes: dict[str, Pixels]
+    raw: Pixels | None
+    """What a network that gives RGB gave, before its color was joined with the original lightness."""
 
 
 def colorize_squares(
@@ -61,41 +49,80 @@ def colorize_squares(
 
     Args:
         network: in evaluation mode.
-        spec: of the network, which must give ``bins``.
+        spec: of the network.
         photos: (H, W, 3) uint8 each.
         size: side of the square, a multiple of ``spec.multiple``.
         hints: whether simulated hints of the true color are given; the same at every call.
     """
-    bins, weights = np.array(spec.bins, np.float32), np.array(spec.weights, np.float32)
     device = next(network.parameters()).device
     rng = np.random.default_rng(0)
     for photo in photos:
         original = stretch(photo, size)
-        lab = srgb_to_lab(original.astype(np.float32) / 255)
-        planes = torch.from_numpy(lab).permute(2, 0, 1)[None]
-        given = simulate_hints(planes[:, 1:], rng) if hints else torch.zeros(1, 3, size, size)
+        lightness, ab = srgb_to_lab(original.float() / 255).tensor_split((1,), 1)
+        given = [lightness.to(device)]
+        if spec.takes_hints:
+            given.append((simulate_hints(ab, rng) if hints else torch.zeros(1, 3, size, size)).to(device))
         with torch.inference_mode():
-            logits = network(planes[:, :1].to(device), given.to(device)).float().cpu()
-        distribution = logits[0].permute(1, 2, 0).numpy()
-        modes = {}
-        for mode, vividness in spec.modes.items():
-            knot = next(k for k in spec.path if k.vividness == vividness)
-            ab = read_out(distribution, bins, weights, knot.division, knot.temperature, knot.chroma)
-            modes[mode] = _joined(lab[..., 0], torch.from_numpy(ab))
-        yield Colored(original, _joined(lab[..., 0], torch.zeros(1, 1, 2)), modes)
+            output = network(*given).float().cpu()
+        modes = {mode: _joined(lightness, colors) for mode, colors in _read_outs(output, spec).items()}
+        raw = to_pixels(output) if spec.output == "rgb" else None
+        yield Colored(_picture(original), _joined(lightness, torch.zeros_like(ab)), modes, raw)
 
 
-def _joined(lightness: NDArray[np.float32], ab: Tensor) -> Pixels:
-    """Join L, (size, size), with ab, (h, w, 2), clipping to the gamut."""
-    planes = ab.permute(2, 0, 1)[None]
-    full = F.interpolate(planes, lightness.shape, mode="bilinear", align_corners=False)[0].permute(1, 2, 0).numpy()
-    rgb = lab_to_srgb(np.concatenate([lightness[..., None], full], axis=-1))
-    pixels: Pixels = (rgb.clip(0, 1) * 255).round().astype(np.uint8)
+def _read_outs(output: Tensor, spec: ModelSpec) -> dict[str, Tensor]:
+    """Return what a network gave as ab, (1, 2, h, w), by mode."""
+    if spec.output == "ab":
+        return {ONLY: output}
+    if spec.output == "rgb":
+        return {ONLY: srgb_to_lab(output)[:, 1:]}
+    bins, weights = np.array(spec.bins, np.float32), np.array(spec.weights, np.float32)
+    logits = output[0].permute(1, 2, 0).numpy()
+    read = {}
+    for mode, vividness in spec.modes.items():
+        knot = next(k for k in spec.path if k.vividness == vividness)
+        ab = read_out(logits, bins, weights, knot.division, knot.temperature, knot.chroma)
+        read[mode] = torch.from_numpy(ab).permute(2, 0, 1)[None]
+    return read
+
+
+def _joined(lightness: Tensor, ab: Tensor) -> Pixels:
+    """Join L with ab, of any size, clipping to the gamut."""
+    full = F.interpolate(ab, lightness.shape[2:], mode="bilinear", align_corners=False)
+    return to_pixels(lab_to_srgb(torch.cat([lightness, full], 1)))
+
+
+def to_pixels(rgb: Tensor) -> Pixels:
+    """Return one picture, (1, 3, H, W) in 0..1, clipped there, with 8 bits, (H, W, 3)."""
+    return _picture((rgb.detach().float().clamp(0, 1) * 255).round().byte())
+
+
+def _picture(planes: Tensor) -> Pixels:
+    pixels: Pixels = planes[0].permute(1, 2, 0).cpu().numpy()
     return pixels
 
 
+def figure_names(spec: ModelSpec) -> list[str]:
+    """Return the names of the figures that :func:`validate` gives of such a model."""
+    modes = [_suffix(mode) for mode in spec.modes or (ONLY,)]
+    names = [f"{figure}{mode}" for mode in ("_gray", *modes) for figure in ("psnr", "ssim", "mse")]
+    names += [f"colorfulness{mode}" for mode in ("_original", *modes)]
+    if spec.output == "rgb":
+        names.append("mse_raw")
+    if spec.takes_hints:
+        names += [f"psnr{mode}_hints" for mode in modes]
+    return names
+
+
+def _suffix(mode: str) -> str:
+    return f"_{mode}" if mode else mode
+
+
 def validate(network: nn.Module, spec: ModelSpec, photos: Sequence[Pixels], size: int) -> dict[str, float]:
-    """Return the mean PSNR in dB of gray, of each mode and with hints, and the mean colorfulness of each mode.
+    """Return the means over all photos of the figures that :func:`figure_names` names.
+
+    PSNR in dB, SSIM and MSE are those of gray (the lightness alone) and of each mode against the original;
+    ``mse_raw`` is that of the RGB that the network itself gives; ``_hints`` is with simulated hints. MSE is that of
+    values in 0..1, as papers have it.
 
     Raises:
         RuntimeError: the network can't take photos of that size.
@@ -105,17 +132,24 @@ def validate(network: nn.Module, spec: ModelSpec, photos: Sequence[Pixels], size
     def note(name: str, value: float) -> None:
         figures.setdefault(name, []).append(value)
 
+    def compare(name: str, made: Pixels, original: Pixels) -> None:
+        note(f"psnr{name}", psnr(made, original))
+        note(f"ssim{name}", ssim(made, original))
+        note(f"mse{name}", mse(made, original) / 255**2)
+
     for made in colorize_squares(network, spec, photos, size):
-        note("psnr_gray", psnr(made.gray, made.original))
+        compare("_gray", made.gray, made.original)
         note("colorfulness_original", colorfulness(made.original))
-        for mode, pixels in made.modes.items():
-            note(f"psnr_{mode}", psnr(pixels, made.original))
-            note(f"colorfulness_{mode}", colorfulness(pixels))
+        for mode, rgb in made.modes.items():
+            compare(_suffix(mode), rgb, made.original)
+            note(f"colorfulness{_suffix(mode)}", colorfulness(rgb))
+        if made.raw is not None:
+            note("mse_raw", mse(made.raw, made.original) / 255**2)
     if spec.takes_hints:
         for made in colorize_squares(network, spec, photos, size, hints=True):
-            for mode, pixels in made.modes.items():
-                note(f"psnr_{mode}_hints", psnr(pixels, made.original))
-    return {name: float(np.mean(values)) for name, values in figures.items()}
+            for mode, rgb in made.modes.items():
+                note(f"psnr{_suffix(mode)}_hints", psnr(rgb, made.original))
+    return {name: float(np.mean(figures[name])) for name in figure_names(spec)}
 
 
 def draw_sheet(network: nn.Module, spec: ModelSpec, photos: Sequence[Pixels], size: int, target: Path) -> None:
@@ -128,7 +162,6 @@ def draw_sheet(network: nn.Module, spec: ModelSpec, photos: Sequence[Pixels], si
     ]
     if len(strips) % 2:
         strips.append(np.zeros_like(strips[0]))
-    rows = [np.concatenate(strips[i : i + 2], axis=1) for i in range(0, len(strips), 2)]
+    sheet = np.concatenate([np.concatenate(strips[i : i + 2], axis=1) for i in range(0, len(strips), 2)])
     with atomic_path(target, overwrite=True) as path:
-        data = pyvips.Image.new_from_array(np.concatenate(rows)).copy(interpretation="srgb").pngsave_buffer()
-        path.write_bytes(data)
+        path.write_bytes(pyvips.Image.new_from_array(sheet).copy(interpretation="srgb").pngsave_buffer())

@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
 from torch import Tensor, nn
 
 from tinct.errors import BadModelFile, MissingExtra, TrainingError
@@ -46,8 +47,19 @@ def save(run: Path, spec: ModelSpec, weights: dict[str, Tensor], state: dict[str
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / STATE, overwrite=True) as path:
         torch.save(state, path)
+    save_weights(folder, spec, weights)
+
+
+def save_weights(folder: Path, spec: ModelSpec, weights: dict[str, Tensor]) -> None:
+    """Write what use and export need, without what resuming does, into a folder, which is made where missing.
+
+    Raises:
+        OutputError: it can't be written; what was there stays.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / MODEL, overwrite=True) as path:
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, path)
+        # save_file would make a file of its own that none but its owner may read.
+        path.write_bytes(serialize({name: tensor.contiguous() for name, tensor in weights.items()}))
     with atomic_path(folder / SPEC, overwrite=True) as path:
         path.write_text(spec.to_json(), "utf-8")
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tinct.errors import ConfigError
-from tinct.training.config import Budget, OptimizerConfig, list_recipes, load_config
-from tinct.training.engine import rate_factor
+from tinct.training.config import Budget, OptimizerConfig
+from tinct.training.recipes import list_recipes, load_config
+from tinct.training.schedule import rate_factor
 
 
 @pytest.mark.parametrize("name", list_recipes())

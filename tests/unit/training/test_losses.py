@@ -1,48 +1,147 @@
+"""Each loss against a plain retyping of its formula."""
+
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from tinct.color.gamut import ab_bins
-from tinct.training.losses import BinsLoss
+from tinct.color.lab import lab_to_srgb, srgb_to_lab
+from tinct.training.losses import BinTable, ColorLoss, Colors, PerceptualDistance
+
+BINS = ab_bins(20)
+RNG = np.random.default_rng(0)
+WEIGHTS = RNG.uniform(0.5, 4, len(BINS)).astype(np.float32)
+GRAY = torch.full((1, 1, 4, 4), 60.0)
 
 
-def test_loss_agrees_with_a_plain_retyping() -> None:
-    rng = np.random.default_rng(0)
-    bins = ab_bins(20)
-    weights = rng.uniform(0.5, 4, len(bins)).astype(np.float32)
-    logits = rng.normal(size=(1, len(bins), 2, 2)).astype(np.float32)
-    ab = np.rint(rng.uniform(-60, 60, (1, 2, 2, 2))).astype(np.float32)
+def huber(error: float) -> float:
+    return error * error / 0.2 if error < 0.1 else error - 0.05
+
+
+def whole_colors(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return np.rint(RNG.uniform(-60, 60, shape)).astype(np.float32)
+
+
+def test_a_distribution_against_a_plain_retyping() -> None:
+    logits = RNG.normal(size=(1, len(BINS), 2, 2)).astype(np.float32)
+    ab = whole_colors((1, 2, 2, 2))
     # One target value for each output pixel: the mean of 2x2 equal ones.
     full = ab.repeat(2, axis=2).repeat(2, axis=3)
-    entropies, errors = [], []
+    entropies, errors, squares, weighed = [], [], [], []
     for y in range(2):
         for x in range(2):
             target, z = ab[0, :, y, x], logits[0, :, y, x].astype(np.float64)
-            distance = ((bins - target) ** 2).sum(1)
+            distance = ((BINS - target) ** 2).sum(1)
             nearest = np.argsort(distance, kind="stable")[:5]
             soft = np.exp(-distance[nearest] / (2 * 5**2))
             soft /= soft.sum()
             p = np.exp(z) / np.exp(z).sum()
-            entropies.append(-weights[nearest[0]] * (soft * np.log(p[nearest])).sum())
-            faithful = p / weights
-            mean = (faithful / faithful.sum()) @ bins
-            difference = np.abs(mean - target) / 110
-            errors += [d * d / 0.2 if d < 0.1 else d - 0.05 for d in difference]
-    terms = BinsLoss(bins, weights, cross_entropy=2.0, huber=3.0)(torch.from_numpy(logits), torch.from_numpy(full))
-    np.testing.assert_allclose(terms["cross_entropy"], np.mean(entropies), rtol=1e-5)
-    np.testing.assert_allclose(terms["huber"], np.mean(errors), rtol=1e-5)
-    np.testing.assert_allclose(terms["loss"], 2 * np.mean(entropies) + 3 * np.mean(errors), rtol=1e-5)
+            entropies.append(-WEIGHTS[nearest[0]] * (soft * np.log(p[nearest])).sum())
+            faithful = p / WEIGHTS
+            difference = np.abs((faithful / faithful.sum()) @ BINS - target) / 110
+            errors += [huber(d) for d in difference]
+            squares += list(difference**2)
+            weighed.append(WEIGHTS[nearest[0]] * (difference**2).sum())
+    factors = {"cross_entropy": 2.0, "huber": 3.0, "mse": 4.0, "rebalanced_mse": 5.0}
+    terms = ColorLoss("bins", factors, BinTable(BINS, WEIGHTS))(torch.from_numpy(logits), GRAY, torch.from_numpy(full))
+    expected = [np.mean(part) for part in (entropies, errors, squares, weighed)]
+    for name, value in zip(factors, expected, strict=True):
+        np.testing.assert_allclose(terms[name], value, rtol=1e-5)
+    np.testing.assert_allclose(terms["loss"], np.dot([2, 3, 4, 5], expected), rtol=1e-5)
 
 
 def test_the_truth_costs_less_than_anything_else() -> None:
-    bins = ab_bins(20)
-    loss = BinsLoss(bins, np.ones(len(bins), np.float32))
+    loss = ColorLoss("bins", {"cross_entropy": 1.0}, BinTable(BINS, np.ones(len(BINS), np.float32)))
     chosen = 17
-    ab = torch.from_numpy(bins[chosen]).view(1, 2, 1, 1)
+    ab = torch.from_numpy(BINS[chosen]).view(1, 2, 1, 1)
     costs = []
-    for index in range(len(bins)):
-        logits = torch.zeros(1, len(bins), 1, 1)
+    for index in range(len(BINS)):
+        logits = torch.zeros(1, len(BINS), 1, 1)
         logits[0, index] = 9.0
-        costs.append(float(loss(logits, ab)["loss"]))
+        costs.append(float(loss(logits, GRAY[..., :1, :1], ab)["loss"]))
     assert int(np.argmin(costs)) == chosen
+
+
+def test_regression_of_ab_against_a_plain_retyping() -> None:
+    found, true = (whole_colors((2, 2, 4, 4)) for _ in range(2))
+    differences = (found - true) / 110
+    nearest = np.array(
+        [[[np.argmin(((BINS - c) ** 2).sum(1)) for c in row] for row in p.transpose(1, 2, 0)] for p in true]
+    )
+    factors = {"huber": 1.0, "mse": 1.0, "rebalanced_mse": 1.0}
+    loss = ColorLoss("ab", factors, BinTable(BINS, WEIGHTS))
+    terms = loss(torch.from_numpy(found), GRAY.repeat(2, 1, 1, 1), torch.from_numpy(true))
+    np.testing.assert_allclose(terms["mse"], np.mean(differences**2), rtol=1e-5)
+    np.testing.assert_allclose(terms["huber"], np.mean([huber(abs(d)) for d in differences.flat]), rtol=1e-5)
+    np.testing.assert_allclose(terms["rebalanced_mse"], np.mean(WEIGHTS[nearest] * (differences**2).sum(1)), rtol=1e-5)
+    np.testing.assert_allclose(terms["loss"], sum(float(terms[name]) for name in factors), rtol=1e-5)
+
+
+def test_regression_of_rgb_is_measured_in_rgb() -> None:
+    true = RNG.uniform(size=(2, 3, 4, 4)).astype(np.float32)
+    found = RNG.uniform(size=(2, 3, 4, 4)).astype(np.float32)
+    lab = torch.from_numpy(srgb_to_lab(true.transpose(0, 2, 3, 1))).permute(0, 3, 1, 2)
+    terms = ColorLoss("rgb", {"mse": 2.0})(torch.from_numpy(found), lab[:, :1], lab[:, 1:])
+    np.testing.assert_allclose(terms["mse"], np.mean((found - true) ** 2), rtol=1e-4)
+    np.testing.assert_allclose(terms["loss"], 2 * np.mean((found - true) ** 2), rtol=1e-4)
+
+
+class TwoLayers(nn.Module):
+    """Stands for a network of features."""
+
+    def forward(self, rgb: Tensor) -> list[Tensor]:
+        return [rgb + 0.1, nn.functional.avg_pool2d(rgb, 2) ** 2]
+
+
+def test_perceptual_distance_against_a_plain_retyping() -> None:
+    first, second = (RNG.uniform(size=(2, 3, 4, 4)) for _ in range(2))
+    layers = []
+    for make in (
+        lambda rgb: rgb + 0.1,
+        lambda rgb: rgb.reshape(2, 3, 2, 2, 2, 2).mean((3, 5)) ** 2,
+    ):
+        one, two = (make(rgb) / np.linalg.norm(make(rgb), axis=1, keepdims=True) for rgb in (first, second))
+        layers.append(((one - two) ** 2).sum(1).mean())
+    distance = PerceptualDistance(TwoLayers())
+    found = distance(torch.from_numpy(first).float(), torch.from_numpy(second).float())
+    np.testing.assert_allclose(found, np.mean(layers), rtol=1e-4)
+    assert float(distance(torch.from_numpy(first), torch.from_numpy(first))) == 0
+
+
+def test_perceptual_loss_sees_rgb_of_every_output_and_teaches_the_network() -> None:
+    found = torch.tensor([10.0, -5.0]).view(1, 2, 1, 1).expand(1, 2, 4, 4).clone().requires_grad_()
+    true = torch.zeros(1, 2, 4, 4)
+    distance = PerceptualDistance(TwoLayers())
+    terms = ColorLoss("ab", {"perceptual": 1.0}, distance=distance)(found, GRAY, true)
+    as_rgb = [lab_to_srgb(np.array([[[60.0, *ab]]], np.float32)) for ab in ([10, -5], [0, 0])]
+    planes = [torch.from_numpy(rgb).permute(2, 0, 1)[None].expand(1, 3, 4, 4) for rgb in as_rgb]
+    torch.testing.assert_close(terms["perceptual"], distance(*planes), rtol=1e-3, atol=1e-7)
+    terms["loss"].backward()
+    assert found.grad is not None
+    assert float(found.grad.abs().min()) > 0
+
+
+def test_the_features_of_efficientnet_lite0_are_frozen() -> None:
+    from tinct.models.features import ImageNetFeatures
+
+    distance = PerceptualDistance(ImageNetFeatures()).train()
+    assert not any(module.training for module in distance.features.modules())
+    assert not any(parameter.requires_grad for parameter in distance.parameters())
+    photo = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert float(distance(photo, photo)) == 0
+    assert 0 < float(distance(photo, photo.mean(1, keepdim=True).expand(1, 3, 32, 32))) < 4
+
+
+@pytest.mark.parametrize("channels", [2, 3])
+def test_colors_at_the_size_of_the_lightness(channels: int) -> None:
+    plane = torch.full((1, channels, 2, 2), 0.5)
+    size = (2, 2) if channels == 3 else (4, 4)
+    colors = Colors(plane, GRAY[..., : size[0], : size[1]])
+    assert colors.rgb().shape == (1, 3, *size)
+    assert colors.ab().shape == (1, 2, *size)
+    # Gray has no ab, but for the rounding of the matrices.
+    torch.testing.assert_close(colors.ab(), torch.full((1, 2, *size), 0.5 if channels == 2 else 0.0), atol=5e-3, rtol=0)

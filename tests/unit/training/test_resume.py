@@ -15,6 +15,7 @@ from PIL import Image
 
 from tinct.errors import BadModelFile, DataError, TrainingError
 from tinct.training.journal import LOSSES, VALIDATION, read_rows
+from tinct.training.losses import ColorLoss
 from tinct.training.progress import Progress
 from tinct.training.run import train
 from tinct.weights import checkpoint
@@ -27,6 +28,7 @@ budget: 12steps
 precision: fp32
 checkpoint_minutes: 0.0005
 data: {short_side: 48, sizes: {32: 1, 64: 1}, batch: 4}
+loss: {cross_entropy: 0.5, huber: 15.0}
 optimizer: {warmup: 2, decay: 0.25}
 validation: {photos: 2, size: 64, share: 0.2}
 """
@@ -153,14 +155,12 @@ def test_weights_to_start_from_must_fit(photos: Path, recipe: str, whole: Path, 
 def test_a_loss_that_is_no_number_stops_the_run(
     photos: Path, recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tinct.training.losses import BinsLoss
+    plain = ColorLoss.forward
 
-    plain = BinsLoss.forward
+    def broken(self: ColorLoss, *given: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {name: value * float("nan") for name, value in plain(self, *given).items()}
 
-    def broken(self: BinsLoss, logits: torch.Tensor, ab: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {name: value * float("nan") for name, value in plain(self, logits, ab).items()}
-
-    monkeypatch.setattr(BinsLoss, "forward", broken)
+    monkeypatch.setattr(ColorLoss, "forward", broken)
     with pytest.raises(TrainingError, match="the loss is nan at step 0"):
         train(recipe, photos, tmp_path)
 

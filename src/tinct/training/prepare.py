@@ -1,0 +1,127 @@
+"""What a run needs before its first step: device, photos, statistics of their colors, weights to start from, loss."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from numpy.typing import NDArray
+from torch import nn
+
+from tinct.color.gamut import ab_bins, rebalancing_weights, smooth_prior
+from tinct.data.photos import PhotoSet
+from tinct.data.source import Source
+from tinct.data.split import Division, hold_back, pick
+from tinct.errors import ConfigError, OptionError, TrainingError
+from tinct.models.registry import ModelSpec
+from tinct.training.config import TERMS, LossConfig, TrainConfig
+from tinct.training.losses import BinTable, ColorLoss, PerceptualDistance
+from tinct.training.progress import Progress, Report
+from tinct.training.statistics import bin_counts, color_histogram
+from tinct.weights import checkpoint, store
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def make_accelerator(precision: str, device: str) -> Accelerator:
+    """Return what knows device, precision and processes.
+
+    Args:
+        precision: of a recipe.
+        device: one of :data:`DEVICES`.
+
+    Raises:
+        OptionError: there is no such kind of device.
+        TrainingError: CUDA is asked for where there is none.
+    """
+    if device not in DEVICES:
+        raise OptionError(f"device is {device!r}; choose one of {', '.join(DEVICES)}")
+    cuda = torch.cuda.is_available()
+    if device == "cuda" and not cuda:
+        raise TrainingError("CUDA was asked for, but torch finds no CUDA device here; leave --device out or choose cpu")
+    on_cpu = device == "cpu" or not cuda
+    if precision == "auto":
+        fast = torch.cpu.get_capabilities().get("avx512_bf16") if on_cpu else torch.cuda.is_bf16_supported()
+        precision = "bf16" if fast else ("fp32" if on_cpu else "fp16")
+    # Each process normalizes its own part of a batch; the running figures that are kept are the first one's.
+    alone = DistributedDataParallelKwargs(broadcast_buffers=False)
+    return Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=on_cpu, kwargs_handlers=[alone])
+
+
+def read_photos(
+    config: TrainConfig, division: Division, cache: Path | None, report: Report
+) -> tuple[PhotoSet, PhotoSet]:
+    """Return the photos to learn from and those to validate with, decoded."""
+    sources = hold_back(division.train, config.data.hold_back)
+    photos = _decode(sources, config.data.short_side, cache, report)
+    held = _decode(pick(division.held, config.validation.photos), 256, None, report)
+    return photos, held
+
+
+def _decode(sources: list[Source], short_side: int, cache: Path | None, report: Report) -> PhotoSet:
+    total = len(sources)
+    return PhotoSet(
+        sources,
+        short_side,
+        cache=cache,
+        progress=lambda done: report(Progress("reading", done / total)) if done % 100 == 0 or done == total else None,
+        workers=os.cpu_count() or 1,
+    )
+
+
+def make_loss(config: LossConfig, spec: ModelSpec, photos: PhotoSet, cache: Path | None) -> tuple[ColorLoss, ModelSpec]:
+    """Return a recipe's loss, and the specification with the rebalancing weights where the model has bins."""
+    factors = {term: getattr(config, term) for term in TERMS if getattr(config, term) > 0}
+    table = None
+    if spec.output == "bins" or "rebalanced_mse" in factors:
+        bins = np.array(spec.bins, np.float32) if spec.output == "bins" else ab_bins(config.grid)
+        weights = color_weights(config, bins, photos, cache)
+        table = BinTable(bins, weights, neighbours=config.neighbours, sigma=config.sigma)
+        if spec.output == "bins":
+            spec = dataclasses.replace(spec, weights=tuple(round(float(weight), 6) for weight in weights))
+    distance = None
+    if "perceptual" in factors:
+        from tinct.models.features import ImageNetFeatures
+
+        distance = PerceptualDistance(ImageNetFeatures(config.features, config.feature_weights))
+    return ColorLoss(spec.output, factors, table, distance), spec
+
+
+def color_weights(
+    config: LossConfig, bins: NDArray[np.float32], photos: PhotoSet, cache: Path | None
+) -> NDArray[np.float32]:
+    """Return the rebalancing weight of each bin, (Q,), to six places, so that it is the same on every machine."""
+    prior = smooth_prior(bin_counts(color_histogram(photos, cache), bins), bins, config.prior_sigma)
+    weights = rebalancing_weights(prior, config.rebalancing)
+    return np.array([round(float(weight), 6) for weight in weights], np.float32)
+
+
+def load_start(network: nn.Module, config: TrainConfig, init: str | None) -> str:
+    """Give a network the weights that it starts from, and return what these are.
+
+    Args:
+        network: with fresh weights.
+        config: the recipe.
+        init: what was asked for, see :func:`tinct.training.run.train`.
+
+    Raises:
+        ConfigError: the recipe needs a model to start from.
+        BadModelFile: it is none, or its weights don't fit.
+    """
+    if init is None and config.init.required:
+        raise ConfigError(
+            config.name, ["it starts from a trained model; name it by --init: a run's folder, an ONNX file, a name"]
+        )
+    if init is not None:
+        _, start = checkpoint.load_network(store.resolve(init))
+        checkpoint.fit_weights(network, start.state_dict(), init, fresh=config.init.fresh)
+        return init
+    if config.imagenet:
+        network.encoder.load_imagenet()  # type: ignore[operator, union-attr]
+        return "imagenet"
+    return "random"

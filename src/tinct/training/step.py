@@ -1,0 +1,178 @@
+"""What happens at one step of a run: the plain case, a network and its optimizer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from tinct.data.batches import Batch
+from tinct.errors import TrainingError
+from tinct.training.config import OptimizerConfig, TrainConfig
+from tinct.training.losses import ColorLoss
+from tinct.training.schedule import rate_factor
+
+
+class PlainStep:
+    """Steps of a network down its loss.
+
+    Args:
+        config: the recipe.
+        network: with the weights to start from, on the accelerator's device.
+        loss: what it is judged by.
+        takes_hints: whether the network does.
+        accelerator: device, precision and processes.
+    """
+
+    def __init__(
+        self, config: TrainConfig, network: nn.Module, loss: ColorLoss, takes_hints: bool, accelerator: Accelerator
+    ) -> None:
+        self.config = config
+        self.accelerator = accelerator
+        self.loss = loss.to(accelerator.device)
+        self.takes_hints = takes_hints
+        groups = _groups(network, config.optimizer)
+        self.network = accelerator.prepare_model(network)
+        self.optimizer = self._prepare(_make_optimizer(groups, config.optimizer))
+
+    def _prepare(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        return cast("torch.optim.Optimizer", self.accelerator.prepare_optimizer(optimizer))
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether the run may be going wrong, so that its last checkpoint had better stay."""
+        return False
+
+    @property
+    def rate(self) -> float:
+        """Learning rate of the last step."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def bare(self) -> nn.Module:
+        """Return the network as it was before it was prepared for several processes."""
+        network: nn.Module = self.accelerator.unwrap_model(self.network)
+        return network
+
+    def take(self, batch: Batch, number: int, done: float) -> dict[str, float]:
+        """Take a step.
+
+        Args:
+            batch: of this process.
+            number: steps taken before.
+            done: share of the budget that is used, 0..1.
+
+        Returns:
+            The loss and its terms, over the batches of all processes.
+
+        Raises:
+            TrainingError: a loss is no number any more; the step isn't taken then.
+        """
+        self._begin(number, done)
+        sums: dict[str, Tensor] = {}
+        for part, share, last in self._parts(batch):
+            with self._syncing(self.network, last):
+                terms = self.loss(self._run(part), part.lightness, part.ab)
+                self.accelerator.backward(terms["loss"] * share)
+            add_share(sums, terms, share)
+        values = self._gathered(sums, number)
+        self._clip()
+        self._apply(self.optimizer)
+        return values
+
+    def _begin(self, number: int, done: float) -> None:
+        network = self.network.train()
+        bare = self.bare()
+        if self.config.optimizer.encoder_rate == 0 and isinstance(getattr(bare, "encoder", None), nn.Module):
+            bare.encoder.eval()  # type: ignore[union-attr]
+        if self.config.optimizer.freeze_norms:
+            for layer in network.modules():
+                if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                    layer.eval()
+        self._set_rates(self.optimizer, rate_factor(number, done, self.config.optimizer))
+
+    @staticmethod
+    def _set_rates(optimizer: torch.optim.Optimizer, factor: float) -> None:
+        for group in optimizer.param_groups:
+            group["lr"] = group["top"] * factor
+
+    def _parts(self, batch: Batch) -> Iterator[tuple[Batch, float, bool]]:
+        """Yield the parts of a batch on the device, their shares of it, and whether each is the last."""
+        device, count = self.accelerator.device, self.config.optimizer.accumulate
+        planes = [plane.chunk(count) for plane in (batch.lightness, batch.ab, batch.hints)]
+        for index, (lightness, ab, hints) in enumerate(zip(*planes, strict=True)):
+            seen = lightness.to(device, memory_format=torch.channels_last)
+            part = Batch(seen, ab.to(device), hints.to(device))
+            yield part, len(ab) / len(batch.ab), index == len(planes[0]) - 1
+
+    def _run(self, part: Batch) -> Tensor:
+        given = (part.lightness, part.hints) if self.takes_hints else (part.lightness,)
+        output: Tensor = self.network(*given)
+        return output
+
+    def _syncing(self, network: nn.Module, last: bool) -> AbstractContextManager[Any]:
+        """Let processes exchange gradients at the last part only."""
+        return nullcontext() if last else self.accelerator.no_sync(network)
+
+    def _gathered(self, sums: Mapping[str, Tensor], number: int, losses: Sequence[str] = ("loss",)) -> dict[str, float]:
+        """Return the means over all processes; those that are losses must be numbers."""
+        values = torch.stack(list(sums.values()))
+        if self.accelerator.num_processes > 1:
+            values = self.accelerator.reduce(values, "mean")
+        found = dict(zip(sums, values.tolist(), strict=True))
+        for name in losses:
+            if not math.isfinite(found[name]):
+                of = "" if name == "loss" else f" of the {name}"
+                raise TrainingError(
+                    f"the loss{of} is {found[name]} at step {number}; the last checkpoint is from before it: go on "
+                    "from it in another folder by --init, with a lower rate or another seed"
+                )
+        return found
+
+    def _clip(self) -> None:
+        if self.config.optimizer.clip > 0:
+            self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.optimizer.clip)
+
+    @staticmethod
+    def _apply(optimizer: torch.optim.Optimizer) -> None:
+        optimizer.step()
+        optimizer.zero_grad()
+
+    def state(self) -> dict[str, Any]:
+        """Return all that an exact resume needs."""
+        return {"network": self.bare().state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self.bare().load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def _groups(network: nn.Module, config: OptimizerConfig) -> list[dict[str, Any]]:
+    """Return the weights to learn with their top rates; those of a frozen encoder are excluded."""
+    encoder = [p for name, p in network.named_parameters() if name.startswith("encoder.")]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for name, p in network.named_parameters() if not name.startswith("encoder.")], "top": config.rate}
+    ]
+    if encoder and config.encoder_rate > 0:
+        groups.append({"params": encoder, "top": config.encoder_rate})
+    else:
+        for parameter in encoder:
+            parameter.requires_grad_(False)
+    return groups
+
+
+def _make_optimizer(groups: list[dict[str, Any]], config: OptimizerConfig) -> torch.optim.Optimizer:
+    kind = torch.optim.AdamW if config.kind == "adamw" else torch.optim.Adam
+    return kind(groups, lr=config.rate, betas=config.betas, weight_decay=config.weight_decay)
+
+
+def add_share(sums: dict[str, Tensor], terms: Mapping[str, Tensor], share: float) -> None:
+    """Add what a part of a batch gave, by the part's share of it."""
+    for name, value in terms.items():
+        weighed = value.detach().float() * share
+        sums[name] = sums[name] + weighed if name in sums else weighed
