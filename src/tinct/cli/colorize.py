@@ -21,7 +21,7 @@ from tinct.jobs.pool import run_all
 from tinct.weights.store import resolve
 
 if TYPE_CHECKING:
-    from tinct.inference.backends import Device
+    from tinct.inference.backends import Device, LoadingBackend
     from tinct.inference.options import ColorizeOptions
     from tinct.inference.pipeline import Colorizer
 
@@ -160,7 +160,7 @@ def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
     left = list(
         run_all(
             plan.tasks,
-            lambda task: _colorize_one(task, colorizer, request),
+            lambda task: _colorize_one(task, colorizer, backend, request),
             jobs=min(request.jobs or min(os.cpu_count() or 1, MOST_JOBS), len(plan.tasks)),
             on_done=report.add,
             on_stop=stopping,
@@ -201,13 +201,14 @@ def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, .
     return result.notes
 
 
-def _colorize_one(task: Task, colorizer: Colorizer, request: Request) -> Outcome:
+def _colorize_one(task: Task, colorizer: Colorizer, backend: LoadingBackend, request: Request) -> Outcome:
     started = time.perf_counter()
     notes: tuple[str, ...] = ()
     error: str | None = None
     try:
         notes = _convert(task, colorizer, request)
     except TinctError as problem:
+        backend.wait()  # raises where it is the model's fault: no other photograph would fare better
         error = str(problem)
     except Exception as problem:  # noqa: BLE001 - one photograph's surprise must not take the others with it
         error = f"unexpected {type(problem).__name__}: {problem} (please report this)"

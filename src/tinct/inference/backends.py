@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from tinct.errors import BadModelFile, MissingExtra, OptionError
 from tinct.models.registry import SPEC_KEY, ModelSpec
 from tinct.weights import store
+from tinct.weights.onnx_metadata import read_metadata
 
 Device = Literal["auto", "cpu", "cuda"]
 """``auto`` takes CUDA where it is to be had."""
@@ -62,35 +62,62 @@ def load_backend(model: str | os.PathLike[str], device: Device = "auto", threads
     if device not in DEVICES:
         raise OptionError(f"device is {device!r}; choose one of {', '.join(DEVICES)}")
     path = store.resolve(model)
-    if path.is_dir() or path.suffix == ".safetensors":
+    if _is_checkpoint(path):
         return TorchBackend(path, device)
     return OnnxBackend(path, device, threads)
 
 
-def start_loading(model: str | os.PathLike[str], device: Device = "auto") -> Callable[[], Backend]:
-    """Begin to load a model on a thread of its own, which takes as long as importing the rest of the pipeline.
+class LoadingBackend:
+    """A model that is being loaded on a thread of its own, while its user decodes the photograph.
 
-    Returns:
-        A function that waits for the model and returns it, or raises what :func:`load_backend` raised.
+    Where the file tells, the specification is there at once; the rest waits for the model.
+
+    Args:
+        model, device: see :func:`load_backend`.
+
+    Raises:
+        UnknownModel: no model of that name.
+        BadModelFile: the file holds no specification.
     """
-    outcome: list[Backend | BaseException] = []
 
-    def load() -> None:
+    def __init__(self, model: str | os.PathLike[str], device: Device = "auto") -> None:
+        path = store.resolve(model)
+        self._early = None if _is_checkpoint(path) else _read_spec(path)
+        self._outcome: Backend | BaseException | None = None
+        self._thread = threading.Thread(target=self._load, args=(path, device), name="tinct-loading", daemon=True)
+        self._thread.start()
+
+    def _load(self, path: Path, device: Device) -> None:
         try:
-            outcome.append(load_backend(model, device))
+            self._outcome = load_backend(path, device)
         except BaseException as error:  # noqa: BLE001 - handed over to whoever waits
-            outcome.append(error)
+            self._outcome = error
 
-    thread = threading.Thread(target=load, name="tinct-loading", daemon=True)
-    thread.start()
+    def wait(self) -> Backend:
+        """Return the loaded model.
 
-    def wait() -> Backend:
-        thread.join()
-        if isinstance(outcome[0], BaseException):
-            raise outcome[0]
-        return outcome[0]
+        Raises:
+            TinctError: what :func:`load_backend` raised.
+        """
+        self._thread.join()
+        assert self._outcome is not None
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        return self._outcome
 
-    return wait
+    @property
+    def spec(self) -> ModelSpec:
+        """See :class:`Backend`."""
+        return self._early or self.wait().spec
+
+    @property
+    def model_hash(self) -> str:
+        """See :class:`Backend`."""
+        return self.wait().model_hash
+
+    def run(self, lightness: NDArray[np.float32], hints: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        """See :class:`Backend`."""
+        return self.wait().run(lightness, hints)
 
 
 class OnnxBackend:
@@ -116,14 +143,16 @@ class OnnxBackend:
         options.log_severity_level = 3
         # Waiting threads would otherwise spin, and take the cores from libvips.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self.model_hash = store.verified(path)
+        # One read serves hash and session; by itself onnxruntime would take twice as long to read the file.
+        data, self.model_hash = store.read_verified(path)
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=providers)
+            self._session = onnxruntime.InferenceSession(data, options, providers=providers)
         except Exception as error:  # onnxruntime raises many kinds, without a common base
             raise BadModelFile(f"{path} can't be loaded as an ONNX model ({_first_line(error)})") from error
         if device == "cuda" and "CUDAExecutionProvider" not in self._session.get_providers():
             raise OptionError("device cuda: onnxruntime could not start CUDA; check the driver, or choose cpu")
-        self.spec = _read_spec(self._session, path)
+        self.spec = _read_spec(path)
+        _check_session(self._session, self.spec, path)
 
     def run(self, lightness: NDArray[np.float32], hints: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """See :class:`Backend`."""
@@ -185,11 +214,25 @@ def _providers(onnxruntime: Any, device: Device) -> list[str]:
     )
 
 
-def _read_spec(session: Any, path: Path) -> ModelSpec:
-    text = session.get_modelmeta().custom_metadata_map.get(SPEC_KEY)
+def _is_checkpoint(path: Path) -> bool:
+    return path.is_dir() or path.suffix == ".safetensors"
+
+
+def _read_spec(path: Path) -> ModelSpec:
+    try:
+        with path.open("rb") as file:
+            text = read_metadata(file).get(SPEC_KEY)
+    except (OSError, ValueError) as error:
+        raise BadModelFile(f"{path} can't be loaded as an ONNX model ({_first_line(error)})") from error
     if text is None:
         raise BadModelFile(f"{path} is an ONNX file, but no model of Tinct: its metadata hold no {SPEC_KEY}")
     spec = ModelSpec.from_json(text)
+    if spec.output == "bins" and not (spec.path and len(spec.bins) == len(spec.weights) > 0):
+        raise BadModelFile(f"{path} says not how to read its color bins (path, bins, weights); export it again")
+    return spec
+
+
+def _check_session(session: Any, spec: ModelSpec, path: Path) -> None:
     wanted = ["lightness", "hints"] if spec.takes_hints else ["lightness"]
     found = [entry.name for entry in session.get_inputs()]
     if found != wanted:
@@ -197,9 +240,6 @@ def _read_spec(session: Any, path: Path) -> ModelSpec:
     outputs = [entry.name for entry in session.get_outputs()]
     if outputs != [spec.output_name]:
         raise BadModelFile(f"{path} has the outputs {', '.join(outputs)}, expected {spec.output_name}; export it again")
-    if spec.output == "bins" and not (spec.path and len(spec.bins) == len(spec.weights) > 0):
-        raise BadModelFile(f"{path} says not how to read its color bins (path, bins, weights); export it again")
-    return spec
 
 
 def _first_line(error: BaseException) -> str:

@@ -26,7 +26,7 @@ MARGIN = 8.0
 """How far a and b at full size may go beyond those of the small picture, in Lab units."""
 LEVELS = 256
 """Tiles of the atlas where L has more than 256 values; between two of them colors are blended."""
-SUBSTEPS = 16
+SUBSTEPS = 12
 """From one cell to the next, lines change in at least so many steps; finer ones can't be seen and cost much."""
 
 

@@ -28,7 +28,7 @@ def list_models() -> list[str]:
 
 
 def resolve(model: str | os.PathLike[str]) -> Path:
-    """Return the file (or checkpoint folder) of a model; whether it is whole is for :func:`verified` to say.
+    """Return the file (or checkpoint folder) of a model; whether it is whole is for :func:`read_verified` to say.
 
     Args:
         model: a name, ``default``, or the path of an ONNX file or checkpoint.
@@ -46,16 +46,20 @@ def resolve(model: str | os.PathLike[str]) -> Path:
     raise UnknownModel(name, [*ALIASES, *sorted(files)])
 
 
-def verified(path: Path) -> str:
-    """Return the SHA-256 of a model's file, in hex, once it is what the manifest beside it says, if that lists it.
+def read_verified(path: Path) -> tuple[bytes, str]:
+    """Return a model's file and its SHA-256 in hex, once it is what the manifest beside it says, if that lists it.
 
     Raises:
         BadModelFile: the file is missing or damaged.
     """
-    found, expected = digest(path), _manifest(path.parent).get(path.name)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    found, expected = hashlib.sha256(data).hexdigest(), _manifest(path.parent).get(path.name)
     if expected not in (None, found):
         raise BadModelFile(f"{path} is damaged (its SHA-256 isn't the manifest's); install Tinct again")
-    return found
+    return data, found
 
 
 def verify(name: str) -> str | None:
@@ -75,7 +79,7 @@ def verify(name: str) -> str | None:
     files = _find()
     if name not in files:
         raise UnknownModel(name, [*ALIASES, *sorted(files)])
-    found = verified(files[name])
+    _, found = read_verified(files[name])
     return found if files[name].name in _manifest(files[name].parent) else None
 
 
@@ -89,7 +93,7 @@ def digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise BadModelFile(f"{path} can't be read ({error.strerror or error}); install Tinct again") from error
+        raise _unreadable(path, error) from error
 
 
 def write_manifest(folder: Path) -> None:
@@ -103,6 +107,10 @@ def _find() -> dict[str, Path]:
     extra = load_settings().weights
     found = {path.stem: path for path in sorted(extra.glob(f"*{SUFFIX}"))} if extra is not None else {}
     return found | {Path(name).stem: SHIPPED / name for name in _manifest(SHIPPED)}
+
+
+def _unreadable(path: Path, error: OSError) -> BadModelFile:
+    return BadModelFile(f"{path} can't be read ({error.strerror or error}); install Tinct again")
 
 
 def _manifest(folder: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from tinct.errors import BadModelFile, OptionError, UnknownModel
-from tinct.inference.backends import OnnxBackend, TorchBackend, load_backend, start_loading
+from tinct.inference.backends import LoadingBackend, OnnxBackend, TorchBackend, load_backend
 from tinct.weights import store
 
 MakeModel = Callable[..., Path]
@@ -166,12 +167,29 @@ def test_a_checkpoint_runs_like_its_network(tmp_path: Path) -> None:
 
 def test_a_model_loads_beside_other_work(make_model: MakeModel) -> None:
     path = make_model("bins")
-    wait = start_loading(path, "cpu")
-    assert wait().spec.name == "random-bins"
-    assert wait() is wait()
+    loading, loaded = LoadingBackend(path, "cpu"), load_backend(path, "cpu")
+    assert loading.spec == loaded.spec
+    assert loading.model_hash == loaded.model_hash
+    lightness = np.full((32, 64), 50, np.float32)
+    assert np.array_equal(loading.run(lightness, None), loaded.run(lightness, None))
+    assert loading.wait() is loading.wait()
 
 
-def test_what_is_wrong_with_a_model_shows_when_it_is_waited_for() -> None:
-    wait = start_loading("tincture")
-    with pytest.raises(UnknownModel, match="tincture"):
-        wait()
+def test_the_specification_is_there_before_the_model(make_model: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_model("bins")
+    allowed = threading.Event()
+    monkeypatch.setattr(
+        "tinct.inference.backends.load_backend", lambda *_: allowed.wait(60) and OnnxBackend(path, "cpu")
+    )
+    loading = LoadingBackend(path, "cpu")
+    assert loading.spec.name == "random-bins"
+    allowed.set()
+    assert loading.wait().spec == loading.spec
+
+
+def test_what_is_wrong_with_a_model_shows_when_it_is_waited_for(make_model: MakeModel) -> None:
+    path = make_model("bins")
+    path.write_bytes(path.read_bytes().replace(b"lightness", b"darkness_"))
+    loading = LoadingBackend(path, "cpu")
+    with pytest.raises(BadModelFile, match=path.name):
+        loading.wait()
