@@ -17,6 +17,7 @@
     │   └── BadModelFile       corrupt, not a model of Tinct, or of another architecture
     ├── DataError              training or evaluation data can't be used
     ├── ConfigError            a recipe has faults; the message lists all of them
+    ├── CommandFailed          an external command failed, hung, or can't be started
     ├── TrainingError          training can't start, go on or resume
     └── MissingExtra           an optional part of Tinct isn't installed
 
@@ -110,6 +111,10 @@ class ConfigError(TinctError):
         lines = "".join(f"\n  - {fault}" for fault in faults)
         super().__init__(f"{source}: {len(faults)} fault{'s' * (len(faults) != 1)}{lines}")
         self.faults = tuple(faults)
+
+
+class CommandFailed(TinctError):
+    """An external command failed, hung, or can't be started."""
 
 
 class TrainingError(TinctError):

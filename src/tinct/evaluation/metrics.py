@@ -83,39 +83,34 @@ def lightness_error(first: Floats, second: Floats) -> float:
     return float(np.abs(first[..., 0] - second[..., 0]).mean(dtype=np.float64))
 
 
-def bleeding(lab: Floats, lightness_slope: Floats) -> float:
-    """Return the mean slope of the color (a and b) where lightness has no edge, in Lab units a pixel.
+def bleeding(lab: Floats, lightness_slope: Floats) -> tuple[float, float]:
+    """Return how much color runs where lightness has no edge, and how much lightness where color has none.
 
-    Colors that run over a border, and blotches on plain surfaces, raise it; the original photograph has some of its
-    own, which is the figure to compare with.
+    The first is the mean slope of a and b over all pixels where lightness is flat, in Lab units a pixel: colors that
+    run over a border, and blotches on plain surfaces, raise it. The second is the mean slope of lightness where the
+    color is flat: it is high where borders are left without a change of color, highest for gray. The original
+    photograph has some of both, and that is what to compare with.
 
     Args:
-        lab: of the result.
-        lightness_slope: (H, W) of the original, see :func:`slope`; flat is below :data:`FLAT`.
+        lab: (H, W, 3), of the result.
+        lightness_slope: (H, W), of the original, see :func:`slope`; flat is below :data:`FLAT`.
 
     Returns:
-        0 where lightness has edges everywhere.
+        0 for either where nothing is flat.
     """
-    return _mean_where(slope(lab[..., 1], lab[..., 2]), lightness_slope < FLAT)
-
-
-def bleeding_reverse(lab: Floats, lightness_slope: Floats) -> float:
-    """Return the mean slope of the original's lightness where the result's color has no edge, in Lab units a pixel.
-
-    High where borders that a colored photograph would show are left without a change of color; gray is the worst.
-    """
-    return _mean_where(lightness_slope, slope(lab[..., 1], lab[..., 2]) < FLAT)
+    color_slope = slope(lab[..., 1], lab[..., 2])
+    return _mean_where(color_slope, lightness_slope < FLAT), _mean_where(lightness_slope, color_slope < FLAT)
 
 
 def slope(*planes: Floats) -> Floats:
     """Return the length of the gradient, (H, W), of planes (H, W) taken together, by Sobel's operator, a pixel."""
-    total: Floats = np.zeros(planes[0].shape, np.float32)
+    squares = []
     for plane in planes:
         edged = np.pad(plane, 1, mode="edge")
         down = edged[:-2] + 2 * edged[1:-1] + edged[2:]
         across = edged[:, :-2] + 2 * edged[:, 1:-1] + edged[:, 2:]
-        total += np.square(down[:, 2:] - down[:, :-2]) + np.square(across[2:] - across[:-2])
-    steep: Floats = np.sqrt(total, out=total) / np.float32(8)
+        squares.append(np.square(down[:, 2:] - down[:, :-2]) + np.square(across[2:] - across[:-2]))
+    steep: Floats = np.sqrt(np.sum(squares, axis=0)) / np.float32(8)
     return steep
 
 

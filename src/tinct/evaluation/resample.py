@@ -1,4 +1,4 @@
-"""Bicubic resampling of 8-bit pictures, equal to Pillow 13's ``Image.resize(size, Image.Resampling.BICUBIC)`` to the bit.
+"""Bicubic resampling of 8-bit pictures, to the bit as ``Image.resize(size, Image.Resampling.BICUBIC)`` of Pillow 13.
 
 Written out here so that figures don't depend on which library, or which of its releases, is at hand: Keys' kernel with
 a = -0.5, widened where the picture shrinks; one axis after the other, with a rounding to 8 bits after each and kernel
@@ -41,7 +41,7 @@ def _rows(pixels: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
 
 
 def _weights(size: int, length: int, start: int, stop: int) -> tuple[int, NDArray[np.float64]]:
-    """Return the first input row that some output rows see, and their weights over it and the next, as whole numbers."""
+    """Return the first input row that output rows see, and their weights over it and the next, as whole numbers."""
     scale = size / length
     spread = max(scale, 1.0)
     support = 2.0 * spread
@@ -50,7 +50,7 @@ def _weights(size: int, length: int, start: int, stop: int) -> tuple[int, NDArra
     first = ranges[0][0]
     weights = np.zeros((stop - start, ranges[-1][1] - first))
     for line, center, (low, high) in zip(weights, centers, ranges, strict=True):
-        kernel = _keys((np.arange(low, high) - center + 0.5) / spread)
+        kernel = _keys((np.arange(low, high, dtype=np.float64) - center + 0.5) / spread)
         kernel /= kernel.sum()
         scaled = kernel * 2**_BITS
         line[low - first : high - first] = np.trunc(scaled + np.copysign(0.5, kernel))

@@ -88,7 +88,15 @@ class ImageNetFeatures(nn.Module):
         Raises:
             OptionError: another network, or another size than :meth:`forward` takes.
         """
-        logits: Tensor = self._classifier().classes(self.embed(rgb))
+        return self.classify_embedding(self.embed(rgb))
+
+    def classify_embedding(self, embedding: Tensor) -> Tensor:
+        """Return logits of ImageNet's classes, (N, 1000), from what :meth:`embed` gave, (N, 1280).
+
+        Raises:
+            OptionError: another network.
+        """
+        logits: Tensor = self._classifier().classes(embedding)
         return logits
 
     def _classifier(self) -> LiteClassifier:
