@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinct.errors import OptionError
-from tinct.jobs.naming import RESULT, is_picture, is_result
+from tinct.jobs.naming import RESULT, is_result
+from tinct.jobs.walking import walk
 from tinct.media.formats import READABLE
 
 STANDARD = "-"
@@ -98,7 +99,7 @@ def _stem(name: str) -> str:
 
 def _gather_folder(folder: str, recursive: bool, avoid: Path | None, gathered: Gathered) -> None:
     found, earlier, deeper = 0, 0, 0
-    for name, is_folder, problem in _walk(folder, recursive, avoid):
+    for name, is_folder, problem in walk(folder, recursive, avoid):
         if problem:
             gathered.problems.append((name, problem))
         elif is_folder:
@@ -116,33 +117,3 @@ def _gather_folder(folder: str, recursive: bool, avoid: Path | None, gathered: G
         elif deeper:
             reason += "; --recursive looks into its subfolders"
         gathered.problems.append((folder, reason))
-
-
-def _walk(folder: str, recursive: bool, avoid: Path | None) -> Iterator[tuple[str, bool, str | None]]:
-    """Yield pictures, and folders not looked into, as (path, is a folder, what is wrong with it)."""
-    avoided = os.path.realpath(avoid) if avoid is not None else None
-    visited = {os.path.realpath(folder)}
-    waiting = [folder]
-    while waiting:
-        current = waiting.pop()
-        try:
-            with os.scandir(current) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
-        except OSError as error:
-            yield current, True, f"the folder can't be read: {error.strerror or error}"
-            continue
-        folders: list[str] = []
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            path = os.path.join(current, entry.name)
-            if os.path.isdir(path):
-                real = os.path.realpath(path)
-                if not recursive:
-                    yield path, True, None
-                elif real not in visited and real != avoided:
-                    visited.add(real)
-                    folders.append(path)
-            elif is_picture(entry.name):
-                yield path, False, None
-        waiting.extend(reversed(folders))

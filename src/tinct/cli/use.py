@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-models = typer.Typer(help="List and describe the models.", no_args_is_help=True)
+from tinct.cli import options as shared
 
-_COLORS, _OUTPUT, _INPUT, _RUNNING = "Colors", "Output", "Input", "Running"
+models = typer.Typer(help="List and describe the models.", no_args_is_help=True)
 
 
 def colorize(
@@ -28,65 +28,32 @@ def colorize(
             "--output",
             "-o",
             metavar="PATH",
-            rich_help_panel=_OUTPUT,
+            rich_help_panel=shared.OUTPUT,
             help="File or folder for one photograph, folder for several (made where missing), - for standard output. "
             "Not given: NAME.color.EXT beside each input.",
         ),
     ] = None,
-    format: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FORMAT",
-            rich_help_panel=_OUTPUT,
-            help="jpeg, png, tiff, webp or avif. Not given: by the output's ending, else the input's own.",
-        ),
-    ] = None,
-    quality: Annotated[
-        int | None,
-        typer.Option(metavar="1..100", rich_help_panel=_OUTPUT, help="Of JPEG, WebP and AVIF."),
-    ] = None,
+    format: shared.Format = None,
+    quality: shared.Quality = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", rich_help_panel=_OUTPUT, help="Replace existing outputs.")
+        bool, typer.Option("--overwrite", rich_help_panel=shared.OUTPUT, help="Replace existing outputs.")
     ] = False,
     skip_existing: Annotated[
         bool,
-        typer.Option("--skip-existing", rich_help_panel=_OUTPUT, help="Leave photographs with an existing output."),
-    ] = False,
-    layer: Annotated[
-        bool,
         typer.Option(
-            "--layer",
-            rich_help_panel=_OUTPUT,
-            help="Write the color alone, as a 16-bit layer for Photoshop or GIMP (blend mode Color).",
+            "--skip-existing", rich_help_panel=shared.OUTPUT, help="Leave photographs with an existing output."
         ),
     ] = False,
-    no_mark: Annotated[
-        bool,
-        typer.Option("--no-mark", rich_help_panel=_OUTPUT, help="Don't note in the metadata that colors are inferred."),
-    ] = False,
-    mode: Annotated[
-        str,
-        typer.Option(
-            metavar="vivid|faithful",
-            rich_help_panel=_COLORS,
-            help="Lively colors, or the expected ones: duller, more often right.",
-        ),
-    ] = "vivid",
-    vividness: Annotated[
-        float | None,
-        typer.Option(
-            metavar="0..1", rich_help_panel=_COLORS, help="A point between dull and lively, in place of --mode."
-        ),
-    ] = None,
-    saturation: Annotated[
-        float,
-        typer.Option(metavar="FACTOR", rich_help_panel=_COLORS, help="Of HSV, applied last; 1 is off."),
-    ] = 1.0,
+    layer: shared.Layer = False,
+    no_mark: shared.NoMark = False,
+    mode: shared.Mode = "vivid",
+    vividness: shared.Vividness = None,
+    saturation: shared.Saturation = 1.0,
     hint: Annotated[
         list[str] | None,
         typer.Option(
             metavar="X,Y,#RRGGBB[,R]",
-            rich_help_panel=_COLORS,
+            rich_help_panel=shared.COLORS,
             help="A color for a place, in pixels or percent of the upright picture, with a radius in pixels (3). "
             "May be given again.",
         ),
@@ -94,59 +61,36 @@ def colorize(
     hints: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.json", rich_help_panel=_COLORS, help='A list of {"x": 12, "y": "40%", "color": "#a03020"}.'
+            metavar="FILE.json",
+            rich_help_panel=shared.COLORS,
+            help='A list of {"x": 12, "y": "40%", "color": "#a03020"}.',
         ),
     ] = None,
     mask: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            rich_help_panel=_COLORS,
+            rich_help_panel=shared.COLORS,
             help="A picture of the same shape: white is colorized, black stays as it is.",
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE",
-            rich_help_panel=_COLORS,
-            help="A model's name (see tinct models list), an ONNX file, or a checkpoint.",
-        ),
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS", rich_help_panel=_COLORS, help="Short side that the network sees. Not given: the model's."
-        ),
-    ] = None,
+    model: shared.Model = None,
+    size: shared.Size = None,
     recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", rich_help_panel=_INPUT, help="Look into the folders' subfolders.")
-    ] = False,
-    allow_truncated: Annotated[
         bool,
-        typer.Option("--allow-truncated", rich_help_panel=_INPUT, help="Use what is there of a file that ends early."),
+        typer.Option("--recursive", "-r", rich_help_panel=shared.INPUT, help="Look into the folders' subfolders."),
     ] = False,
-    max_pixels: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS", rich_help_panel=_INPUT, help="Refuse larger photographs. Not given: 2000000000."
-        ),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(metavar="auto|cpu|cuda", rich_help_panel=_RUNNING, help="Where the network runs."),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", metavar="N", rich_help_panel=_RUNNING, help="Photographs worked on at once."),
-    ] = None,
+    allow_truncated: shared.AllowTruncated = False,
+    max_pixels: shared.MaxPixels = None,
+    device: shared.DeviceName = None,
+    jobs: shared.Jobs = None,
     as_json: Annotated[
         bool,
-        typer.Option("--json", rich_help_panel=_RUNNING, help="One line of JSON a photograph on standard output."),
+        typer.Option(
+            "--json", rich_help_panel=shared.RUNNING, help="One line of JSON a photograph on standard output."
+        ),
     ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", rich_help_panel=_RUNNING, help="Say only what failed.")
-    ] = False,
+    quiet: shared.Quiet = False,
 ) -> None:
     """Colorize photographs.
 
@@ -215,7 +159,10 @@ def list_command(
         else:
             aliases = [alias for alias, target in ALIASES.items() if target == name]
             also = f" (also: {', '.join(aliases)})" if aliases else ""
-            typer.echo(f"{name}{also}: {facts['parameters']:,} parameters, sees {facts['size']} pixels")
+            typer.echo(
+                f"{name}{also}: {facts['parameters']:,} parameters, {facts['bytes'] / 1e6:.1f} MB, "
+                f"sees {facts['size']} pixels{_gain(facts['figures'])}"
+            )
 
 
 @models.command("info", no_args_is_help=True)
@@ -242,6 +189,17 @@ def doctor(
     facts, healthy = examine()
     _show(facts, as_json)
     raise typer.Exit(0 if healthy else 1)
+
+
+def _gain(figures: dict[str, float]) -> str:
+    """Say by how much a model is better than gray, in the modes for which that is known."""
+    gains = {
+        name.removeprefix("psnr_over_gray").removeprefix("_"): value
+        for name, value in figures.items()
+        if name.startswith("psnr_over_gray")
+    }
+    said = ", ".join(f"{value:+.2f} dB {mode}".rstrip() for mode, value in gains.items())
+    return f", over gray {said}" if said else ""
 
 
 def _show(facts: dict[str, object], as_json: bool) -> None:

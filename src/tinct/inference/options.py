@@ -17,6 +17,7 @@ from tinct.color.lab import srgb_to_lab
 from tinct.errors import HintError, OptionError
 
 if TYPE_CHECKING:
+    from tinct.inference.prior import Prior
     from tinct.media.photo import Photo
 
 Mode = Literal["vivid", "faithful"]
@@ -160,6 +161,8 @@ class ColorizeOptions:
     """Give the color alone, as a 16-bit layer of even lightness, in place of the finished picture."""
     mask: str | os.PathLike[str] | bytes | NDArray[Any] | None = None
     """A picture of the photograph's shape: white is colorized, black stays as it was, gray lies between."""
+    prior: Prior | None = None
+    """Colors shared with other photographs, see :mod:`~tinct.inference.prior`."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

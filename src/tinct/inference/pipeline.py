@@ -125,6 +125,8 @@ class Prepared:
         if placed and spec.takes_hints:
             told = self._read(self._look(size, options.hints, placed), choice)
             ab += np.float32(guidance.NETWORK_SHARE) * (told - ab)
+        if options.prior is not None:
+            ab = options.prior.shift(seen.lightness, ab)
         if options.saturation != 1:
             ab = _saturate(seen.lightness, ab, options.saturation)
         rows, columns = seen.cells
@@ -142,6 +144,18 @@ class Prepared:
         notes = (*photo.notes, *(note for note in (choice.note,) if note))
         mark = self._mark(options, mask)
         return Result(Photo.from_image(join.build, like=photo, mark=mark, notes=notes), notes, spec.name)
+
+    def cells(self, options: ColorizeOptions) -> tuple[Floats, Floats]:
+        """Return what the network says, before anything else has changed it.
+
+        Args:
+            options: of which mode, vividness and size count.
+
+        Returns:
+            L in 0..100, (h, w), and a and b in Lab units, (h, w, 2), of the cells of a coarse grid.
+        """
+        seen = self._look(options.size or self._backend.spec.size, (), [])
+        return seen.lightness, self._read(seen, readout.choose(self._backend.spec, options.mode, options.vividness))
 
     def _read(self, seen: _Seen, choice: readout.Choice) -> Floats:
         """Read a and b, (h', w', 2), from what the network said."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from tinct.errors import OptionError
 from tinct.inference.options import ColorizeOptions, Hint
+from tinct.inference.prior import Prior
 
 PLAIN = ("mode", "vividness", "saturation", "size", "layer")
 """Options that JSON holds as they are; only what differs from the default is written."""
@@ -27,6 +29,8 @@ def to_settings(options: ColorizeOptions, *, mask_hash: str | None = None, trunc
         settings["hints"] = [dataclasses.asdict(hint) for hint in options.hints]
     if mask_hash is not None:
         settings["mask"] = mask_hash
+    if options.prior is not None:
+        settings["prior"] = json.loads(options.prior.to_json())
     if truncated:
         settings["truncated"] = True
     return settings
@@ -42,11 +46,13 @@ def from_settings(settings: Mapping[str, Any], *, mask: Any = None) -> ColorizeO
     Raises:
         OptionError: a setting that this version doesn't know, or a value out of range.
     """
-    unknown = sorted(settings.keys() - {*PLAIN, "hints", "mask", "truncated"})
+    unknown = sorted(settings.keys() - {*PLAIN, "hints", "mask", "prior", "truncated"})
     if unknown:
         raise OptionError(f"this version of Tinct doesn't know the setting {', '.join(unknown)}; install a newer one")
     try:
         hints = tuple(Hint(**hint) for hint in settings.get("hints", ()))
-        return ColorizeOptions(**{name: settings[name] for name in PLAIN if name in settings}, hints=hints, mask=mask)
-    except TypeError as error:
+        prior = Prior.from_json(json.dumps(settings["prior"])) if "prior" in settings else None
+        plain = {name: settings[name] for name in PLAIN if name in settings}
+        return ColorizeOptions(**plain, hints=hints, mask=mask, prior=prior)
+    except (KeyError, TypeError, ValueError) as error:
         raise OptionError(f"the settings can't be read ({error})") from error

@@ -10,6 +10,8 @@ from tinct.media.formats import FORMATS, HEIC, JPEG, PNG
 
 RESULT = ".color"
 """What the stem of a result ends with where it lies beside its original."""
+OWN = "_tinct"
+"""Folder below a batch's results with the batch's own files: manifest, report, thumbnails."""
 SUFFIXES = frozenset(suffix for format in FORMATS for suffix in format.suffixes)
 """What is taken for a photograph in a folder; a file that is named is tried whatever its suffix."""
 

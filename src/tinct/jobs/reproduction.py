@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tinct
-from tinct.errors import OptionError, ProvenanceError, UnknownModel, UnreadablePhoto
+from tinct.errors import OptionError, ProvenanceError, UnknownModel
 from tinct.inference.provenance import from_settings
+from tinct.jobs.places import digest
 from tinct.media.marking import Found, read_mark
 from tinct.media.photo import read_photo
 from tinct.media.vips import version
@@ -144,16 +144,3 @@ def _differences(found: Found) -> list[str]:
     if library != version():
         notes.append(f"made with libvips {library}, this is {version()}")
     return notes
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex.
-
-    Raises:
-        UnreadablePhoto: it can't be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UnreadablePhoto(f"{path} can't be read ({error.strerror or error})") from error

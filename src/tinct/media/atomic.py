@@ -5,8 +5,10 @@ The one module with calls that only POSIX has; each stands behind a guard.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -56,6 +58,32 @@ def atomic_path(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def move_file(file: Path, target: Path, *, overwrite: bool = False) -> None:
+    """Give a finished file its name; it is copied where that lies on another disk, and never half there.
+
+    Args:
+        file: written and flushed; gone afterwards.
+        target: its name; the folder must exist.
+        overwrite: whether it may replace a file.
+
+    Raises:
+        OutputExists: the target is there and ``overwrite`` is False.
+        OutputError: it can't be written.
+    """
+    try:
+        if not overwrite and os.path.lexists(target):
+            raise OutputExists(f"{target} exists; give another name, or allow overwriting it")
+        file.replace(target)
+        _flush_folder(target.parent)
+        return
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise OutputError(f"{target} can't be written ({error.strerror or error})") from error
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        shutil.copyfile(file, temporary)
+    file.unlink()
 
 
 def _flush(path: Path) -> None:

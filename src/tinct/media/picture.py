@@ -143,6 +143,24 @@ class Photo:
             small: NDArray[np.float32] = self._upright(image.copy_memory()).numpy()
         return small.reshape(height, width)
 
+    def small(self, height: int, width: int) -> pyvips.Image:
+        """Return a small upright copy, sRGB of three bands, uchar, without transparency; never enlarged.
+
+        Args:
+            height: at most, in pixels; the aspect is kept.
+            width: likewise.
+
+        Raises:
+            TruncatedPhoto, UnreadablePhoto: the file can't be decoded.
+        """
+        scale = min(1.0, height / self.height, width / self.width)
+        rows, columns = (max(1, round(side * scale)) for side in (self.height, self.width))
+        with reading(self.name):
+            image = to_srgb(self._small(rows, columns), self.metadata.icc, self.name)
+            if image.format != "uchar":
+                image = (image / 257).rint().cast("uchar").copy(interpretation="srgb" if image.bands > 2 else "b-w")
+            return self._upright(image.colourspace("srgb").copy_memory())
+
     def to_numpy(self) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """Return the pixels, sRGB: (H, W) or (H, W, 3), with transparency (H, W, 4); uint8 or uint16.
 

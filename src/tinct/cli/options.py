@@ -1,0 +1,82 @@
+"""Options that several commands have, with their help."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+COLORS, OUTPUT, INPUT, RUNNING = "Colors", "Output", "Input", "Running"
+"""Headings of the help."""
+
+Format = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FORMAT",
+        rich_help_panel=OUTPUT,
+        help="jpeg, png, tiff, webp or avif. Not given: by the output's ending, else the input's own.",
+    ),
+]
+Quality = Annotated[
+    int | None,
+    typer.Option(metavar="1..100", rich_help_panel=OUTPUT, help="Of JPEG, WebP and AVIF."),
+]
+Layer = Annotated[
+    bool,
+    typer.Option(
+        "--layer",
+        rich_help_panel=OUTPUT,
+        help="Write the color alone, as a 16-bit layer for Photoshop or GIMP (blend mode Color).",
+    ),
+]
+NoMark = Annotated[
+    bool,
+    typer.Option("--no-mark", rich_help_panel=OUTPUT, help="Don't note in the metadata that colors are inferred."),
+]
+Mode = Annotated[
+    str,
+    typer.Option(
+        metavar="vivid|faithful",
+        rich_help_panel=COLORS,
+        help="Lively colors, or the expected ones: duller, more often right.",
+    ),
+]
+Vividness = Annotated[
+    float | None,
+    typer.Option(metavar="0..1", rich_help_panel=COLORS, help="A point between dull and lively, in place of --mode."),
+]
+Saturation = Annotated[
+    float,
+    typer.Option(metavar="FACTOR", rich_help_panel=COLORS, help="Of HSV, applied last; 1 is off."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE",
+        rich_help_panel=COLORS,
+        help="A model's name (see tinct models list), an ONNX file, or a checkpoint.",
+    ),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PIXELS", rich_help_panel=COLORS, help="Short side that the network sees. Not given: the model's."
+    ),
+]
+AllowTruncated = Annotated[
+    bool,
+    typer.Option("--allow-truncated", rich_help_panel=INPUT, help="Use what is there of a file that ends early."),
+]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(metavar="PIXELS", rich_help_panel=INPUT, help="Refuse larger photographs. Not given: 2000000000."),
+]
+DeviceName = Annotated[
+    str | None,
+    typer.Option(metavar="auto|cpu|cuda", rich_help_panel=RUNNING, help="Where the network runs."),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", metavar="N", rich_help_panel=RUNNING, help="Photographs worked on at once."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=RUNNING, help="Say only what failed.")]

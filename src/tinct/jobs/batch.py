@@ -1,0 +1,300 @@
+"""Many photographs, colorized so that a run can be killed at any moment and the next one goes on.
+
+sources listed -> manifest -> what is to be done -> an engine works it off -> manifest, photograph by photograph
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import tinct
+from tinct.errors import OptionError, StoreError, StoreFull
+from tinct.jobs import deciding
+from tinct.jobs.deciding import Wishes
+from tinct.jobs.engines import Engine
+from tinct.jobs.manifest import Manifest, Outcome
+from tinct.jobs.naming import OWN, result_suffix
+from tinct.jobs.places import Entry, Place, Trouble, local_path, open_place
+from tinct.jobs.recipe import Recipe
+from tinct.jobs.report import thumbnail_path
+from tinct.jobs.series import find_priors
+from tinct.jobs.worker import Setup
+from tinct.media.formats import PNG, choose_format
+
+if TYPE_CHECKING:
+    from tinct.inference.backends import Backend, Device
+
+MANIFEST, LOCK = "manifest.sqlite", "lock.sqlite"
+PARTIAL, REPLACED = "partial", "replaced"
+"""Folders for what isn't finished, and for results that somebody changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run over a batch."""
+
+    source: str
+    """Folder or address of the photographs."""
+    target: str
+    """Folder or address of the results."""
+    recipe: Recipe
+    """How to colorize and write."""
+    model: str = "default"
+    """Name or file of the model."""
+    device: Device = "auto"
+    """Where the network runs."""
+    jobs: int = 2
+    """Photographs under way at once."""
+    state: Path | None = None
+    """Folder of the batch's own files; None takes ``_tinct`` below the results, or one of this user for a bucket."""
+    wishes: Wishes = Wishes()  # noqa: RUF009 - frozen
+    """What is to be done again."""
+    consistent: bool = False
+    """Whether the photographs of a folder share their colors."""
+    reference: Path | None = None
+    """A color picture whose colors all share."""
+    thumbnails: bool = True
+    """Whether to make small pictures for the report."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the batch's own files are."""
+        return self.state or state_folder(self.target)
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run came to."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    """How many were ``done``, ``kept`` (found to be right by their hash), ``failed``, ``gone`` in this run."""
+    parts: Counter[str] = field(default_factory=Counter)
+    """Seconds by what they went into, over all threads."""
+    states: dict[str, int] = field(default_factory=dict)
+    """How many photographs are in each state after it."""
+    troubles: list[Trouble] = field(default_factory=list)
+    """What couldn't be listed."""
+    halt: str | None = None
+    """Why the run stopped early; None where it didn't."""
+    interrupted: bool = False
+    """Whether Ctrl-C stopped it."""
+
+
+class Observer(Protocol):
+    """Is told what happens, on the thread that runs the batch."""
+
+    def begin(self, total: int) -> None:
+        """So many photographs are to be done."""
+
+    def add(self, outcome: Outcome) -> None:
+        """One is finished."""
+
+    def say(self, text: str) -> None:
+        """Something that isn't about one photograph."""
+
+    def stopping(self) -> None:
+        """Ctrl-C: no further photograph is begun."""
+
+
+def state_folder(target: str) -> Path:
+    """Return the folder of a batch's own files: below the results, or for a bucket one of this user."""
+    path = local_path(target)
+    if path is not None:
+        return path / OWN
+    base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return base / "tinct" / "batches" / "".join(letter if letter.isalnum() else "-" for letter in target).strip("-")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other runs off a batch; the lock goes with the process, however that ends.
+
+    Raises:
+        StoreError: another run has it.
+    """
+    database = sqlite3.connect(folder / LOCK, timeout=0, isolation_level=None)
+    try:
+        try:
+            database.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"another run is at work on this batch ({folder}); wait for it, or stop it") from error
+        yield
+    finally:
+        database.close()
+
+
+class Batch:
+    """A batch, opened for one run: :meth:`run` once, or again and again for a folder that is watched.
+
+    Args:
+        job: what to do.
+        backend: the model, loaded.
+        manifest: the list.
+        observer: is told what happens.
+    """
+
+    def __init__(self, job: Job, backend: Backend, manifest: Manifest, observer: Observer) -> None:
+        self._job, self._backend, self._manifest, self._observer = job, backend, manifest, observer
+        target = local_path(job.target)
+        self.sources: Place = open_place(job.source, avoid=target)
+        self.results: Place = open_place(job.target)
+        self.number = 0
+        """Of the last listing of the sources."""
+
+    def prepare(self, engine: Engine, entries: Iterable[Entry | Trouble] | None = None) -> Summary:
+        """List what there is, and decide what is to be done; nothing is written but the list.
+
+        Args:
+            engine: looks at the photographs of series that share their colors.
+            entries: the sources; None lists them now.
+        """
+        manifest, job = self._manifest, self._job
+        self.number = deciding.next_scan(manifest)
+        listing = self.sources.pictures() if entries is None else entries
+        summary = Summary(troubles=deciding.take_sources(manifest, listing, self._plain, self.number))
+        recipe, model = job.recipe, self._backend.model_hash
+        if job.consistent or job.reference is not None:
+            self._observer.say("looking at the colors of each series")
+        find_priors(manifest, self.number, self._setup, engine, consistent=job.consistent, reference=job.reference)
+
+        def fingerprint(prior: str | None, override: str | None) -> str:
+            chosen = recipe.for_series(prior).for_one(override)
+            manifest.note_settings(chosen.fingerprint(model), chosen.settings(model))
+            return chosen.fingerprint(model)
+
+        deciding.set_wanted(manifest, self.number, fingerprint)
+        deciding.decide(manifest, self.number, self.results, job.wishes)
+        summary.states = manifest.counts(self.number)
+        return summary
+
+    def run(self, engine: Engine, summary: Summary) -> None:
+        """Work off what is to be done, and add to the summary what came of it."""
+        stop = threading.Event()
+        self._observer.begin(summary.states.get("pending", 0))
+
+        def halt(reason: str) -> None:
+            if summary.halt is None:
+                summary.halt = reason
+            stop.set()
+
+        def done(outcome: Outcome) -> None:
+            try:
+                self._note(outcome)
+            except (OSError, StoreError) as error:  # the list's disk is full: nothing further can be noted
+                halt(str(error))
+                return
+            if outcome.halt is not None:
+                halt(outcome.halt)
+                return
+            summary.counts["kept" if outcome.kept else outcome.state] += 1
+            summary.parts.update(dict(outcome.parts))
+            self._observer.add(outcome)
+
+        def stopping() -> None:
+            summary.interrupted = True
+            self._observer.stopping()
+
+        try:
+            engine(self._setup, self._manifest.claim(self.number), "work", done, stopping, stop)
+            summary.states = self._manifest.counts(self.number)
+        except StoreFull as error:
+            halt(str(error))
+
+    def _note(self, outcome: Outcome) -> None:
+        if outcome.thumbnail is not None:
+            path = thumbnail_path(self._job.folder, outcome.id)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(outcome.thumbnail)
+        self._manifest.finish(outcome)
+
+    def _plain(self, source: str) -> str:
+        """Return the name that a source's result should have."""
+        recipe = self._job.recipe
+        if recipe.format is not None:
+            suffix = choose_format(recipe.format, None, PNG).suffixes[0]
+        else:
+            suffix = result_suffix(source, layer=recipe.options.layer)
+        return os.path.splitext(source)[0] + suffix
+
+    @property
+    def _setup(self) -> Setup:
+        job = self._job
+        return Setup(
+            source=job.source,
+            target=job.target,
+            partial=job.folder / PARTIAL,
+            replaced=job.folder / REPLACED,
+            recipe=job.recipe,
+            model=job.model,
+            device=job.device,
+            overwrite=job.wishes.overwrite,
+            thumbnails=job.thumbnails,
+        )
+
+
+@contextmanager
+def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False) -> Iterator[Batch]:
+    """Open a batch: check both places, keep other runs off, take back what a killed run left.
+
+    Args:
+        job: what to do.
+        backend: the model, loaded.
+        observer: is told what happens.
+        dry: only look; nothing is written, to neither place.
+
+    Raises:
+        OptionError: source and target are the same, or the source lies in the target.
+        StoreError: a place can't be used, or another run is at work.
+    """
+    source, target = local_path(job.source), local_path(job.target)
+    if job.source.rstrip("/") == job.target.rstrip("/") or (
+        source is not None and target is not None and source.resolve().is_relative_to(target.resolve())
+    ):
+        raise OptionError(f"the results can't go where the photographs are ({job.source}); give another folder")
+    if dry:
+        manifest = Manifest.copy(job.folder / MANIFEST)
+        try:
+            yield _open(job, backend, manifest, observer)
+        finally:
+            manifest.close()
+        return
+    open_place(job.target).check(writable=True)
+    partial = job.folder / PARTIAL
+    try:
+        partial.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {job.folder} can't be made ({error.strerror or error})") from error
+    with locked(job.folder):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(exist_ok=True)
+        manifest = Manifest(job.folder / MANIFEST)
+        try:
+            batch = _open(job, backend, manifest, observer)
+            manifest.note("source", job.source if source is None else str(source.resolve()))
+            manifest.note("target", job.target if target is None else str(target.resolve()))
+            manifest.note("version", tinct.__version__)
+            yield batch
+        finally:
+            manifest.close()
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _open(job: Job, backend: Backend, manifest: Manifest, observer: Observer) -> Batch:
+    before = manifest.facts().get("source")
+    source = local_path(job.source)
+    now = job.source if source is None else str(source.resolve())
+    if before not in (None, now):
+        raise OptionError(f"{job.target} holds the results of {before}; give another folder for those of {now}")
+    deciding.resume(manifest)
+    batch = Batch(job, backend, manifest, observer)
+    batch.sources.check(writable=False)
+    return batch

@@ -1,0 +1,389 @@
+"""The list of a batch's photographs and what became of each, in SQLite; it is the truth that a batch goes on from."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tinct.errors import StoreError, StoreFull
+from tinct.jobs.naming import distinct, folded
+from tinct.jobs.places import Entry, full
+
+VERSION = 1
+State = Literal["pending", "running", "done", "failed", "gone"]
+
+# Fields of listed: as the source was seen last. Fields of source_ and output_: of the result that is there.
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS files (
+    id INTEGER PRIMARY KEY,
+    source NOT NULL UNIQUE,
+    plain NOT NULL,
+    target NOT NULL,
+    folded NOT NULL UNIQUE,
+    series NOT NULL,
+    scan INTEGER NOT NULL,
+    listed_size INTEGER,
+    listed_stamp TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending',
+    reason TEXT NOT NULL DEFAULT 'new',
+    error TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    seconds REAL,
+    notes TEXT NOT NULL DEFAULT '[]',
+    wanted TEXT NOT NULL DEFAULT '',
+    settings TEXT,
+    source_size INTEGER,
+    source_stamp TEXT,
+    source_hash TEXT,
+    output_size INTEGER,
+    output_stamp TEXT,
+    output_hash TEXT,
+    ours INTEGER NOT NULL DEFAULT 0,
+    review TEXT NOT NULL DEFAULT '',
+    override TEXT,
+    tried TEXT
+);
+CREATE INDEX IF NOT EXISTS files_by_state ON files (state, id);
+CREATE INDEX IF NOT EXISTS files_by_series ON files (series);
+CREATE TABLE IF NOT EXISTS settings (hash TEXT PRIMARY KEY, content TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS series (name PRIMARY KEY, prior TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS signatures (id INTEGER PRIMARY KEY, made_of TEXT NOT NULL, content TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+PRAGMA user_version = {VERSION};
+"""
+
+
+ATTEMPT = "coalesce(listed_size, '') || ' ' || listed_stamp || ' ' || wanted"
+"""What an attempt depends on; where it is another than that of a failure, it is worth another attempt."""
+SELECT = "SELECT files.*, series.prior FROM files LEFT JOIN series ON series.name = files.series"
+"""Begins a query whose rows :func:`item_of` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A photograph to work on; small, and fit to be sent to another process."""
+
+    id: int
+    source: str
+    target: str
+    size: int | None
+    """Of the source, as it was listed."""
+    stamp: str
+    """Likewise."""
+    wanted: str
+    """Hash of the settings to use."""
+    settings: str | None
+    """Hash of those that the result which is there was made with; None where there is none."""
+    source_hash: str | None
+    """Of the source of that result."""
+    output_hash: str | None
+    """Of that result."""
+    ours: bool
+    """Whether a file by the target's name is a result of this batch, and may be replaced."""
+    output_size: int | None
+    """Likewise."""
+    output_stamp: str | None
+    """Likewise."""
+    override: str | None
+    """Settings for this photograph alone, as JSON."""
+    prior: str | None
+    """Colors of the series that it belongs to, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one photograph."""
+
+    id: int
+    source: str
+    target: str
+    state: State
+    """``done``, ``failed`` or ``gone``."""
+    wanted: str = ""
+    kept: bool = False
+    """Whether the result that was there was found to be right, by its hash."""
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    parts: tuple[tuple[str, float], ...] = ()
+    """Seconds by what they went into."""
+    origin: Entry | None = None
+    """The source, as it was read."""
+    source_hash: str | None = None
+    output: Entry | None = None
+    output_hash: str | None = None
+    thumbnail: bytes | None = None
+    """A small JPEG, before and after side by side."""
+    halt: str | None = None
+    """Why nothing further can be done for any photograph; this one is left for the next run."""
+
+
+class Manifest:
+    """One batch's list; several threads may share it.
+
+    Args:
+        path: the file, made where missing; None keeps it in memory.
+
+    Raises:
+        StoreError: it can't be opened, or a newer version of Tinct wrote it.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._name = "the list in memory" if path is None else str(path)
+        self._folder = Path() if path is None else path.parent
+        self._lock = threading.RLock()
+        with self._guarded():
+            self._database = sqlite3.connect(
+                ":memory:" if path is None else path, timeout=60, isolation_level=None, check_same_thread=False
+            )
+            self._database.row_factory = sqlite3.Row
+            found = self._database.execute("PRAGMA user_version").fetchone()[0]
+            if found > VERSION:
+                raise StoreError(f"{path} was written by a newer version of Tinct; install that")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            # What became of a photograph is on the disk before it counts: a power cut loses nothing either.
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.executescript(_SCHEMA)
+
+    @classmethod
+    def copy(cls, path: Path) -> Manifest:
+        """Return a copy in memory, for looking at what would be done; an empty one where there is no file."""
+        copy = cls(None)
+        if path.exists():
+            source = cls(path)
+            with source._guarded():
+                source._database.backup(copy._database)
+            source.close()
+        return copy
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+    def facts(self) -> dict[str, str]:
+        """Return what is noted of the batch as a whole."""
+        return {row["name"]: row["value"] for row in self.query("SELECT name, value FROM facts")}
+
+    def note(self, name: str, value: str) -> None:
+        """Note something of the batch as a whole."""
+        self.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def note_settings(self, hash: str, content: str) -> None:
+        """Note what a hash of settings stands for."""
+        self.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (hash, content))
+
+    def scan(self, entries: Iterable[Entry], plain: Callable[[str], str], number: int) -> int:
+        """Take over a listing of the sources, give the new ones their targets, and mark what is to be done again.
+
+        Args:
+            entries: the listing.
+            plain: gives the target that a source should have if nothing else has it.
+            number: of the scan; each is larger than the ones before.
+
+        Returns:
+            How many entries there were.
+        """
+        count = 0
+        for batch in _batches(entries):
+            with self.transaction():
+                for entry in batch:
+                    self._see(entry, plain(entry.name), number)
+            count += len(batch)
+        return count
+
+    def _see(self, entry: Entry, plain: str, number: int) -> None:
+        row = self._one("SELECT id, plain, state FROM files WHERE source = ?", (_pack(entry.name),))
+        if row is None:
+            target = self._free(plain, entry.name)
+            self._run(
+                "INSERT INTO files (source, plain, target, folded, series, scan, listed_size, listed_stamp)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *map(_pack, (entry.name, plain, target, folded(target), os.path.dirname(entry.name))),
+                    number,
+                    entry.size,
+                    entry.stamp,
+                ),
+            )
+            return
+        if name_of(row["plain"]) != plain:  # another format is wanted now
+            self._run("UPDATE files SET folded = '' || id || char(0) WHERE id = ?", (row["id"],))
+            target = self._free(plain, entry.name)
+            self._run(
+                "UPDATE files SET plain = ?, target = ?, folded = ?, ours = 0, output_hash = NULL WHERE id = ?",
+                (*map(_pack, (plain, target, folded(target))), row["id"]),
+            )
+        if row["state"] == "gone":
+            self._run("UPDATE files SET state = 'pending', reason = 'back' WHERE id = ?", (row["id"],))
+        self._run(
+            "UPDATE files SET scan = ?, listed_size = ?, listed_stamp = ? WHERE id = ?",
+            (number, entry.size, entry.stamp, row["id"]),
+        )
+
+    def _free(self, plain: str, source: str) -> str:
+        """Return a target that no other file system could take for another's."""
+        target = plain
+        while self._one("SELECT 1 FROM files WHERE folded = ?", (_pack(folded(target)),)) is not None:
+            target = distinct(target, source)
+        return target
+
+    def claim(self, number: int) -> Iterator[Item]:
+        """Yield what is to be done, each marked as running when it is asked for."""
+        last = 0
+        while rows := self.query(
+            f"{SELECT} WHERE state = 'pending' AND scan = ? AND id > ? ORDER BY id LIMIT 200", (number, last)
+        ):
+            for row in rows:
+                last = row["id"]
+                self.execute("UPDATE files SET state = 'running', attempts = attempts + 1 WHERE id = ?", (last,))
+                yield item_of(row)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Note what became of a photograph."""
+        if outcome.halt is not None:
+            self.release(outcome.id)
+            return
+        if outcome.state != "done":
+            self.execute(
+                f"UPDATE files SET state = ?, error = ?, seconds = ?, tried = {ATTEMPT} WHERE id = ?",
+                (outcome.state, _text(outcome.error), outcome.seconds, outcome.id),
+            )
+            return
+        assert outcome.origin is not None
+        assert outcome.output is not None
+        self.execute(
+            "UPDATE files SET state = 'done', reason = '', error = NULL, ours = 1, settings = ?, source_size = ?,"
+            " source_stamp = ?, source_hash = ?, output_size = ?, output_stamp = ?, output_hash = ? WHERE id = ?",
+            (
+                outcome.wanted,
+                outcome.origin.size,
+                outcome.origin.stamp,
+                outcome.source_hash,
+                outcome.output.size,
+                outcome.output.stamp,
+                outcome.output_hash,
+                outcome.id,
+            ),
+        )
+        if not outcome.kept:
+            self.execute(
+                "UPDATE files SET seconds = ?, notes = ?, review = '' WHERE id = ?",
+                (outcome.seconds, json.dumps(outcome.notes), outcome.id),
+            )
+
+    def release(self, id: int) -> None:
+        """Give back what was claimed and not finished; its name was free then, so what is there now is ours."""
+        self.execute(
+            "UPDATE files SET state = 'pending', attempts = attempts - 1, ours = 1 WHERE id = ? AND state = 'running'",
+            (id,),
+        )
+
+    def fill(self, table: str, entries: Iterable[Entry]) -> None:
+        """Put a listing into a table of names, sizes and stamps."""
+        for batch in _batches(entries):
+            with self.transaction():
+                rows = [(_pack(entry.name), entry.size, entry.stamp) for entry in batch]
+                self._database.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", rows)
+
+    def counts(self, number: int) -> dict[str, int]:
+        """Return how many photographs of a scan are in each state, and how many have gone in all."""
+        rows = self.query("SELECT state, COUNT(*) AS n FROM files WHERE scan = ? GROUP BY state", (number,))
+        gone = self.query("SELECT COUNT(*) AS n FROM files WHERE state = 'gone'")
+        return {row["state"]: row["n"] for row in rows} | {"gone": gone[0]["n"]}
+
+    def query(self, text: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        with self._guarded():
+            return self._database.execute(text, tuple(values)).fetchall()
+
+    def execute(self, text: str, values: Iterable[Any] = ()) -> int:
+        """Change something, durably; return how many rows that touched."""
+        with self._guarded():
+            return self._run(text, values)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make everything inside the block happen together or not at all."""
+        with self._guarded():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._database.execute("ROLLBACK")
+                raise
+
+    def _run(self, text: str, values: Iterable[Any] = ()) -> int:
+        return self._database.execute(text, tuple(values)).rowcount
+
+    def _one(self, text: str, values: Iterable[Any]) -> Any:
+        return self._database.execute(text, tuple(values)).fetchone()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            with self._lock:
+                yield
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                raise StoreFull(full(self._folder)) from error
+            raise StoreError(f"the batch's list {self._name} can't be used ({error})") from error
+
+
+def item_of(row: sqlite3.Row) -> Item:
+    """Return a row of the list as something to work on."""
+    return Item(
+        id=row["id"],
+        source=name_of(row["source"]),
+        target=name_of(row["target"]),
+        size=row["listed_size"],
+        stamp=row["listed_stamp"],
+        wanted=row["wanted"],
+        settings=row["settings"],
+        source_hash=row["source_hash"],
+        output_hash=row["output_hash"],
+        output_size=row["output_size"],
+        output_stamp=row["output_stamp"],
+        ours=bool(row["ours"]),
+        override=row["override"],
+        prior=row["prior"],
+    )
+
+
+def _batches(entries: Iterable[Entry], size: int = 1000) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    for entry in entries:
+        batch.append(entry)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _pack(name: str) -> str | bytes:
+    """Return a name as SQLite takes it: one that is no Unicode as its bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name
+
+
+def name_of(value: str | bytes) -> str:
+    """Return a name as the rest of Tinct has it, with surrogate escapes for what is no Unicode."""
+    return value if isinstance(value, str) else os.fsdecode(value)
+
+
+def _text(value: str | None) -> str | None:
+    """Return a message without what isn't Unicode in it."""
+    return None if value is None else value.encode(errors="backslashreplace").decode()

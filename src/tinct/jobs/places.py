@@ -1,0 +1,231 @@
+"""Where photographs come from and results go: folders here, buckets in :mod:`~tinct.jobs.remote`."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tinct.errors import OutputError, StoreError, StoreFull, UnreadablePhoto
+from tinct.jobs.naming import is_result
+from tinct.jobs.walking import walk
+from tinct.media.atomic import move_file
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says where no space is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of a place."""
+
+    name: str
+    """Path below the place, with slashes."""
+    size: int | None
+    """In bytes; None where the file is there but nothing can be told of it, as of a broken link."""
+    stamp: str
+    """Changes whenever the content does: time of change in nanoseconds, or ETag. It is only compared, never ordered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A part of a place that can't be listed."""
+
+    name: str
+    """Path below the place, empty for all of it."""
+    reason: str
+
+
+class Place(Protocol):
+    """Files by name. Each operation may be called from several threads."""
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+
+    def check(self, *, writable: bool) -> None:
+        """Make it where that is possible, and see whether it can be used.
+
+        Raises:
+            StoreError: it can't.
+        """
+
+    def pictures(self) -> Iterator[Entry | Trouble]:
+        """List the pictures in it, one by one; in folders without hidden ones and results beside their originals."""
+
+    def stat(self, name: str) -> Entry | None:
+        """Return what is there by that name, None for nothing."""
+
+    def fetch(self, name: str, folder: Path) -> AbstractContextManager[Path]:
+        """Give a local file with the content, inside the block; ``folder`` takes what has to be copied.
+
+        Raises:
+            UnreadablePhoto: there is no such file, or it can't be read.
+            StoreError: the place can't be used any more.
+        """
+
+    def publish(self, file: Path, name: str, *, replace: bool) -> Entry:
+        """Put a finished local file there, whole or not at all, and take it away here.
+
+        Raises:
+            OutputExists: there is one by that name, and ``replace`` is False.
+            OutputError: this name can't be written.
+            StoreError: nothing can be written there any more.
+        """
+
+    def set_aside(self, name: str, folder: Path) -> None:
+        """Move a file into a local folder, under its own name and a number."""
+
+
+class Folder:
+    """A folder of this machine."""
+
+    def __init__(self, path: Path, *, avoid: Path | None = None) -> None:
+        self.path = path
+        """The folder."""
+        self.name = str(path)
+        self._avoid = avoid
+
+    def check(self, *, writable: bool) -> None:
+        """See :class:`Place`."""
+        try:
+            if writable:
+                self.path.mkdir(parents=True, exist_ok=True)
+            with os.scandir(self.path):
+                pass
+        except OSError as error:
+            raise StoreError(f"the folder {self.path} can't be used ({error.strerror or error})") from error
+
+    def pictures(self) -> Iterator[Entry | Trouble]:
+        """See :class:`Place`."""
+        root = str(self.path)
+        for path, is_folder, problem in walk(root, True, self._avoid):
+            name = os.path.relpath(path, root).replace(os.sep, "/")
+            if problem:
+                yield Trouble("" if name == "." else name, problem)
+            elif not is_folder and not is_result(path):
+                yield self._entry(name, Path(path))
+
+    def stat(self, name: str) -> Entry | None:
+        """See :class:`Place`."""
+        path = self.path / name
+        return self._entry(name, path) if os.path.lexists(path) else None
+
+    @contextmanager
+    def fetch(self, name: str, folder: Path) -> Iterator[Path]:
+        """See :class:`Place`."""
+        path = self.path / name
+        if not os.path.lexists(path):
+            self.check(writable=False)
+            raise UnreadablePhoto(f"{name} isn't there any more")
+        yield path
+
+    def publish(self, file: Path, name: str, *, replace: bool) -> Entry:
+        """See :class:`Place`."""
+        target = self.path / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            move_file(file, target, overwrite=replace)
+        except (OSError, OutputError) as error:
+            if is_full(error):
+                raise StoreFull(full(self.path)) from error
+            if isinstance(error, OSError):
+                raise OutputError(f"{target} can't be written ({error.strerror or error})") from error
+            raise
+        return self._entry(name, target)
+
+    def set_aside(self, name: str, folder: Path) -> None:
+        """See :class:`Place`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        move_file(self.path / name, unused(folder, name), overwrite=True)
+
+    @staticmethod
+    def _entry(name: str, path: Path) -> Entry:
+        try:
+            status = path.stat()
+        except OSError:
+            return Entry(name, None, "")
+        return Entry(name, status.st_size if stat.S_ISREG(status.st_mode) else None, str(status.st_mtime_ns))
+
+
+def open_place(address: str, *, avoid: Path | None = None) -> Place:
+    """Return the place that an address names: a folder, ``file://``, ``s3://`` or ``gs://``.
+
+    Args:
+        address: as the user gives it.
+        avoid: a folder that isn't listed, where the place is a folder.
+
+    Raises:
+        OptionError: an address of another kind.
+        MissingExtra: the library for its kind isn't installed.
+    """
+    from tinct.jobs.remote import Bucket
+
+    path = local_path(address)
+    return Bucket(address) if path is None else Folder(path, avoid=avoid)
+
+
+def local_path(address: str) -> Path | None:
+    """Return the folder that an address names, None for one on another machine."""
+    kind, separator, rest = address.partition("://")
+    if not separator:
+        return Path(address)
+    return Path(rest) if kind == "file" else None
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex.
+
+    Raises:
+        UnreadablePhoto: it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnreadablePhoto(f"{path} can't be read ({error.strerror or error})") from error
+
+
+def unused(folder: Path, name: str) -> Path:
+    """Return a path in a folder that nothing has: the file's own name, with a number where that is taken."""
+    path, number = folder / Path(name).name, 1
+    while os.path.lexists(path):
+        number += 1
+        path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
+    return path
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or what it came from, says that no space is left."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return True
+        error = error.__cause__
+    return False
+
+
+def has_room(folder: Path) -> bool:
+    """Whether a little more can be written into a folder; libvips doesn't say why a write failed."""
+    probe = folder / "probe"
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(1 << 20))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.errno not in FULL
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return True
+
+
+def full(folder: Path) -> str:
+    """Return what to tell the user of a full disk."""
+    return f"no space is left for {folder}; make room, then run the same command again: it goes on where it stopped"

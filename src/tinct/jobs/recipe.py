@@ -1,0 +1,117 @@
+"""How a batch colorizes and writes: the same for each photograph, but for what a review asks of some."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinct.errors import OptionError
+from tinct.inference.options import ColorizeOptions, Result
+from tinct.inference.prior import Prior, Signature
+from tinct.inference.provenance import to_settings
+from tinct.media.formats import PNG, choose_format
+from tinct.media.photo import MAX_PIXELS, read_photo
+
+if TYPE_CHECKING:
+    from tinct.inference.pipeline import Colorizer
+
+OVERRIDES = ("mode", "vividness", "saturation", "size")
+"""What a review may ask for one photograph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to colorize and write photographs.
+
+    Raises:
+        OptionError: a format that Tinct doesn't write, or that doesn't hold a layer.
+    """
+
+    options: ColorizeOptions = ColorizeOptions()  # noqa: RUF009 - frozen
+    """How to colorize."""
+    format: str | None = None
+    """Of the results; None keeps each input's where Tinct writes that."""
+    quality: int | None = None
+    """1..100 for formats that lose."""
+    mark: bool = True
+    """Whether results say that a model colored them."""
+    allow_truncated: bool = False
+    """Whether what is there of a damaged file is used."""
+    max_pixels: int = MAX_PIXELS
+    """A photograph with more is refused."""
+
+    def __post_init__(self) -> None:
+        if self.format is not None:
+            chosen = choose_format(self.format, None, PNG)
+            if self.options.layer and chosen.depth < 16:
+                raise OptionError(
+                    f"a layer needs 16 bits a channel, which {chosen.name} doesn't hold; choose png or tiff"
+                )
+
+    def colorize(self, source: str | Path | bytes, colorizer: Colorizer) -> Result:
+        """Read and colorize a photograph; what is computed at full size is so when the result is written.
+
+        Args:
+            source: path or bytes.
+            colorizer: to do it with.
+
+        Raises:
+            TinctError: it can't be read, or the options don't fit it.
+        """
+        photo = read_photo(source, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)
+        result = colorizer.colorize(photo, self.options)
+        if self.mark:
+            return result
+        return dataclasses.replace(result, photo=dataclasses.replace(result.photo, mark=None))
+
+    def look(self, source: Path, colorizer: Colorizer) -> Signature:
+        """Return which colors a photograph would get, without writing it.
+
+        Raises:
+            TinctError: it can't be read.
+        """
+        photo = read_photo(source, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)
+        return Signature.of_cells(*colorizer.prepare(photo).cells(self.options))
+
+    def for_one(self, override: str | None) -> Recipe:
+        """Return the recipe with what a review asks for one photograph, as JSON.
+
+        Raises:
+            OptionError: a value is out of range, or none that may be changed.
+        """
+        if override is None:
+            return self
+        changes: dict[str, Any] = json.loads(override)
+        unknown = sorted(changes.keys() - set(OVERRIDES))
+        if unknown:
+            raise OptionError(f"{', '.join(unknown)} can't be set for one photograph; {', '.join(OVERRIDES)} can")
+        return dataclasses.replace(self, options=dataclasses.replace(self.options, **changes))
+
+    def for_series(self, prior: str | None) -> Recipe:
+        """Return the recipe with the colors of a photograph's series, as JSON."""
+        if prior is None:
+            return self
+        return dataclasses.replace(self, options=dataclasses.replace(self.options, prior=Prior.from_json(prior)))
+
+    def settings(self, model_hash: str) -> str:
+        """Return all that a result's bytes depend on beside its source, as JSON.
+
+        Args:
+            model_hash: SHA-256 of the model, in hex.
+        """
+        found: dict[str, Any] = {
+            "options": to_settings(self.options, truncated=self.allow_truncated),
+            "model": model_hash,
+            "format": self.format,
+            "quality": self.quality,
+            "mark": self.mark,
+        }
+        return json.dumps(found, sort_keys=True)
+
+    def fingerprint(self, model_hash: str) -> str:
+        """Return a hash of :meth:`settings`."""
+        return hashlib.sha256(self.settings(model_hash).encode()).hexdigest()

@@ -1,0 +1,248 @@
+"""One photograph of a batch: fetched, colorized, written, put into place. It knows nothing of the batch's list."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinct.errors import OutputError, PhotoError, StoreError, TinctError
+from tinct.inference.pipeline import Colorizer
+from tinct.jobs.manifest import Item, Outcome
+from tinct.jobs.places import Entry, digest, full, has_room, is_full, open_place
+from tinct.jobs.recipe import Recipe
+from tinct.jobs.thumbnails import thumbnail
+
+if TYPE_CHECKING:
+    from tinct.inference.backends import Backend, Device
+
+LOOKS = 3
+"""How often a source is begun anew that changes while it is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker needs to know; fit to be sent to another process."""
+
+    source: str
+    """Address of the sources."""
+    target: str
+    """Address of the results."""
+    partial: Path
+    """Folder for what isn't finished; where results go to a folder, on the same disk."""
+    replaced: Path
+    """Folder for results that somebody changed, before they are made again."""
+    recipe: Recipe
+    model: str
+    """Name or file of the model."""
+    device: Device = "auto"
+    overwrite: bool = False
+    """Whether files that aren't the batch's own may be replaced."""
+    thumbnails: bool = True
+    """Whether to make a small picture of each photograph, before and after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The colors that one photograph would get."""
+
+    id: int
+    content: str
+    """A :class:`~tinct.inference.prior.Signature` as JSON."""
+    halt: str | None = None
+    """Why nothing further can be done for any photograph."""
+
+
+class Worker:
+    """Works on photographs; several threads may share it.
+
+    Args:
+        setup: what to do.
+        backend: the model, loaded; None loads the one that ``setup`` names.
+    """
+
+    def __init__(self, setup: Setup, backend: Backend | None = None) -> None:
+        self._setup = setup
+        self._colorizer = Colorizer(setup.model, setup.device) if backend is None else Colorizer(backend)
+        self._sources, self._results = open_place(setup.source), open_place(setup.target)
+
+    def work(self, item: Item) -> Outcome:
+        """Make one result; whatever goes wrong is in the outcome."""
+        started = time.perf_counter()
+        state, error, halt = "failed", None, None
+        try:
+            return self._work(item, started)
+        except StoreError as problem:
+            halt = str(problem)
+        except OutputError as problem:
+            if is_full(problem) or not has_room(self._setup.partial):
+                halt = full(self._setup.partial)
+            error = str(problem)
+        except TinctError as problem:
+            error = str(problem)
+            if isinstance(problem, PhotoError) and self._is_gone(item):
+                state, error = "gone", "deleted during the run"
+        except Exception as problem:  # noqa: BLE001 - one photograph's surprise must not take the others with it
+            error = f"unexpected {type(problem).__name__}: {problem} (please report this)"
+        seconds = time.perf_counter() - started
+        return Outcome(
+            item.id,
+            item.source,
+            item.target,
+            "gone" if state == "gone" else "failed",
+            error=error,
+            halt=halt,
+            seconds=seconds,
+        )
+
+    def look(self, item: Item) -> Look:
+        """Find out which colors a photograph would get; empty where it can't be read."""
+        try:
+            with self._fetched(item) as path:
+                recipe = self._setup.recipe.for_one(item.override)
+                return Look(item.id, recipe.look(path, self._colorizer).to_json())
+        except StoreError as problem:
+            return Look(item.id, "", halt=str(problem))
+        except Exception:  # noqa: BLE001 - what is wrong is said when it is to be colorized
+            return Look(item.id, "")
+
+    def _is_gone(self, item: Item) -> bool:
+        try:
+            return self._sources.stat(item.source) is None
+        except StoreError:
+            return False
+
+    def _work(self, item: Item, started: float) -> Outcome:
+        clock = _Clock()
+        seen = Entry(item.source, item.size, item.stamp)
+        for _ in range(LOOKS):
+            with clock.part("fetch"), self._fetched(item) as path:
+                outcome = self._make(item, path, seen, clock)
+                now = self._sources.stat(item.source)
+                if now == seen:
+                    return self._publish(item, outcome, clock, started)
+            if now is None:
+                raise PhotoError(f"{item.source} was deleted during the run")
+            seen = now
+        raise PhotoError(f"{item.source} keeps changing while it is read; run the batch again when it is complete")
+
+    @contextmanager
+    def _fetched(self, item: Item) -> Iterator[Path]:
+        with self._sources.fetch(item.source, self._setup.partial) as path:
+            try:
+                yield path
+            except PhotoError as error:
+                # What the user knows it by, not where it was copied to.
+                raise type(error)(str(error).replace(str(path), item.source)) from error
+
+    def _make(self, item: Item, path: Path, seen: Entry, clock: _Clock) -> Outcome | _Made:
+        """Find the result that is there to be right, or make one in the folder of what isn't finished."""
+        if item.output_hash is not None and item.settings == item.wanted:
+            with clock.part("check"):
+                kept = self._check(item, path, seen)
+            if kept is not None:
+                return kept
+        recipe = self._setup.recipe.for_series(item.prior).for_one(item.override)
+        with clock.part("colorize"):
+            result = recipe.colorize(path, self._colorizer)
+        staged = self._setup.partial / f"{item.id}{Path(item.target).suffix}"
+        with clock.part("write"):
+            result.photo.save(staged, quality=recipe.quality, overwrite=True)
+        with clock.part("hash"):
+            made = _Made(seen, result.photo.source_hash, staged, digest(staged), result.notes, None)
+        if self._setup.thumbnails:
+            with clock.part("thumbnail"):
+                made = _Made(seen, made.source_hash, staged, made.output_hash, made.notes, thumbnail(path, staged))
+        return made
+
+    def _check(self, item: Item, path: Path, seen: Entry) -> Outcome | None:
+        """Return an outcome that keeps the result which is there, where source and result are what they were."""
+        output = self._results.stat(item.target)
+        if output is None or digest(path) != item.source_hash:
+            return None
+        with self._results.fetch(item.target, self._setup.partial) as there:
+            if digest(there) != item.output_hash:
+                return None
+        return Outcome(
+            item.id,
+            item.source,
+            item.target,
+            "done",
+            wanted=item.wanted,
+            kept=True,
+            origin=seen,
+            source_hash=item.source_hash,
+            output=output,
+            output_hash=item.output_hash,
+        )
+
+    def _publish(self, item: Item, made: Outcome | _Made, clock: _Clock, started: float) -> Outcome:
+        if isinstance(made, Outcome):
+            return made
+        notes = made.notes
+        with clock.part("publish"):
+            if self._was_changed(item):
+                self._results.set_aside(item.target, self._setup.replaced)
+                notes = (*notes, f"its result was changed by somebody; that is now in {self._setup.replaced}")
+            replace = item.ours or self._setup.overwrite
+            output = self._results.publish(made.staged, item.target, replace=replace)
+        return Outcome(
+            item.id,
+            item.source,
+            item.target,
+            "done",
+            wanted=item.wanted,
+            notes=notes,
+            seconds=time.perf_counter() - started,
+            parts=tuple(clock.parts.items()),
+            origin=made.seen,
+            source_hash=made.source_hash,
+            output=output,
+            output_hash=made.output_hash,
+            thumbnail=made.thumbnail,
+        )
+
+    def _was_changed(self, item: Item) -> bool:
+        """Whether the result that is there is another than the one that was made."""
+        if item.output_hash is None:
+            return False
+        there = self._results.stat(item.target)
+        if there is None or (there.size, there.stamp) == (item.output_size, item.output_stamp):
+            return False
+        with self._results.fetch(item.target, self._setup.partial) as path:
+            return digest(path) != item.output_hash
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A result that isn't in its place yet."""
+
+    seen: Entry
+    source_hash: str
+    staged: Path
+    output_hash: str
+    notes: tuple[str, ...]
+    thumbnail: bytes | None
+
+
+class _Clock:
+    """Counts seconds by what they go into; a part inside another counts for itself alone."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, float] = {}
+        self._inner = 0.0
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count the seconds of the block, without those of parts inside it."""
+        outer, self._inner = self._inner, 0.0
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            whole = time.perf_counter() - started
+            self.parts[name] = self.parts.get(name, 0.0) + whole - self._inner
+            self._inner = outer + whole
