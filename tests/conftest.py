@@ -51,6 +51,14 @@ def color_pixels(gray_pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.stack([gray_pixels, gray_pixels[::-1], 255 - gray_pixels], axis=-1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is read from or left in the user's cache folder, by commands in processes of their own either."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINCT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_training_left_behind() -> Iterator[None]:
     """Accelerate keeps the precision of a process's first training; the next test may train with another."""

@@ -7,6 +7,7 @@ photograph takes.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,18 @@ class Settings:
     """``TINCT_MAX_PIXELS``: a photograph with more pixels is refused."""
     weights: Path | None = None
     """``TINCT_WEIGHTS``: a folder of further models."""
+    cache: Path | None = None
+    """``TINCT_CACHE``: a folder for what can be made again, in place of the user's cache folder."""
+
+    def cache_folder(self) -> Path:
+        """Return the folder for what can be made again; it may not be there yet."""
+        if self.cache is not None:
+            return self.cache
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "tinct"
+        if sys.platform == "win32":
+            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "tinct" / "cache"
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinct"
 
 
 def load_settings(environment: Mapping[str, str] | None = None, file: Path | None = Path(".env")) -> Settings:
@@ -59,6 +72,7 @@ def load_settings(environment: Mapping[str, str] | None = None, file: Path | Non
         jobs=_count("jobs", given, faults),
         max_pixels=_count("max_pixels", given, faults) or defaults.max_pixels,
         weights=Path(given["weights"]) if "weights" in given else None,
+        cache=Path(given["cache"]) if "cache" in given else None,
     )
     if faults:
         raise ConfigError("environment", faults)

@@ -26,9 +26,11 @@ def options(command: Any) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts if name.startswith("-")}
 
 
-@pytest.mark.parametrize("name", ["colorize", "train", "export"])
+@pytest.mark.parametrize("name", ["colorize", "train", "export", "data fetch", "data stats"])
 def test_options(name: str) -> None:
-    command = get_command(app).commands[name]  # type: ignore[attr-defined]
+    command: Any = get_command(app)
+    for word in name.split():
+        command = command.commands[word]
     listed = {option for line in section(name).splitlines() for option in _listed(line)}
     there = options(command) | {option for parameter in command.params for option in parameter.secondary_opts}
     assert listed == there - {"--help", "-h"}

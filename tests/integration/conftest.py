@@ -44,7 +44,7 @@ def quick_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workspace(tmp_path: Path, quick_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in, where the model is the quick one."""
-    for name in [name for name in os.environ if name.startswith("TINCT_")]:
+    for name in [name for name in os.environ if name.startswith("TINCT_") and name != "TINCT_CACHE"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("TINCT_MODEL", str(quick_model))
     monkeypatch.setenv("COLUMNS", "120")

@@ -75,7 +75,7 @@ class Survey:
         heaviest = self.bins[int(self.weights.argmax())]
         lines = {
             "photos": f"{facts['photos']:,}" + (f" ({_listed(facts['parts'])})" if len(facts["parts"]) > 1 else ""),
-            "sources": _listed(facts["sources"]) if len(facts["sources"]) > 1 else "",
+            "sources": _listed(facts["sources"]) if set(facts["sources"]) - {".", *facts["parts"]} else "",
             "classes": _listed(facts["classes"]),
             "damaged": "; ".join(f"{name} {what}" for name, what in self.inventory.damaged.items()),
             "examined": f"{self.examined:,}, chosen by hash" if self.examined < facts["photos"] else "all",
