@@ -8,34 +8,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
-from typer.core import TyperCommand
 
 import tinct
-from tinct.cli import develop, inspect, use
+from tinct.cli import batch, data, develop, inspect, runs, use
+from tinct.cli.options import GroupedCommand
 from tinct.errors import ConfigError, OptionError, TinctError, UnknownModel
 
 USAGE_ERRORS = (OptionError, UnknownModel, ConfigError)
 """Errors that the command line itself is to blame for."""
 FAILED, WRONG_USAGE = 1, 2
-
-
-class GroupedCommand(TyperCommand):
-    """A command whose help lists its options under the headings that they name as ``rich_help_panel``."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write arguments and options of the help."""
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None:
-                kind = "Options" if parameter.param_type_name == "option" else "Arguments"
-                groups.setdefault(getattr(parameter, "rich_help_panel", None) or kind, []).append(record)
-        for title, records in groups.items():
-            with formatter.section(title):
-                formatter.write_dl(records)
 
 
 app = typer.Typer(
@@ -49,12 +33,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 app.command("colorize", no_args_is_help=True, cls=GroupedCommand)(use.colorize)
+app.add_typer(batch.batch, name="batch")
 app.command("inspect", no_args_is_help=True)(inspect.inspect)
 app.command("reproduce", no_args_is_help=True)(inspect.reproduce)
 app.add_typer(use.models, name="models")
 app.command("doctor")(use.doctor)
 app.command("train", no_args_is_help=True)(develop.train)
 app.command("export", no_args_is_help=True)(develop.export)
+app.add_typer(data.data, name="data")
+app.add_typer(runs.runs, name="runs")
 
 
 def _show_version(wanted: bool) -> None:
@@ -84,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run() -> NoReturn:
     """Be the process: run the command, then leave at once.
 
-    Taking the network's session and the libraries down in good order takes as long as colorizing a small photograph, and
-    the system does it anyway. Where torch was loaded, workers may still have to be waited for.
+    Taking the network's session and the libraries down in good order takes as long as colorizing a small photograph,
+    and the system does it anyway. Where torch was loaded, workers may still have to be waited for.
     """
     code: object = 0
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 COLORS, OUTPUT, INPUT, RUNNING = "Colors", "Output", "Input", "Running"
 """Headings of the help."""
@@ -80,3 +81,19 @@ Jobs = Annotated[
     typer.Option("--jobs", "-j", metavar="N", rich_help_panel=RUNNING, help="Photographs worked on at once."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=RUNNING, help="Say only what failed.")]
+
+
+class GroupedCommand(TyperCommand):
+    """A command whose help lists its options under the headings that they name as ``rich_help_panel``."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments and options of the help."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                kind = "Options" if parameter.param_type_name == "option" else "Arguments"
+                groups.setdefault(getattr(parameter, "rich_help_panel", None) or kind, []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)

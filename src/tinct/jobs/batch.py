@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -52,8 +53,6 @@ class Job:
     """Name or file of the model."""
     device: Device = "auto"
     """Where the network runs."""
-    jobs: int = 2
-    """Photographs under way at once."""
     state: Path | None = None
     """Folder of the batch's own files; None takes ``_tinct`` below the results, or one of this user for a bucket."""
     wishes: Wishes = Wishes()  # noqa: RUF009 - frozen
@@ -79,6 +78,8 @@ class Summary:
     """How many were ``done``, ``kept`` (found to be right by their hash), ``failed``, ``gone`` in this run."""
     parts: Counter[str] = field(default_factory=Counter)
     """Seconds by what they went into, over all threads."""
+    seconds: float = 0.0
+    """Wall time of the work."""
     states: dict[str, int] = field(default_factory=dict)
     """How many photographs are in each state after it."""
     troubles: list[Trouble] = field(default_factory=list)
@@ -143,7 +144,9 @@ class Batch:
     """
 
     def __init__(self, job: Job, backend: Backend, manifest: Manifest, observer: Observer) -> None:
-        self._job, self._backend, self._manifest, self._observer = job, backend, manifest, observer
+        self._job, self._backend, self._observer = job, backend, observer
+        self.manifest = manifest
+        """The list."""
         target = local_path(job.target)
         self.sources: Place = open_place(job.source, avoid=target)
         self.results: Place = open_place(job.target)
@@ -157,10 +160,11 @@ class Batch:
             engine: looks at the photographs of series that share their colors.
             entries: the sources; None lists them now.
         """
-        manifest, job = self._manifest, self._job
+        manifest, job = self.manifest, self._job
         self.number = deciding.next_scan(manifest)
         listing = self.sources.pictures() if entries is None else entries
-        summary = Summary(troubles=deciding.take_sources(manifest, listing, self._plain, self.number))
+        troubles = deciding.take_sources(manifest, listing, self._plain, self.number)
+        summary = Summary(troubles=[trouble for trouble in troubles if trouble.reason])
         recipe, model = job.recipe, self._backend.model_hash
         if job.consistent or job.reference is not None:
             self._observer.say("looking at the colors of each series")
@@ -180,6 +184,7 @@ class Batch:
         """Work off what is to be done, and add to the summary what came of it."""
         stop = threading.Event()
         self._observer.begin(summary.states.get("pending", 0))
+        started = time.perf_counter()
 
         def halt(reason: str) -> None:
             if summary.halt is None:
@@ -204,17 +209,18 @@ class Batch:
             self._observer.stopping()
 
         try:
-            engine(self._setup, self._manifest.claim(self.number), "work", done, stopping, stop)
-            summary.states = self._manifest.counts(self.number)
+            engine(self._setup, self.manifest.claim(self.number), "work", done, stopping, stop)
+            summary.states = self.manifest.counts(self.number)
         except StoreFull as error:
             halt(str(error))
+        summary.seconds = time.perf_counter() - started
 
     def _note(self, outcome: Outcome) -> None:
         if outcome.thumbnail is not None:
             path = thumbnail_path(self._job.folder, outcome.id)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(outcome.thumbnail)
-        self._manifest.finish(outcome)
+        self.manifest.finish(outcome)
 
     def _plain(self, source: str) -> str:
         """Return the name that a source's result should have."""
@@ -298,3 +304,22 @@ def _open(job: Job, backend: Backend, manifest: Manifest, observer: Observer) ->
     batch = Batch(job, backend, manifest, observer)
     batch.sources.check(writable=False)
     return batch
+
+
+@contextmanager
+def opened_manifest(target: str, state: Path | None) -> Iterator[tuple[Manifest, Path]]:
+    """Open the list of a batch that there is, and give it with the folder of the batch's own files.
+
+    Raises:
+        StoreError: there is none.
+    """
+    folder = state or state_folder(target)
+    if not (folder / MANIFEST).is_file():
+        raise StoreError(
+            f"{target} holds no batch: there is no {folder / MANIFEST}; name the DST of tinct batch SRC DST"
+        )
+    manifest = Manifest(folder / MANIFEST)
+    try:
+        yield manifest, folder
+    finally:
+        manifest.close()

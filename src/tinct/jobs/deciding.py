@@ -39,7 +39,7 @@ def take_sources(
     """Take over a listing of the sources; what isn't in it any more is marked as gone.
 
     Returns:
-        What couldn't be listed; photographs there stay as they were.
+        What couldn't be listed, or isn't to be looked at yet; photographs there stay as they were.
     """
     troubles: list[Trouble] = []
 
@@ -51,9 +51,9 @@ def take_sources(
                 yield entry
 
     manifest.scan(files(), plain, number)
-    for trouble in troubles:
-        below = f"{trouble.name}/" if trouble.name else ""
-        manifest.execute("UPDATE files SET scan = ? WHERE substr(source, 1, ?) = ?", (number, len(below), below))
+    with manifest.transaction():
+        for trouble in troubles:
+            manifest.keep(trouble.name, number)
     manifest.execute("UPDATE files SET state = 'gone' WHERE scan <> ? AND state <> 'gone'", (number,))
     return troubles
 

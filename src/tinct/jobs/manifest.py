@@ -199,6 +199,19 @@ class Manifest:
             count += len(batch)
         return count
 
+    def keep(self, name: str, number: int) -> None:
+        """Count a photograph, or all below a folder, as seen in a scan; an empty name stands for all there are."""
+        if not name:
+            self.execute("UPDATE files SET scan = ?", (number,))
+            return
+        self.execute("UPDATE files SET scan = ? WHERE source = ?", (number, _pack(name)))
+        low, high = os.fsencode(f"{name}/"), os.fsencode(f"{name}0")  # "0" is what comes after "/"
+        for kind in ("TEXT", "BLOB"):
+            self.execute(
+                f"UPDATE files SET scan = ? WHERE source > CAST(? AS {kind}) AND source < CAST(? AS {kind})",
+                (number, low, high),
+            )
+
     def _see(self, entry: Entry, plain: str, number: int) -> None:
         row = self._one("SELECT id, plain, state FROM files WHERE source = ?", (_pack(entry.name),))
         if row is None:

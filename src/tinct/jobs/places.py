@@ -40,6 +40,7 @@ class Trouble:
     name: str
     """Path below the place, empty for all of it."""
     reason: str
+    """Empty where nothing is wrong, and a file is only not to be looked at yet."""
 
 
 class Place(Protocol):
