@@ -16,7 +16,7 @@ PROMISED = {
         "--output --recursive --model --mode --vividness --saturation --hint --hints --size --device --format --quality"
         " --overwrite --skip-existing --allow-truncated --max-pixels --layer --mask --no-mark --jobs --json --quiet"
     ),
-    "train": "--data --out --budget --seed --resume",
+    "train": "--data --out --budget --seed --resume --init --preset --set --device --tensorboard",
     "export": "--output",
 }
 """What the documents name."""

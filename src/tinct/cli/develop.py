@@ -25,20 +25,57 @@ def train(
     init: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Start from a model: default, an ONNX file, a checkpoint.")
     ] = None,
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A group of other settings that the recipe has, such as light. Repeatable."),
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Another setting, such as optimizer.rate=1e-4. Repeatable."),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where it runs.")] = "auto",
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write files for TensorBoard too, into DIR/tensorboard.")
+    ] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Decode all photographs anew, and keep nothing for the next run.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Train a model.
 
-    A run that is killed goes on with --resume as if nothing had happened; on a finished run --resume does nothing.
+    A run that is killed goes on with --resume as if nothing had happened, with the budget, seed and settings that it
+    was started with; on a finished run --resume does nothing. tinct runs lists what there is.
     Several GPUs: accelerate launch -m tinct train ...
     """
-    _need("torch", "tinct train")
+    for library in ("torch", "accelerate", "pydantic", "yaml", "safetensors", "matplotlib"):
+        need(library, "tinct train")
+    if tensorboard and importlib.util.find_spec("tensorboard") is None:
+        from tinct.errors import MissingExtra
+
+        raise MissingExtra("--tensorboard", "tensorboard")
     from tinct.cli.training_bar import TrainingBar
+    from tinct.settings import load_settings
     from tinct.training import run
 
+    cache = None if no_cache else load_settings().cache_folder()
     # Of several processes only the first draws.
     with TrainingBar(quiet or os.environ.get("RANK", "0") != "0") as bar:
-        checkpoint = run.train(recipe, data, out, budget=budget, seed=seed, resume=resume, init=init, report=bar.update)
+        checkpoint = run.train(
+            recipe,
+            data,
+            out,
+            budget=budget,
+            seed=seed,
+            resume=resume,
+            init=init,
+            presets=preset or (),
+            settings=setting or (),
+            device=device,
+            tensorboard=tensorboard,
+            cache=cache,
+            report=bar.update,
+        )
     if not quiet:
         typer.echo(f"The checkpoint is {checkpoint}", err=True)
 
@@ -55,15 +92,16 @@ def export(
 
     It colorizes without torch; whether both give the same is checked.
     """
-    _need("torch", "tinct export")
-    _need("onnx", "tinct export")
+    need("torch", "tinct export")
+    need("onnx", "tinct export")
     from tinct.weights import export as exporter
 
     difference = exporter.export(checkpoint, output, half=half, overwrite=overwrite)
     typer.echo(f"{checkpoint} -> {output} (differs from the checkpoint by {difference:.2g} at most)", err=True)
 
 
-def _need(library: str, command: str) -> None:
+def need(library: str, command: str) -> None:
+    """Raise MissingExtra where a library that a command needs, of the extra [train], isn't installed."""
     if importlib.util.find_spec(library) is None:
         from tinct.errors import MissingExtra
 

@@ -43,26 +43,27 @@ def _recipes() -> resources.abc.Traversable:
 
 
 def load_config(
-    recipe: str, budget: str | None = None, *, preset: str | None = None, settings: Sequence[str] = ()
+    recipe: str, budget: str | None = None, *, presets: Sequence[str] = (), settings: Sequence[str] = ()
 ) -> TrainConfig:
     """Read a recipe.
 
     Args:
         recipe: its name in the package, or a YAML file.
         budget: replaces the recipe's.
-        preset: name of one of the recipe's presets, whose settings replace its own.
+        presets: names of presets of the recipe, whose settings replace its own; later ones go before.
         settings: single settings that replace those of both, as ``optimizer.rate=1e-4``.
 
     Raises:
         ConfigError: there is none of that name, or it has faults; all of them are listed.
     """
-    raw, presets = _read(recipe, ())
-    if preset is not None:
-        if preset not in presets:
-            choices = f"choose one of {', '.join(sorted(presets))}" if presets else "this recipe has none"
-            raise ConfigError(recipe, [f"no preset {preset!r}; {choices}"])
-        raw = _merged(raw, presets[preset])
+    raw, there = _read(recipe, ())
     faults = []
+    for preset in presets:
+        if preset in there:
+            raw = _merged(raw, there[preset])
+        else:
+            choices = f"choose one of {', '.join(sorted(there))}" if there else "this recipe has none"
+            faults.append(f"no preset {preset!r}; {choices}")
     for text in settings:
         try:
             raw = _merged(raw, _setting(text))

@@ -33,7 +33,7 @@ def train(
     seed: int | None = None,
     resume: bool = False,
     init: str | None = None,
-    preset: str | None = None,
+    presets: Sequence[str] = (),
     settings: Sequence[str] = (),
     device: str = "auto",
     tensorboard: bool = False,
@@ -50,9 +50,9 @@ def train(
         budget: overrides the recipe's, for example ``10min``, ``500steps``, ``3epochs``.
         seed: of every choice; 0 where not given.
         resume: go on from the last checkpoint in ``out``; start afresh where there is none. What isn't given of
-            ``budget``, ``seed``, ``init``, ``preset`` and ``settings`` is as it was.
+            ``budget``, ``seed``, ``init``, ``presets`` and ``settings`` is as it was.
         init: what to start from: ``default`` or another model's name, an ONNX file, or a run's or checkpoint's folder.
-        preset: name of one of the recipe's presets.
+        presets: names of the recipe's presets.
         settings: single settings that override the recipe's, as ``optimizer.rate=1e-4``.
         device: ``auto``, ``cpu`` or ``cuda``.
         tensorboard: write event files for TensorBoard too.
@@ -71,10 +71,10 @@ def train(
     going_on = checkpoint.has_state(out)
     if going_on and not resume:
         raise TrainingError(f"{out} holds a run already; go on with it by --resume, or give another folder")
-    asked = Asked(budget, seed, init, preset, tuple(settings))
+    asked = Asked(budget, seed, init, tuple(presets), tuple(settings))
     if going_on:
         asked = asked.filled_from(out)
-    config = load_config(recipe, asked.budget, preset=asked.preset, settings=asked.settings)
+    config = load_config(recipe, asked.budget, presets=asked.presets, settings=asked.settings)
     seed = asked.seed or 0
     accelerator = make_accelerator(config.precision, device)
     torch.manual_seed(seed)

@@ -32,7 +32,7 @@ class Asked:
     budget: str | None = None
     seed: int | None = None
     init: str | None = None
-    preset: str | None = None
+    presets: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
 
     def filled_from(self, run: Path) -> Asked:
@@ -43,7 +43,7 @@ class Asked:
                 self.budget or before["budget"],
                 before["seed"] if self.seed is None else self.seed,
                 self.init or before["init"],
-                self.preset or before["preset"],
+                self.presets or tuple(before["presets"]),
                 self.settings or tuple(before["settings"]),
             )
         except (DataError, KeyError, TypeError):

@@ -8,10 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from tinct.errors import BadModelFile, DataError, TrainingError
 from tinct.training.journal import LOSSES, VALIDATION, read_rows
@@ -32,16 +30,6 @@ loss: {cross_entropy: 0.5, huber: 15.0}
 optimizer: {warmup: 2, decay: 0.25}
 validation: {photos: 2, size: 64, share: 0.2}
 """
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("photos")
-    rng = np.random.default_rng(0)
-    for index in range(12):
-        small = rng.integers(0, 256, (6, 8, 3)).astype(np.uint8)
-        Image.fromarray(small).resize((64, 48), Image.Resampling.BICUBIC).save(folder / f"{index}.png")
-    return folder
 
 
 @pytest.fixture(scope="module")
