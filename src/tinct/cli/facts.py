@@ -13,7 +13,7 @@ from typing import Any
 
 import tinct
 from tinct.errors import BadModelFile, TinctError
-from tinct.inference.backends import load_backend
+from tinct.inference.backends import is_checkpoint, load_backend, read_spec
 from tinct.weights import store
 
 EXTRAS = ("torch", "accelerate", "onnx")
@@ -30,8 +30,13 @@ def describe(model: str) -> dict[str, Any]:
         UnknownModel, BadModelFile, MissingExtra: it can't be loaded.
     """
     path = store.resolve(model)
-    backend = load_backend(model, "cpu")
-    spec = backend.spec
+    if is_checkpoint(path):
+        backend = load_backend(model, "cpu")
+        spec, digest = backend.spec, backend.model_hash
+    else:
+        # Loading the networks of all models would take seconds.
+        spec, digest = read_spec(path), store.read_verified(path)[1]
+    known = store.facts(path)
     return {
         "name": spec.name,
         "architecture": spec.architecture,
@@ -45,7 +50,10 @@ def describe(model: str) -> dict[str, Any]:
         "bins": len(spec.bins),
         "file": str(path),
         "bytes": sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()),
-        "sha256": backend.model_hash,
+        "sha256": digest,
+        "trained": known.get("trained", {}),
+        "figures": known.get("figures", {}),
+        "measured": known.get("measured", ""),
     }
 
 

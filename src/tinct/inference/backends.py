@@ -62,9 +62,33 @@ def load_backend(model: str | os.PathLike[str], device: Device = "auto", threads
     if device not in DEVICES:
         raise OptionError(f"device is {device!r}; choose one of {', '.join(DEVICES)}")
     path = store.resolve(model)
-    if _is_checkpoint(path):
+    if is_checkpoint(path):
         return TorchBackend(path, device)
     return OnnxBackend(path, device, threads)
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Tell whether a model's path is one of a checkpoint, not of an ONNX file."""
+    return path.is_dir() or path.suffix == ".safetensors"
+
+
+def read_spec(path: Path) -> ModelSpec:
+    """Return the specification of an ONNX file, without loading its network.
+
+    Raises:
+        BadModelFile: the file is corrupt, or no model of Tinct.
+    """
+    try:
+        with path.open("rb") as file:
+            text = read_metadata(file).get(SPEC_KEY)
+    except (OSError, ValueError) as error:
+        raise BadModelFile(f"{path} can't be loaded as an ONNX model ({_first_line(error)})") from error
+    if text is None:
+        raise BadModelFile(f"{path} is an ONNX file, but no model of Tinct: its metadata hold no {SPEC_KEY}")
+    spec = ModelSpec.from_json(text)
+    if spec.output == "bins" and not (spec.path and len(spec.bins) == len(spec.weights) > 0):
+        raise BadModelFile(f"{path} says not how to read its color bins (path, bins, weights); export it again")
+    return spec
 
 
 class LoadingBackend:
@@ -82,7 +106,7 @@ class LoadingBackend:
 
     def __init__(self, model: str | os.PathLike[str], device: Device = "auto") -> None:
         path = store.resolve(model)
-        self._early = None if _is_checkpoint(path) else _read_spec(path)
+        self._early = None if is_checkpoint(path) else read_spec(path)
         self._outcome: Backend | BaseException | None = None
         self._thread = threading.Thread(target=self._load, args=(path, device), name="tinct-loading", daemon=True)
         self._thread.start()
@@ -151,7 +175,7 @@ class OnnxBackend:
             raise BadModelFile(f"{path} can't be loaded as an ONNX model ({_first_line(error)})") from error
         if device == "cuda" and "CUDAExecutionProvider" not in self._session.get_providers():
             raise OptionError("device cuda: onnxruntime could not start CUDA; check the driver, or choose cpu")
-        self.spec = _read_spec(path)
+        self.spec = read_spec(path)
         _check_session(self._session, self.spec, path)
 
     def run(self, lightness: NDArray[np.float32], hints: NDArray[np.float32] | None) -> NDArray[np.float32]:
@@ -212,24 +236,6 @@ def _providers(onnxruntime: Any, device: Device) -> list[str]:
     return (
         ["CUDAExecutionProvider", "CPUExecutionProvider"] if has_cuda and device != "cpu" else ["CPUExecutionProvider"]
     )
-
-
-def _is_checkpoint(path: Path) -> bool:
-    return path.is_dir() or path.suffix == ".safetensors"
-
-
-def _read_spec(path: Path) -> ModelSpec:
-    try:
-        with path.open("rb") as file:
-            text = read_metadata(file).get(SPEC_KEY)
-    except (OSError, ValueError) as error:
-        raise BadModelFile(f"{path} can't be loaded as an ONNX model ({_first_line(error)})") from error
-    if text is None:
-        raise BadModelFile(f"{path} is an ONNX file, but no model of Tinct: its metadata hold no {SPEC_KEY}")
-    spec = ModelSpec.from_json(text)
-    if spec.output == "bins" and not (spec.path and len(spec.bins) == len(spec.weights) > 0):
-        raise BadModelFile(f"{path} says not how to read its color bins (path, bins, weights); export it again")
-    return spec
 
 
 def _check_session(session: Any, spec: ModelSpec, path: Path) -> None:

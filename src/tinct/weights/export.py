@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import logging
@@ -26,7 +27,9 @@ HALF_TOLERANCE = {"ab": 1.0, "rgb": 8e-3, "bins": 0.2}
 OPSET = 18
 
 
-def export(checkpoint: Path, target: Path, *, half: bool = True, overwrite: bool = False) -> float:
+def export(
+    checkpoint: Path, target: Path, *, name: str | None = None, half: bool = True, overwrite: bool = False
+) -> float:
     """Write a checkpoint's averaged weights as an ONNX file with its specification inside.
 
     The file is compared with the network on random input of several sizes before it takes its place.
@@ -34,6 +37,7 @@ def export(checkpoint: Path, target: Path, *, half: bool = True, overwrite: bool
     Args:
         checkpoint: a run's folder or its checkpoint folder.
         target: the file to write.
+        name: of the model; None leaves the recipe's.
         half: store weights in 16 bits, which halves the file; they are widened again when it is loaded.
         overwrite: whether the target may be replaced.
 
@@ -51,6 +55,7 @@ def export(checkpoint: Path, target: Path, *, half: bool = True, overwrite: bool
     except ImportError as error:
         raise MissingExtra("export", "train") from error
     spec, network = load_network(checkpoint)
+    spec = dataclasses.replace(spec, name=name or spec.name)
     with atomic_path(target, overwrite=overwrite) as path:
         model = _to_onnx(spec, network)
         for key, text in ((SPEC_KEY, spec.to_json()), (SHARED_KEY, json.dumps(_shared(model, network)))):

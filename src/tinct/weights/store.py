@@ -1,7 +1,8 @@
 """From a model's name to a verified file on this machine; nothing is downloaded.
 
 Models are ``<name>.onnx`` files: those that the package ships, and those in the folder that ``TINCT_WEIGHTS`` names.
-``manifest.json`` beside the shipped ones holds the SHA-256 of each, and a file that doesn't match is refused.
+``manifest.json`` beside the shipped ones holds the SHA-256 of each, and a file that doesn't match is refused; and what
+is known of how each was made and how good it is.
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tinct.errors import BadModelFile, UnknownModel
+from tinct.media.atomic import atomic_path
 from tinct.settings import load_settings
 
 SHIPPED = Path(__file__).parent / "default"
 """Where the package keeps its models."""
 MANIFEST = "manifest.json"
+HASH = "sha256"
+"""Entry of the manifest that every model has; the others are the facts."""
 SUFFIX = ".onnx"
 ALIASES = {"default": "tinct"}
 """Further names."""
@@ -56,8 +62,8 @@ def read_verified(path: Path) -> tuple[bytes, str]:
         data = path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error) from error
-    found, expected = hashlib.sha256(data).hexdigest(), _manifest(path.parent).get(path.name)
-    if expected not in (None, found):
+    found, entry = hashlib.sha256(data).hexdigest(), _manifest(path.parent).get(path.name)
+    if entry is not None and entry[HASH] != found:
         raise BadModelFile(f"{path} is damaged (its SHA-256 isn't the manifest's); install Tinct again")
     return data, found
 
@@ -96,10 +102,34 @@ def digest(path: Path) -> str:
         raise _unreadable(path, error) from error
 
 
-def write_manifest(folder: Path) -> None:
-    """Write the manifest of the models in a folder."""
-    hashes = {path.name: digest(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
-    (folder / MANIFEST).write_text(json.dumps(hashes, indent=2) + "\n", "utf-8")
+def facts(path: Path) -> dict[str, Any]:
+    """Return what the manifest beside a model's file says of it beyond its hash; nothing where it doesn't list it.
+
+    Raises:
+        BadModelFile: the manifest is damaged.
+    """
+    entry = _manifest(path.parent).get(path.name, {})
+    return {name: value for name, value in entry.items() if name != HASH}
+
+
+def write_manifest(folder: Path, facts_of: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    """Write the manifest of the models in a folder.
+
+    Args:
+        folder: with the models; what its manifest says of them holds on.
+        facts_of: name of a file -> what to say of it instead.
+
+    Raises:
+        BadModelFile: the present manifest is damaged.
+        OutputError: the manifest can't be written.
+    """
+    given = facts_of or {}
+    entries = {
+        path.name: {HASH: digest(path), **given.get(path.name, facts(path))}
+        for path in sorted(folder.glob(f"*{SUFFIX}"))
+    }
+    with atomic_path(folder / MANIFEST, overwrite=True) as path:
+        path.write_text(json.dumps(entries, indent=2) + "\n", "utf-8")
 
 
 def _find() -> dict[str, Path]:
@@ -113,12 +143,14 @@ def _unreadable(path: Path, error: OSError) -> BadModelFile:
     return BadModelFile(f"{path} can't be read ({error.strerror or error}); install Tinct again")
 
 
-def _manifest(folder: Path) -> dict[str, str]:
+def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / MANIFEST
     if not path.is_file():
         return {}
     try:
-        hashes: dict[str, str] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        entries: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8"))
+        if not all(isinstance(entry[HASH], str) for entry in entries.values()):
+            raise ValueError(f"an entry without {HASH}")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadModelFile(f"{path} can't be read ({error}); install Tinct again") from error
-    return hashes
+    return entries

@@ -47,9 +47,10 @@ def test_a_missing_file_is_refused(shipped: Path) -> None:
 
 
 def test_a_damaged_manifest_is_refused(shipped: Path) -> None:
-    (shipped / "manifest.json").write_text("{")
-    with pytest.raises(BadModelFile, match=r"manifest\.json"):
-        store.list_models()
+    for damage in ("{", '{"tinct.onnx": "a hash"}', '["tinct.onnx"]'):
+        (shipped / "manifest.json").write_text(damage)
+        with pytest.raises(BadModelFile, match=r"manifest\.json"):
+            store.list_models()
 
 
 def test_a_further_folder_adds_models_and_replaces_none(
@@ -81,9 +82,22 @@ def test_unknown_names_list_the_choices(shipped: Path) -> None:
 
 def test_the_manifest_lists_every_model(shipped: Path) -> None:
     assert json.loads((shipped / "manifest.json").read_text()) == {
-        "other.onnx": hashlib.sha256(b"more").hexdigest(),
-        "tinct.onnx": hashlib.sha256(b"weights").hexdigest(),
+        "other.onnx": {"sha256": hashlib.sha256(b"more").hexdigest()},
+        "tinct.onnx": {"sha256": hashlib.sha256(b"weights").hexdigest()},
     }
+
+
+def test_the_manifest_keeps_facts_and_takes_new_ones(shipped: Path) -> None:
+    store.write_manifest(shipped, {"other.onnx": {"hours": 2}})
+    (shipped / "third.onnx").write_bytes(b"third")
+    store.write_manifest(shipped, {"third.onnx": {"hours": 3}})
+    assert [store.facts(shipped / f"{name}.onnx") for name in ("other", "third", "tinct", "none")] == [
+        {"hours": 2},
+        {"hours": 3},
+        {},
+        {},
+    ]
+    assert store.list_models() == ["other", "third", "tinct"]
 
 
 def test_what_the_package_ships_verifies() -> None:
