@@ -59,12 +59,12 @@ class Budget:
 
 
 class InitConfig(_Part):
-    """What of another model a run starts from; the model itself is given by ``--init``."""
+    """What of another model a run starts from; the model itself is given by `--init`."""
 
     required: bool = False
     """Whether the recipe makes no sense without one."""
     fresh: tuple[str, ...] = ()
-    """Beginnings of the names of weights that start afresh all the same, such as ``head.``."""
+    """Beginnings of the names of weights that start afresh all the same, such as `head.`."""
 
 
 class DataConfig(_Part):
@@ -129,7 +129,7 @@ class LossConfig(_Part):
     features: Literal["efficientnet-lite0", "vgg16"] = "efficientnet-lite0"
     """The network of `perceptual`."""
     feature_weights: Path | None = None
-    """Weights of that network, as a file; `vgg16` needs them."""
+    """Its weights, as a file; without one those of a package, or for `vgg16` of the network."""
 
 
 class AdversarialConfig(_Part):
@@ -163,7 +163,7 @@ class OptimizerConfig(_Part):
     rate: Positive = 1.5e-3
     """Top learning rate."""
     encoder_rate: Factor = 3e-4
-    """Of a pretrained encoder; 0 freezes it."""
+    """Of a pretrained encoder (weights named `encoder.`); 0 freezes it."""
     betas: tuple[Share, Share] = (0.9, 0.999)
     """Decay of the running means of gradients and of their squares."""
     weight_decay: Factor = 0.01
@@ -213,7 +213,7 @@ class ValidationConfig(_Part):
 
 
 class EarlyStoppingConfig(_Part):
-    """When a run ends before its budget; the best weights are kept in its folder ``best``."""
+    """When a run ends before its budget; the best weights are kept in its folder `best`."""
 
     figure: str
     """A figure of the validation, such as `psnr`; more is better but for `mse`."""

@@ -1,0 +1,169 @@
+"""How a run ends, what it leaves, and what of it holds on when it is resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from tinct.errors import MissingExtra, TrainingError
+from tinct.training.journal import EVENTS, LOSSES, VALIDATION, read_rows
+from tinct.training.losses import ColorLoss
+from tinct.training.progress import Progress
+from tinct.training.run import train
+from tinct.training.runs import read_record
+from tinct.weights import checkpoint
+
+SMALL = (
+    "options.widths=[4, 4, 4]",
+    "data.sizes={32: 1}",
+    "data.batch=4",
+    "validation={photos: 2, size: 32}",
+    "precision=fp32",
+    "checkpoint_minutes=1e-9",
+)
+GAN = (*SMALL, "adversarial={width: 4, layers: 1, collapse_accuracy: 1, collapse_colorfulness: 0}")
+
+
+def interrupt_at(step: int) -> Callable[[Progress], None]:
+    def report(progress: Progress) -> None:
+        if progress.step >= step:
+            raise KeyboardInterrupt
+
+    return report
+
+
+@pytest.fixture(autouse=True)
+def note_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinct.training.engine.LOG_EVERY", 1)
+
+
+def test_an_adversarial_run_resumes_exactly(photos: Path, tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train("lab-cnn-gan", photos, whole, budget="6steps", settings=GAN)
+    with pytest.raises(KeyboardInterrupt):
+        train("lab-cnn-gan", photos, parts, budget="6steps", settings=GAN, report=interrupt_at(3))
+    assert read_record(parts)["state"] == "interrupted"
+    train("lab-cnn-gan", photos, parts, resume=True)
+    first, second = checkpoint.load_state(whole), checkpoint.load_state(parts)
+    for part in ("network", "average", "discriminator"):
+        assert all(torch.equal(tensor, second[part][name]) for name, tensor in first[part].items()), part
+    moments = (state["discriminator_optimizer"]["state"] for state in (first, second))
+    for mine, theirs in zip(*(m.values() for m in moments), strict=True):
+        assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    assert first["watch"] == second["watch"]
+    rows = read_rows(parts / LOSSES)
+    assert [row["step"] for row in rows] == list("123456")
+    assert rows == [{**row, **_times(rows[index])} for index, row in enumerate(read_rows(whole / LOSSES))]
+
+
+def _times(row: dict[str, str]) -> dict[str, str]:
+    return {name: row[name] for name in ("seconds", "photos_per_second")}
+
+
+def test_what_is_not_asked_again_is_as_it_was(photos: Path, tmp_path: Path) -> None:
+    asked = {"budget": "4steps", "seed": 3, "settings": SMALL, "presets": ["bilinear"]}
+    with pytest.raises(KeyboardInterrupt):
+        train("lab-cnn", photos, tmp_path, **asked, report=interrupt_at(2))  # type: ignore[arg-type]
+    train("lab-cnn", photos, tmp_path, resume=True)
+    record = read_record(tmp_path)
+    assert (record["step"], record["state"], record["seed"]) == (4, "finished", 3)
+    assert record["recipe"]["options"]["upsampling"] == "bilinear"
+    train("lab-cnn", photos, tmp_path, resume=True, budget="6steps")
+    assert read_record(tmp_path)["step"] == 6
+    with pytest.raises(TrainingError, match="seed: 3 -> 4"):
+        train("lab-cnn", photos, tmp_path, resume=True, seed=4)
+
+
+def test_the_record_says_what_made_the_run_and_how_good_it_is(photos: Path, tmp_path: Path) -> None:
+    train("encdec-rgb", photos, tmp_path, budget="2steps", settings=SMALL)
+    record = read_record(tmp_path)
+    assert {"git", "device", "started", "updated"} <= record.keys()
+    assert record["versions"].keys() >= {"tinct", "torch", "python"}
+    assert record["versions"]["torch"] == torch.__version__.partition("+")[0] or "+" in torch.__version__
+    assert (record["budget"], record["start"], record["precision"], record["processes"]) == (
+        "2steps",
+        "random",
+        "fp32",
+        1,
+    )
+    assert len(record["data"]["fingerprint"]) == 64
+    assert record["recipe"]["optimizer"]["kind"] == "adam"
+    row = read_rows(tmp_path / VALIDATION)[-1]
+    assert record["figures"]["mse_raw"] == float(row["mse_raw"])
+    assert record["best"].keys() == record["figures"].keys()
+    assert json.loads((tmp_path / "run.json").read_text()) == record
+
+
+def test_a_run_stops_where_its_figure_rises_no_more(photos: Path, tmp_path: Path) -> None:
+    settings = [
+        *SMALL,
+        "optimizer.rate=1e-12",
+        "validation={photos: 2, size: 32, minutes: 1e-9}",
+        "early_stopping={figure: psnr, patience: 2}",
+    ]
+    train("encdec-rgb", photos, tmp_path, budget="50steps", settings=settings)
+    assert read_record(tmp_path)["state"] == "stopped early"
+    assert [row["step"] for row in read_rows(tmp_path / VALIDATION)] == ["1", "2", "3"]
+    assert checkpoint.load_network(tmp_path / "best")[0].name == "encdec-rgb"
+    train("encdec-rgb", photos, tmp_path, resume=True)
+    assert checkpoint.load_state(tmp_path)["step"] == 3
+
+
+def test_a_loss_that_is_no_number_leaves_the_last_good_checkpoint(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, calls = ColorLoss.forward, []
+
+    def broken(self: ColorLoss, *given: torch.Tensor) -> dict[str, torch.Tensor]:
+        calls.append(1)
+        return {name: value * (float("nan") if len(calls) > 2 else 1) for name, value in plain(self, *given).items()}
+
+    monkeypatch.setattr(ColorLoss, "forward", broken)
+    with pytest.raises(TrainingError, match="the loss is nan at step 2; the last checkpoint is from before it"):
+        train("encdec-rgb", photos, tmp_path, budget="9steps", settings=SMALL)
+    state = checkpoint.load_state(tmp_path)
+    assert state["step"] == 2
+    assert all(torch.isfinite(tensor).all() for tensor in state["network"].values())
+    assert read_record(tmp_path)["state"] == "failed"
+
+
+def test_a_collapse_leaves_the_last_good_checkpoint(photos: Path, tmp_path: Path) -> None:
+    settings = [*SMALL, "adversarial={width: 4, layers: 1, start: 0, collapse_accuracy: 0, collapse_steps: 4}"]
+    with pytest.raises(TrainingError, match="collapsed at step 3: for 4 steps the discriminator is right"):
+        train("lab-cnn-gan", photos, tmp_path, budget="9steps", settings=settings)
+    # The first is there because there was none; those of the steps under suspicion are not.
+    assert checkpoint.load_state(tmp_path)["step"] == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
+def test_the_files_of_a_checkpoint_follow_the_umask(photos: Path, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        train("encdec-rgb", photos, tmp_path, budget="1steps", settings=SMALL)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / checkpoint.FOLDER).iterdir()}
+    assert modes == dict.fromkeys((checkpoint.MODEL, checkpoint.SPEC, checkpoint.STATE), 0o640)
+
+
+def test_tensorboard_gets_what_the_tables_get(photos: Path, tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    train("encdec-rgb", photos, tmp_path, budget="3steps", settings=SMALL, tensorboard=True)
+    events = accumulator.EventAccumulator(str(tmp_path / EVENTS)).Reload()
+    found = [(event.step, event.value) for event in events.Scalars("losses/mse")]
+    expected = [(int(row["step"]), float(row["mse"])) for row in read_rows(tmp_path / LOSSES)]
+    assert found == [(step, pytest.approx(value, rel=1e-4)) for step, value in expected]
+    assert "validation/psnr" in events.Tags()["scalars"]
+
+
+def test_tensorboard_that_is_missing_names_its_extra(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
+    with pytest.raises(MissingExtra, match=r"tinct\[tensorboard\]"):
+        train("encdec-rgb", photos, tmp_path, budget="3steps", settings=SMALL, tensorboard=True)
