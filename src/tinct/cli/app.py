@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import tinct
-from tinct.cli import batch, data, develop, inspect, runs, use
+from tinct.cli import batch, data, develop, evaluate, inspect, runs, use
 from tinct.cli.options import GroupedCommand
 from tinct.errors import ConfigError, OptionError, TinctError, UnknownModel
 
@@ -40,6 +40,7 @@ app.add_typer(use.models, name="models")
 app.command("doctor")(use.doctor)
 app.command("train", no_args_is_help=True)(develop.train)
 app.command("export", no_args_is_help=True)(develop.export)
+app.command("evaluate", no_args_is_help=True, cls=GroupedCommand)(evaluate.evaluate)
 app.add_typer(data.data, name="data")
 app.add_typer(runs.runs, name="runs")
 

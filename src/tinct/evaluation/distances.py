@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,12 +18,12 @@ LEAST = 4
 """Photographs below which neither distance means anything."""
 
 
-def kid(originals: Features, results: Features) -> tuple[float, Interval]:
-    """Return the kernel distance of two sets and its 95 % interval.
+def kid_block(originals: Features, results: Features) -> tuple[float, float]:
+    """Return the kernel distance of two sets of at most :data:`BLOCK`, and the variance of this estimate.
 
-    The unbiased estimate of the squared maximum mean discrepancy under the kernel (x.y / d + 1)^3; it doesn't depend on
-    how many photographs there are, and may come out a little below 0. The interval is the jackknife's, leaving out one
-    photograph with its result at a time. Blocks of :data:`BLOCK` pairs are averaged.
+    It is the unbiased estimate of the squared maximum mean discrepancy under the kernel (x.y / d + 1)^3; it doesn't
+    depend on how many photographs there are, and may come out a little below 0. The variance is the jackknife's,
+    leaving out one photograph with its result at a time.
 
     Args:
         originals: (n, d).
@@ -29,15 +31,7 @@ def kid(originals: Features, results: Features) -> tuple[float, Interval]:
 
     Source: Binkowski, Sutherland, Arbel, Gretton, "Demystifying MMD GANs" (ICLR 2018), equation 4 and section 4.
     """
-    parts = np.array_split(np.arange(len(originals)), -(-len(originals) // BLOCK))
-    found = [_kid(originals[part].astype(np.float64), results[part].astype(np.float64)) for part in parts]
-    mean = float(np.mean([value for value, _ in found]))
-    error = float(np.sqrt(np.sum([variance for _, variance in found])) / len(found))
-    return mean, (mean - 1.96 * error, mean + 1.96 * error)
-
-
-def _kid(x: Matrix, y: Matrix) -> tuple[float, float]:
-    """Return the estimate of one block, and its variance by the jackknife."""
+    x, y = originals.astype(np.float64), results.astype(np.float64)
     count, width = x.shape
     within = _off_diagonal((x @ x.T / width + 1) ** 3) + _off_diagonal((y @ y.T / width + 1) ** 3)
     across = (x @ y.T / width + 1) ** 3
@@ -49,6 +43,17 @@ def _kid(x: Matrix, y: Matrix) -> tuple[float, float]:
     whole = float(estimate(float(within.sum()), float(across.sum()), count))
     left = estimate(within.sum() - 2 * within, across.sum() - rows - columns + diagonal, count - 1)
     return whole, float((count - 1) / count * np.square(left - left.mean()).sum())
+
+
+def combine_kid(blocks: Sequence[tuple[float, float]]) -> tuple[float, Interval]:
+    """Return the mean of the estimates of blocks of photographs, and its 95 % interval.
+
+    Args:
+        blocks: estimate and variance of each.
+    """
+    mean = float(np.mean([value for value, _ in blocks]))
+    error = float(np.sqrt(np.sum([variance for _, variance in blocks]))) / len(blocks)
+    return mean, (mean - 1.96 * error, mean + 1.96 * error)
 
 
 def _off_diagonal(kernel: Matrix) -> Matrix:

@@ -104,7 +104,7 @@ def bleeding(lab: Floats, lightness_slope: Floats) -> tuple[float, float]:
 
 def slope(*planes: Floats) -> Floats:
     """Return the length of the gradient, (H, W), of planes (H, W) taken together, by Sobel's operator, a pixel."""
-    squares = []
+    squares: list[Floats] = []
     for plane in planes:
         edged = np.pad(plane, 1, mode="edge")
         down = edged[:-2] + 2 * edged[1:-1] + edged[2:]

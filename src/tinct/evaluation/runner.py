@@ -1,0 +1,329 @@
+"""From data sets and colorizers to the table: measures each photograph once, and keeps what it found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import tinct
+from tinct.color.figures import Pixels
+from tinct.errors import DataError, PhotoError, TinctError
+from tinct.evaluation import auc, external, hints, protocol
+from tinct.evaluation.cost import PICTURES, count_gmacs, measure_cost
+from tinct.evaluation.judges import Judges
+from tinct.evaluation.makers import CommandMaker, Gray, Maker, ModelMaker, OneColor, OtherColors, Same
+from tinct.evaluation.measure import measure, pixels_hash
+from tinct.evaluation.protocol import Dataset, Item, manifest_hash, open_dataset, read_original
+from tinct.evaluation.request import Evaluation, Photograph, Progress, Request, Row
+from tinct.evaluation.rows import Cost, Gathered, compare, count_originals, make_row
+from tinct.evaluation.store import Measured, Output, Store
+from tinct.inference.backends import load_backend
+
+NEAR_GRAY, MEASURED, UNREADABLE = "near gray", "measured", "unreadable"
+SAME = Same("original")
+_CODE = ("color", "evaluation", "inference", "media", "models")
+"""Packages whose code decides the figures."""
+
+Task = TypeVar("Task")
+Done = TypeVar("Done")
+Look = Callable[[str, str, Sequence[str]], Iterator[tuple[str, Pixels, Pixels]]]
+"""Takes names of data set, row and photographs; gives name, original and result of each, made anew."""
+
+
+@contextmanager
+def evaluate(
+    request: Request, progress: Progress = lambda what, done, total: None
+) -> Iterator[tuple[Evaluation, Look]]:
+    """Measure colorizers on photographs whose colors are known.
+
+    Args:
+        request: what to measure.
+        progress: called as it goes on, on this thread.
+
+    Yields:
+        What was found, and a function that shows photographs; inside the block, the outputs of an external command
+        are still there.
+
+    Raises:
+        DataError: no photographs, or none with color.
+        CommandFailed: the external command failed or took too long.
+        UnknownModel, BadModelFile, OptionError, MissingExtra: a model can't be used, or not like this.
+        OutputError: the store can't be used.
+    """
+    if request.command is not None:
+        external.check_command(request.command)
+    jobs = request.jobs or min(8, os.cpu_count() or 1)
+    groups = frozenset(figure.group for figure in request.figures)
+    models = [
+        ModelMaker(
+            name,
+            load_backend(name, request.device, max(1, (os.cpu_count() or 1) // jobs)),  # type: ignore[arg-type]
+            request.mode,
+            raw=request.raw_rgb,
+        )
+        for name in dict.fromkeys(request.models)
+    ]
+    judges = Judges(groups, request)
+    with ExitStack() as stack:
+        stack.enter_context(judges.threads(jobs))
+        store = stack.enter_context(Store(request.store, _context(request, groups, judges)))
+        pool = stack.enter_context(ThreadPoolExecutor(jobs, thread_name_prefix="evaluate"))
+        stack.callback(pool.shutdown, cancel_futures=True)
+        run = _Run(request, groups, store, judges, pool, jobs, progress)
+        yield run.all(models, stack), run.look
+
+
+def _context(request: Request, groups: Iterable[str], judges: Judges) -> str:
+    """Return what the figures depend on beside photographs and pixels."""
+    code = hashlib.sha256()
+    root = Path(tinct.__file__).parent
+    for package in _CODE:
+        for file in sorted((root / package).rglob("*.py")):
+            code.update(file.read_bytes())
+    parts = (request.protocol, sorted(groups), judges.identity, code.hexdigest())
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What became of one photograph."""
+
+    status: str
+    outputs: dict[str, Output]
+    measured: dict[str, Measured]
+
+
+class _Run:
+    """One evaluation under way."""
+
+    def __init__(
+        self,
+        request: Request,
+        groups: frozenset[str],
+        store: Store,
+        judges: Judges,
+        pool: ThreadPoolExecutor,
+        jobs: int,
+        progress: Progress,
+    ) -> None:
+        self.request, self.groups, self.store, self.judges = request, groups, store, judges
+        self.pool, self.jobs, self.progress = pool, jobs, progress
+        self.already = 0
+        self.sets: dict[str, tuple[Dataset, list[Maker]]] = {}
+
+    def all(self, models: Sequence[ModelMaker], stack: ExitStack) -> Evaluation:
+        """Measure everything."""
+        manifest: dict[str, list[Photograph]] = {}
+        rows: list[Row] = []
+        comparisons, curve = [], []
+        for dataset in self._datasets():
+            makers = self._makers(dataset, models, stack)
+            self.sets[dataset.name] = dataset, makers
+            self._measure(dataset, makers)
+            manifest[dataset.name] = photographs = [self._photograph(item) for item in dataset.items]
+            colored = [i for i, p in zip(dataset.items, photographs, strict=True) if p.status == MEASURED]
+            if not colored:
+                raise _nothing(dataset, photographs)
+            weights = auc.rebalancing(count_originals(self.store, SAME, colored)) if "area" in self.groups else None
+            gathered = [(maker, Gathered(self.store, maker, colored, SAME, weights)) for maker in makers]
+            for maker, found in gathered:
+                rows.append(make_row(dataset.name, maker, found, self.request.figures, self._cost(maker, colored)))
+            comparisons += compare(dataset.name, gathered, self.request.figures)
+            if self.request.hint_curve:
+                for model in models:
+                    curve += hints.summarize(dataset.name, model.name, self._hint_curve(model, colored))
+        readable = [p.sha256 for photos in manifest.values() for p in photos if p.status != UNREADABLE]
+        return Evaluation(
+            self.request,
+            manifest,
+            {n: manifest_hash(p.sha256 for p in photos if p.status != UNREADABLE) for n, photos in manifest.items()},
+            manifest_hash(readable),
+            rows,
+            comparisons,
+            curve,
+            self.judges.reasons,
+            self.already,
+        )
+
+    def look(self, data: str, row: str, names: Sequence[str]) -> Iterator[tuple[str, Pixels, Pixels]]:
+        """Make results anew, to be shown; see :data:`Look`."""
+        dataset, makers = self.sets[data]
+        maker = next(maker for maker in makers if maker.name == row)
+        items = {item.source.name: item for item in dataset.items}
+        for name in names:
+            original = read_original(items[name].source, self.request.protocol)
+            yield name, original.rgb, maker.make(items[name], original)
+
+    def _datasets(self) -> Iterator[Dataset]:
+        names: set[str] = set()
+        for path in dict.fromkeys(self.request.data):
+            self.progress(f"reading {path.name}", 0, 0)
+            dataset = open_dataset(path, self.request.count)
+            # Two folders may have the same name.
+            name = dataset.name if dataset.name not in names else str(path)
+            names.add(name)
+            yield Dataset(name, dataset.items)
+
+    def _makers(self, dataset: Dataset, models: Sequence[ModelMaker], stack: ExitStack) -> list[Maker]:
+        baselines = [Gray("gray"), OneColor("one-ab"), OtherColors("random", dataset.items, self.request.protocol)]
+        makers: list[Maker] = [*baselines, *models]
+        if self.request.command is not None:
+            makers.append(self._run_command(self.request.command, dataset, stack))
+        return [*makers, SAME]
+
+    def _run_command(self, command: str, dataset: Dataset, stack: ExitStack) -> CommandMaker:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tinct-evaluate-")))
+        given, made = folder / "in", folder / "out"
+        given.mkdir()
+        made.mkdir()
+
+        def write(task: tuple[int, Item]) -> str | None:
+            number, item = task
+            try:
+                original = read_original(item.source, self.request.protocol)
+            except PhotoError:
+                return None
+            return None if original.near_gray else external.write_gray(given, number, item.source.name, original.levels)
+
+        items = list({item.sha256: item for item in dataset.items}.values())
+        stems: dict[str, str] = {}
+        for done, ((_, item), stem) in enumerate(self._in_order(write, list(enumerate(items))), 1):
+            self.progress("writing gray pictures", done, len(items))
+            if stem is not None:
+                stems[stem] = item.sha256
+        if not stems:
+            raise _nothing(dataset, [])
+        self.progress("running the command", 0, 0)
+        seconds = external.run_command(command, given, made, self.request.time_limit)
+        files = external.find_outputs(made, stems)
+        return CommandMaker({stems[stem]: path for stem, path in files.items()}, 1000 * seconds / len(stems))
+
+    def _measure(self, dataset: Dataset, makers: Sequence[Maker]) -> None:
+        """Measure what isn't yet in the store."""
+        tasks: list[tuple[Item, list[tuple[str, Maker]]]] = []
+        seen: set[str] = set()
+        for item in dataset.items:
+            if item.sha256 not in seen:
+                seen.add(item.sha256)
+                lacking = self._lacking(item, makers)
+                if lacking:
+                    tasks.append((item, lacking))
+        known = len(seen) - len(tasks)
+        self.already += known
+        what = f"measuring on {dataset.name}"
+        self.progress(what, known, len(seen))
+        for done, ((item, _), work) in enumerate(self._in_order(self._work, tasks), known + 1):
+            self.store.keep(item.sha256, work.status, work.outputs, work.measured.items())
+            self.progress(what, done, len(seen))
+
+    def _lacking(self, item: Item, makers: Sequence[Maker]) -> list[tuple[str, Maker]]:
+        status = self.store.status(item.sha256)
+        if status is not None and status != MEASURED:
+            return []
+        lacking = []
+        for maker in makers:
+            identity = maker.identity(item)
+            output = self.store.output(item.sha256, identity)
+            if output is None or (output.pixels is not None and not self.store.has(item.sha256, output.pixels)):
+                lacking.append((identity, maker))
+        return lacking
+
+    def _work(self, task: tuple[Item, list[tuple[str, Maker]]]) -> _Work:
+        """Measure one photograph, on a thread of the pool."""
+        item, lacking = task
+        try:
+            original = read_original(item.source, self.request.protocol)
+        except PhotoError as error:
+            return _Work(f"{UNREADABLE}: {error}", {}, {})
+        if original.near_gray:
+            return _Work(NEAR_GRAY, {}, {})
+        outputs: dict[str, Output] = {}
+        pictures: dict[str, Pixels] = {}
+        for identity, maker in lacking:
+            try:
+                pixels = maker.make(item, original)
+            except TinctError as error:
+                outputs[identity] = Output(None, str(error))
+                continue
+            digest = pixels_hash(pixels)
+            outputs[identity] = Output(digest, None)
+            pictures[digest] = pixels
+        found = {digest: measure(original, pixels, self.groups) for digest, pixels in pictures.items()}
+        return _Work(MEASURED, outputs, self.judges.look(original, pictures, found))
+
+    def _photograph(self, item: Item) -> Photograph:
+        status = self.store.status(item.sha256) or ""
+        if status.startswith(UNREADABLE):
+            return Photograph(item.source.name, item.sha256, "unreadable", status.removeprefix(f"{UNREADABLE}: "))
+        return Photograph(item.source.name, item.sha256, "near gray" if status == NEAR_GRAY else "measured")
+
+    def _cost(self, maker: Maker, items: Sequence[Item]) -> Cost:
+        if "cost" not in self.groups or not isinstance(maker, (ModelMaker, CommandMaker)):
+            return {}
+        if isinstance(maker, CommandMaker):
+            return {"milliseconds": maker.milliseconds}
+        key = f"cost {maker.identity()} {self.request.device}"
+        kept = self.store.note(key)
+        if kept is None:
+            self.progress(f"timing {maker.name}", 0, 0)
+            levels = [read_original(item.source, self.request.protocol).levels for item in items[:PICTURES]]
+            kept = json.dumps(measure_cost(maker.name, self.request.mode, self.request.device, levels))
+            self.store.set_note(key, kept)
+        spec = maker.backend.spec
+        cost: dict[str, float | list[float] | None] = {**json.loads(kept), "parameters": spec.parameters or None}
+        try:
+            cost["gmacs"] = count_gmacs(spec)
+        except (ImportError, TinctError) as error:
+            self.judges.reasons["gmacs"] = str(error)
+        return cost
+
+    def _hint_curve(self, model: ModelMaker, items: Sequence[Item]) -> list[dict[str, float]]:
+        """Return the PSNR of each photograph by protocol and number of hints."""
+        key = f"hints {model.identity()}"
+        kept = {item.sha256: self.store.note(f"{key} {item.sha256}") for item in items}
+        tasks = [item for item in items if kept[item.sha256] is None]
+
+        def work(item: Item) -> str:
+            return json.dumps(
+                hints.measure_curve(model, read_original(item.source, self.request.protocol), item.sha256)
+            )
+
+        what = f"hint curve of {model.name}"
+        for done, (item, found) in enumerate(self._in_order(work, tasks), len(items) - len(tasks) + 1):
+            kept[item.sha256] = found
+            self.store.set_note(f"{key} {item.sha256}", found)
+            self.progress(what, done, len(items))
+        return [json.loads(found) for found in kept.values() if found is not None]
+
+    def _in_order(self, work: Callable[[Task], Done], tasks: Sequence[Task]) -> Iterator[tuple[Task, Done]]:
+        """Work on the pool, a few ahead and no more, so that memory stays flat; yield in the order of the tasks."""
+        ahead: deque[tuple[Task, Future[Done]]] = deque()
+        for task in tasks:
+            ahead.append((task, self.pool.submit(work, task)))
+            if len(ahead) > 2 * self.jobs:
+                first, future = ahead.popleft()
+                yield first, future.result()
+        while ahead:
+            first, future = ahead.popleft()
+            yield first, future.result()
+
+
+def _nothing(dataset: Dataset, photographs: Sequence[Photograph]) -> DataError:
+    unreadable = [p for p in photographs if p.status == UNREADABLE]
+    if photographs and len(unreadable) == len(photographs):
+        return DataError(
+            f"{dataset.name}: none of the {len(photographs)} photographs can be read ({unreadable[0].reason})"
+        )
+    return DataError(
+        f"{dataset.name}: there is no color in the set; all of its {len(dataset.items)} photographs have a mean chroma "
+        f"under {protocol.LEAST_CHROMA:g}, so nobody can tell what their colors should be; give color photographs"
+    )
