@@ -28,8 +28,8 @@ FOLDERS: Mapping[str, Part] = {"data_256": "train", "data_256_standard": "train"
 
 
 def is_places(folder: Path) -> bool:
-    """Tell whether a folder holds Places365: one of its archives, unpacked folders or lists."""
-    names = (*ARCHIVES.values(), *FOLDERS, LISTS_TAR, CATEGORIES, TRAIN_LIST, VAL_LIST)
+    """Tell whether a folder holds Places365: its training archive, the folder in it, or its lists."""
+    names = (ARCHIVES["train"], "data_256", "data_256_standard", LISTS_TAR, CATEGORIES, TRAIN_LIST, VAL_LIST)
     return any((folder / name).exists() for name in names)
 
 

@@ -71,7 +71,8 @@ def _unpacked(path: Path, unpack: Callable[[Path], gzip.GzipFile | bz2.BZ2File |
     parts = bytearray()
     with unpack(path) as stream:
         try:
-            while part := stream.read(1 << 20):
+            # Unlike read, read1 doesn't lose what came before the damage.
+            while part := stream.read1(1 << 20):
                 parts += part
                 if len(parts) > MOST_UNPACKED:
                     raise DataError(
@@ -100,8 +101,10 @@ def walk(buffer: Buffer, fault: Fault) -> Iterator[Member]:
             ended = ended or empty
             after = _next_header(buffer, place + (BLOCK if empty else 1))
             if after is None:
-                if not empty and not ended:
-                    fault(f"ends or is damaged at byte {place}; nothing more was found after it")
+                if len(block) < BLOCK and not ended:
+                    fault(f"is cut short at byte {len(buffer)}, within the header of a file")
+                elif not empty and not ended:
+                    fault(f"is damaged from byte {place} on; nothing more was found after it")
                 return
             fault(f"is damaged from byte {place} to {after}")
             place, long_name, size_given, ended = after, "", -1, False
