@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tinct.color.tensors import srgb_to_lab
 from tinct.data.augment import random_crop, vary_tone
+from tinct.data.degrade import degrade
 from tinct.data.hints import simulate_hints
 
 
@@ -53,6 +54,8 @@ class Sampling:
     turn: bool = False
     tone: float = 0.3
     """Share of photos whose lightness is varied."""
+    degrade: float = 0.0
+    """Share of photos whose lightness is that of an old print, see :func:`tinct.data.degrade.degrade`."""
     hints: bool = True
     """Whether hints are simulated."""
     without_hints: float = 0.5
@@ -97,17 +100,20 @@ class BatchStream:
         count = max(self.world, round(how.batch * (sizes[0] / size) ** 2))
         count -= count % self.world
         after = Position(position.step + 1, position.seen + count)
-        crops = []
-        for index in range(self.rank, count, self.world):
-            # Each photo has its own stream, whatever process takes it.
-            own = np.random.default_rng((self.seed, 3, position.seen + index))
-            photo = self._photo_at(position.seen + index)
-            crops.append(random_crop(photo, size, own, least=how.least_crop, flip=how.flip, turn=how.turn))
-        rng = np.random.default_rng((self.seed, 4, position.step, self.rank))
+        # Each photo has its own stream of choices, whatever process takes it.
+        places = range(position.seen + self.rank, position.seen + count, self.world)
+        own = [np.random.default_rng((self.seed, 3, place)) for place in places]
+        crops = [
+            random_crop(self._photo_at(place), size, one, least=how.least_crop, flip=how.flip, turn=how.turn)
+            for place, one in zip(places, own, strict=True)
+        ]
         lab = srgb_to_lab(torch.stack(crops).float() / 255)
         ab = lab[:, 1:].contiguous()
-        lightness = vary_tone(lab[:, :1].contiguous(), rng, how.tone)
-        hints = simulate_hints(ab, rng, how.without_hints) if how.hints else torch.zeros(len(ab), 3, size, size)
+        lightness = torch.cat([_seen(plane, crop, one, how) for plane, crop, one in zip(lab, crops, own, strict=True)])
+        hints = torch.zeros(len(ab), 3, size, size)
+        if how.hints:
+            each = zip(ab, own, strict=True)
+            hints = torch.cat([simulate_hints(plane[None], one, how.without_hints) for plane, one in each])
         return Batch(lightness, ab, hints), after
 
     def stream(self, position: Position, ahead: int = 3) -> Generator[tuple[Batch, Position]]:
@@ -143,3 +149,10 @@ class BatchStream:
         finally:
             stop.set()
             thread.join()
+
+
+def _seen(lab: Tensor, crop: Tensor, rng: np.random.Generator, how: Sampling) -> Tensor:
+    """Return the lightness that the network gets of a crop, (1, 1, H, W)."""
+    if how.degrade and rng.random() < how.degrade:
+        return torch.from_numpy(degrade(crop.permute(1, 2, 0).numpy(), rng))[None, None]
+    return vary_tone(lab[None, :1], rng, how.tone)

@@ -84,6 +84,8 @@ class DataConfig(_Part):
     """Turn crops by a random multiple of 90 degrees."""
     tone: Share = 0.3
     """Share of the photos whose lightness gets another exposure, contrast, sharpness or grain."""
+    degrade: Share = 0.0
+    """Share of the photos whose lightness is made that of an old print: film response, fading, scratches and more."""
     hints: bool = True
     """Simulate hints, for a model that takes them."""
     without_hints: Share = 0.5
