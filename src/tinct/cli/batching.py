@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from tinct.cli.progress import RateBar, duration
 from tinct.errors import StoreError
-from tinct.jobs.batch import Batch, Job, Summary, opened
+from tinct.jobs.batch import Batch, Job, Summary, opened, opened_manifest
 from tinct.jobs.engines import Threads
 from tinct.jobs.manifest import Manifest, Outcome, name_of
 from tinct.jobs.places import local_path
@@ -192,3 +193,24 @@ def _finish(asked: Asked, batch: Batch, summary: Summary, teller: _Teller) -> in
     if summary.halt is not None or states.get("failed") or summary.troubles:
         return FAILED
     return INTERRUPTED if summary.interrupted and left else 0
+
+
+def serve_review(target: str, state: Path | None, port: int, *, browser: bool) -> None:
+    """Serve the review of a batch until Ctrl-C.
+
+    Raises:
+        StoreError: there is no batch, or the port is taken.
+    """
+    import webbrowser
+
+    from tinct.jobs.review import ReviewServer
+    from tinct.jobs.reviewing import Review
+
+    with opened_manifest(target, state) as (manifest, folder), ReviewServer(Review(manifest, folder), port) as server:
+        typer.echo(f"Review at {server.address}\nCtrl-C ends it.", err=True)
+        if browser:
+            webbrowser.open(server.address)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            typer.echo("Ended.", err=True)

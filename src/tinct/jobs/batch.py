@@ -288,6 +288,8 @@ def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False)
             manifest.note("source", job.source if source is None else str(source.resolve()))
             manifest.note("target", job.target if target is None else str(target.resolve()))
             manifest.note("version", tinct.__version__)
+            manifest.note("recipe", job.recipe.to_json())
+            manifest.note("model", str(Path(job.model).resolve()) if Path(job.model).exists() else job.model)
             yield batch
         finally:
             manifest.close()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tinct.errors import OptionError
 from tinct.inference.options import ColorizeOptions, Result
 from tinct.inference.prior import Prior, Signature
-from tinct.inference.provenance import to_settings
+from tinct.inference.provenance import from_settings, to_settings
 from tinct.media.formats import PNG, choose_format
 from tinct.media.photo import MAX_PIXELS, read_photo
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OVERRIDES = ("mode", "vividness", "saturation", "size")
 """What a review may ask for one photograph."""
+_PLAIN = ("format", "quality", "mark", "allow_truncated", "max_pixels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,21 @@ class Recipe:
         if prior is None:
             return self
         return dataclasses.replace(self, options=dataclasses.replace(self.options, prior=Prior.from_json(prior)))
+
+    def to_json(self) -> str:
+        """Return the recipe as JSON, for :meth:`from_json`; one without mask and hints, as a batch's is."""
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        return json.dumps({"options": to_settings(self.options)} | plain, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """Read what :meth:`to_json` gave.
+
+        Raises:
+            OptionError: options that this version doesn't know.
+        """
+        found = json.loads(text)
+        return cls(options=from_settings(found["options"]), **{name: found[name] for name in _PLAIN})
 
     def settings(self, model_hash: str) -> str:
         """Return all that a result's bytes depend on beside its source, as JSON.

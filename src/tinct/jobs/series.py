@@ -39,9 +39,9 @@ def find_priors(
         KeyboardInterrupt: Ctrl-C, with what was under way finished.
     """
     if reference is not None:
-        prior = Prior.of_picture(reference).to_json()
+        shared = Prior.of_picture(reference).to_json()
         manifest.execute(
-            "INSERT OR REPLACE INTO series SELECT DISTINCT series, ? FROM files WHERE scan = ?", (prior, number)
+            "INSERT OR REPLACE INTO series SELECT DISTINCT series, ? FROM files WHERE scan = ?", (shared, number)
         )
         return
     if not consistent:

@@ -7,17 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tinct.errors import OutputError, PhotoError, StoreError, TinctError
+from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.pipeline import Colorizer
 from tinct.jobs.manifest import Item, Outcome
 from tinct.jobs.places import Entry, digest, full, has_room, is_full, open_place
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.thumbnails import thumbnail
-
-if TYPE_CHECKING:
-    from tinct.inference.backends import Backend, Device
 
 LOOKS = 3
 """How often a source is begun anew that changes while it is read."""
@@ -66,7 +63,10 @@ class Worker:
 
     def __init__(self, setup: Setup, backend: Backend | None = None) -> None:
         self._setup = setup
-        self._colorizer = Colorizer(setup.model, setup.device) if backend is None else Colorizer(backend)
+        backend = load_backend(setup.model, setup.device) if backend is None else backend
+        self.model_hash = backend.model_hash
+        """SHA-256 of the model, in hex."""
+        self._colorizer = Colorizer(backend)
         self._sources, self._results = open_place(setup.source), open_place(setup.target)
 
     def work(self, item: Item) -> Outcome:
