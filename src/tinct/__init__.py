@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tinct.inference.options import ColorizeOptions, Hint
-    from tinct.inference.pipeline import Colorizer, colorize
+    from tinct.inference.pipeline import Colorizer
+    from tinct.inference.shortcut import colorize
     from tinct.media.photo import Photo
     from tinct.weights.store import list_models
 
@@ -27,7 +28,7 @@ _HOMES = {
     "Colorizer": "tinct.inference.pipeline",
     "Hint": "tinct.inference.options",
     "Photo": "tinct.media.photo",
-    "colorize": "tinct.inference.pipeline",
+    "colorize": "tinct.inference.shortcut",
     "list_models": "tinct.weights.store",
 }
 

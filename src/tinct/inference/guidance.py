@@ -115,20 +115,62 @@ def spread(placed: Sequence[Placed], lightness: Floats, ab: Floats, scale: tuple
     Returns:
         float32 (h, w, 2), Lab units.
     """
-    height, width = lightness.shape
-    y, x = (np.mgrid[0:height, 0:width] + 0.5) / min(height, width)
-    # Of each cell: place as a share of the short side, L, a, b. Of each hint: their averages over what it covers.
-    looks = np.concatenate([np.stack([y, x, lightness], axis=-1), ab], axis=-1)
-    rows = np.stack([_cover(hint.top / scale[0], hint.bottom / scale[0], height) for hint in placed])
-    columns = np.stack([_cover(hint.left / scale[1], hint.right / scale[1], width) for hint in placed])
-    spots = np.einsum("nh,nw,hwc->nc", rows, columns, looks, optimize=True)
-    cells = looks.reshape(-1, 5)
+    looks = look(lightness, ab)
+    spots = _look_at(placed, looks, scale)
+    cells = looks.reshape(-1, looks.shape[-1])
     missing = np.stack([hint.ab for hint in placed]) - spots[:, 3:]
     cast = missing / (1 + (missing**2).sum(1, keepdims=True) / CAST**2)
     wide = _krige(spots, cast, np.concatenate([spots, cells]), WIDE, WIDE_NOISE)
     near = _krige(spots, missing - wide[: len(spots)], cells, NEAR, NEAR_NOISE)
     change = (wide[len(spots) :] + near).reshape(ab.shape)
     return ab + change.astype(np.float32)
+
+
+def remaining(placed: Sequence[Placed], lightness: Floats, ab: Floats, scale: tuple[float, float]) -> Floats:
+    """Return which share of its variance each cell's error keeps once the hints are known, (h, w), in 0..1.
+
+    The variance of kriging (Rasmussen and Williams 2006, eq. 2.26) with the kernels of near places; arguments as for
+    :func:`spread`.
+    """
+    looks = look(lightness, ab)
+    spots, cells = _look_at(placed, looks, scale), looks.reshape(-1, looks.shape[-1])
+    known = np.linalg.cholesky(alike(spots, spots, NEAR) + NEAR_NOISE * np.eye(len(spots)))
+    total = sum(kernel.variance for kernel in NEAR)
+    left = np.empty(len(cells), np.float32)
+    for start in range(0, len(cells), BLOCK):
+        explained = np.linalg.solve(known, alike(spots, cells[start : start + BLOCK], NEAR))
+        left[start : start + BLOCK] = 1 - (explained**2).sum(axis=0) / total
+    return np.clip(left, 0, 1).reshape(lightness.shape)
+
+
+def look(lightness: Floats, ab: Floats) -> NDArray[np.float64]:
+    """Return what :func:`alike` compares of each cell, (h, w, 5): y and x as shares of the short side, L, a, b."""
+    height, width = lightness.shape
+    y, x = (np.mgrid[0:height, 0:width] + 0.5) / min(height, width)
+    return np.concatenate([np.stack([y, x, lightness], axis=-1), ab], axis=-1)
+
+
+def _look_at(placed: Sequence[Placed], looks: NDArray[np.float64], scale: tuple[float, float]) -> NDArray[np.float64]:
+    """Average what cells look like over what each hint covers, (n, 5)."""
+    rows, columns = (
+        np.stack(lines) for lines in zip(*(cover(hint, looks.shape, scale) for hint in placed), strict=True)
+    )
+    spots: NDArray[np.float64] = np.einsum("nh,nw,hwc->nc", rows, columns, looks, optimize=True)
+    return spots
+
+
+def cover(
+    hint: Placed, shape: tuple[int, ...], scale: tuple[float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how much of a hint lies in each row, and in each column, of cells; both sum to 1.
+
+    Args:
+        hint: in the photograph.
+        shape: how many rows and columns there are.
+        scale: pixels of the photograph in a cell, along y and x.
+    """
+    rows = _cover(hint.top / scale[0], hint.bottom / scale[0], shape[0])
+    return rows, _cover(hint.left / scale[1], hint.right / scale[1], shape[1])
 
 
 def _cover(start: float, end: float, length: int) -> NDArray[np.float64]:
@@ -149,14 +191,17 @@ def _krige(
     noise: float,
 ) -> NDArray[np.float64]:
     """Return the values expected at places, (n, 2), given those at spots, (m, 2)."""
-    factors = np.linalg.solve(_alike(spots, spots, kernels) + noise * np.eye(len(spots)), values)
+    factors = np.linalg.solve(alike(spots, spots, kernels) + noise * np.eye(len(spots)), values)
     # In blocks, because a covariance of all places with all spots can be large.
     starts = range(0, len(places), BLOCK)
-    return np.concatenate([_alike(places[start : start + BLOCK], spots, kernels) @ factors for start in starts])
+    return np.concatenate([alike(places[start : start + BLOCK], spots, kernels) @ factors for start in starts])
 
 
-def _alike(first: NDArray[np.float64], second: NDArray[np.float64], kernels: Sequence[Kernel]) -> NDArray[np.float64]:
-    """Return the covariance of each place of the first with each of the second."""
+def alike(first: NDArray[np.float64], second: NDArray[np.float64], kernels: Sequence[Kernel]) -> NDArray[np.float64]:
+    """Return how the errors of each place of the first, (n, 5), vary with those of each of the second, (m, 5).
+
+    Places are rows of :func:`look`. The covariance of a place with itself is the sum of the kernels' variances.
+    """
     parts = (slice(0, 2), slice(2, 3), slice(3, 5))
     distance, lightness, color = (_squares(first[:, part], second[:, part]) for part in parts)
     covariance = np.zeros_like(distance)

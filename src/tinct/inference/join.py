@@ -53,7 +53,7 @@ class Join:
         mask: Photo | None = None,
     ) -> None:
         self._photo, self._overlay, self._layer, self._mask = photo, overlay, layer, mask
-        self._scale = (photo.height / cells[0], photo.width / cells[1])
+        self._cells = cells
         self._top = 65535 if photo.depth == 16 or layer else 255
         first = photo.open()
         self._gray = first.bands == 1
@@ -68,7 +68,7 @@ class Join:
         levels = lightness if exact else np.linspace(0, 100, LEVELS, dtype=np.float32)
         atlas = make_atlas(levels, self._box, to_layer if layer else lab_to_srgb)
         # With the half that makes cutting into rounding.
-        self._nodes = _as_image(atlas.nodes * np.float32(self._top) + np.float32(0.5))
+        self._nodes = as_image(atlas.nodes * np.float32(self._top) + np.float32(0.5))
         # By the code of a gray level: L for both colors; the corner of its tile, or of those below and above; how far
         # it lies between these.
         self._lightness = _as_table(lightness, lightness)
@@ -79,13 +79,14 @@ class Join:
             self._tiles.append(_as_table(*atlas.corner(np.minimum(below + 1, LEVELS - 1))))
         self._share = _as_table(position - below)
         low, step = np.array(self._box.low, np.float32), np.array(self._box.step, np.float32)
-        self._slope, self._offset = _as_image(lines.slope / step), _as_image((lines.offset - low) / step)
+        self._slope, self._offset = as_image(lines.slope / step), as_image((lines.offset - low) / step)
 
     def build(self) -> Any:
         """Return the result as a fresh upright image: sRGB, three bands, uchar or ushort."""
         photo = self._photo
         tone = photo.open() if self._gray else (photo.lightness() * 655.35).rint().cast("ushort")
-        place = self._enlarge(self._slope) * tone.maplut(self._lightness) + self._enlarge(self._offset)
+        slope, offset = (enlarge(lines, photo, self._cells) for lines in (self._slope, self._offset))
+        place = slope * tone.maplut(self._lightness) + offset
         place = place.clamp(min=0, max=self._box.count - 1)
         if self._overlay is not None:
             place = self._put_overlay(place, self._overlay)
@@ -103,29 +104,12 @@ class Join:
             colors = self._mask_image().ifthenelse(colors, self._original(), blend=True)
         return colors
 
-    def _enlarge(self, lines: Any) -> Any:
-        width, height = self._photo.width, self._photo.height
-        down, right = self._scale
-        zoom = 1
-        while zoom * 2 * SUBSTEPS <= min(down, right):
-            zoom *= 2
-        # The middles of the cells, not their corners, keep their places.
-        smooth = lines.affine(
-            [right / zoom, 0, 0, down / zoom],
-            interpolate=vips().Interpolate.new("bilinear"),
-            idx=0.5 - 0.5 * zoom / right,
-            idy=0.5 - 0.5 * zoom / down,
-            oarea=[0, 0, -(-width // zoom), -(-height // zoom)],
-            extend="copy",
-        )
-        return smooth.zoom(zoom, zoom).crop(0, 0, width, height) if zoom > 1 else smooth
-
     def _put_overlay(self, place: Any, overlay: Overlay) -> Any:
         low, step = np.array(self._box.low, np.float32), np.array(self._box.step, np.float32)
         opacity, ab = overlay.table[..., :1], overlay.table[..., 1:]
-        table = _as_image(np.concatenate([1 - opacity, (ab - opacity * low) / step], axis=-1))
-        across = _as_image(overlay.columns[np.newaxis, :, np.newaxis])
-        down = _as_image(overlay.rows[:, np.newaxis, np.newaxis])
+        table = as_image(np.concatenate([1 - opacity, (ab - opacity * low) / step], axis=-1))
+        across = as_image(overlay.columns[np.newaxis, :, np.newaxis])
+        down = as_image(overlay.rows[:, np.newaxis, np.newaxis])
         across, down = (line.embed(0, 0, place.width, place.height, extend="copy") for line in (across, down))
         found = table.mapim(across.bandjoin(down), interpolate=vips().Interpolate.new("bilinear"))
         return place * found.extract_band(0) + found.extract_band(1, n=2)
@@ -161,7 +145,32 @@ def _box_of(lines: Lines, overlay: Overlay | None) -> Box:
     return make_box(np.stack(colors))
 
 
-def _as_image(array: NDArray[Any]) -> Any:
+def enlarge(lines: Any, photo: Photo, cells: tuple[float, float]) -> Any:
+    """Return an image of cells at the size of a photograph, smoothly.
+
+    Args:
+        lines: the image; one pixel is a cell.
+        photo: the photograph.
+        cells: how many of them cover its height and width.
+    """
+    width, height = photo.width, photo.height
+    down, right = height / cells[0], width / cells[1]
+    zoom = 1
+    while zoom * 2 * SUBSTEPS <= min(down, right):
+        zoom *= 2
+    # The middles of the cells, not their corners, keep their places.
+    smooth = lines.affine(
+        [right / zoom, 0, 0, down / zoom],
+        interpolate=vips().Interpolate.new("bilinear"),
+        idx=0.5 - 0.5 * zoom / right,
+        idy=0.5 - 0.5 * zoom / down,
+        oarea=[0, 0, -(-width // zoom), -(-height // zoom)],
+        extend="copy",
+    )
+    return smooth.zoom(zoom, zoom).crop(0, 0, width, height) if zoom > 1 else smooth
+
+
+def as_image(array: NDArray[Any]) -> Any:
     """Return an array (h, w, bands) as an image of floats."""
     height, width, bands = array.shape
     return vips().Image.new_from_memory(array.astype(np.float32).tobytes(), width, height, bands, "float")
@@ -169,4 +178,4 @@ def _as_image(array: NDArray[Any]) -> Any:
 
 def _as_table(*columns: NDArray[Any]) -> Any:
     """Return what `maplut` looks up: for each code a value of each column."""
-    return _as_image(np.stack(columns, axis=-1)[np.newaxis])
+    return as_image(np.stack(columns, axis=-1)[np.newaxis])

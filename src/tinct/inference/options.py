@@ -6,7 +6,8 @@ import json
 import math
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -26,6 +27,8 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 
 SIZES = (16, 1536)
 """Least and most of the short side that the network may see, in pixels."""
+MOST_VARIANTS = 12
+"""More of one photograph resemble each other."""
 MOST_SATURATION = 10.0
 """Beyond it every color is as full as it gets."""
 
@@ -140,6 +143,29 @@ def load_hints(path: str | os.PathLike[str]) -> tuple[Hint, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """One of several other ways in which a photograph could be colored as a whole.
+
+    Raises:
+        OptionError: a value is out of range.
+    """
+
+    number: int
+    """Which one, 1 to ``of``."""
+    of: int
+    """How many there are; they keep away from each other."""
+    seed: int = 0
+    """Another one gives others."""
+
+    def __post_init__(self) -> None:
+        for name, value, most in (("of", self.of, MOST_VARIANTS), ("number", self.number, self.of)):
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+                raise OptionError(f"a variant's {name} is {value!r}, expected a whole number from 1 to {most}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise OptionError(f"a variant's seed is {self.seed!r}, expected a whole number from 0 up")
+
+
+@dataclass(frozen=True, slots=True)
 class ColorizeOptions:
     """How to colorize; each field has a default that suits most photographs.
 
@@ -163,6 +189,10 @@ class ColorizeOptions:
     """A picture of the photograph's shape: white is colorized, black stays as it was, gray lies between."""
     prior: Prior | None = None
     """Colors shared with other photographs, see :mod:`~tinct.inference.prior`."""
+    variant: Variant | None = None
+    """Another way to color the whole; None takes the usual one."""
+    reference: str | os.PathLike[str] | bytes | NDArray[Any] | None = None
+    """A color picture of the same or like things: where both look alike, its colors steer."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -185,3 +215,39 @@ class Result:
     """What a user should know, a sentence each."""
     model: str
     """Name of the model."""
+    _chances: Callable[[], NDArray[np.float32]] = field(repr=False, compare=False)
+    """Computes the confidence of the cells."""
+    _cells: tuple[float, float] = field(repr=False, compare=False)
+    """How many cells cover the photograph's height and width."""
+
+    def confidence(self, *, full: bool = False) -> NDArray[np.float32]:
+        """Return how probable it is that each color is right: that the true one lies within 20 Lab units of it.
+
+        Args:
+            full: for the photograph's pixels, (H, W), rather than for the cells of a coarse grid, (h, w).
+
+        Returns:
+            float32, 0..1.
+
+        Raises:
+            OptionError: the model gives colors, and doesn't say how sure it is.
+        """
+        from tinct.inference.confidence import enlarged
+
+        found = self._chances()
+        if not full:
+            return found
+        pixels: NDArray[np.float32] = enlarged(found, self.photo, self._cells).numpy()
+        return pixels.reshape(self.photo.height, self.photo.width)
+
+    def save_confidence(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write :meth:`confidence` as a gray PNG of 8 bits and the photograph's size, white where it is 1.
+
+        Raises:
+            OptionError: the model gives colors, and doesn't say how sure it is.
+            OutputExists: the file is there and ``overwrite`` is False.
+            OutputError: it can't be written.
+        """
+        from tinct.inference.confidence import save
+
+        save(self._chances(), self.photo, self._cells, Path(path), overwrite)

@@ -1,7 +1,7 @@
 """The one visible path from a photograph to its colors.
 
-photo -> L, small -> fitted to the network -> network -> read-out -> a, b of each cell
-      -> saturation -> hints -> lines over L -> joined with the photograph's own L at full size
+photo -> L, small -> fitted to the network -> network -> read-out -> a, b of each cell -> variant
+      -> saturation -> hints, reference -> lines over L -> joined with the photograph's own L at full size
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ import dataclasses
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
-from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +23,15 @@ from tinct.errors import OptionError
 from tinct.inference import guidance, readout, resolution
 from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.join import Join
-from tinct.inference.options import ColorizeOptions, Hint, Mode, Result
+from tinct.inference.options import ColorizeOptions, Result, Variant
 from tinct.inference.provenance import to_settings
 from tinct.media.marking import Marking
 from tinct.media.photo import Photo, read_photo
 from tinct.models.registry import ModelSpec
+
+if TYPE_CHECKING:
+    from tinct.inference.confidence import Belief
+    from tinct.inference.suggestions import Point, Swatch
 
 Floats = NDArray[np.float32]
 
@@ -97,10 +99,65 @@ class Colorizer:
         Raises:
             UnreadablePhoto, TruncatedPhoto, PhotoTooLarge: the photograph can't be read.
             HintError: a hint lies outside the picture.
-            OptionError: the mask doesn't fit the photograph.
+            OptionError: the mask doesn't fit the photograph, or the reference has no colors.
         """
-        prepared = photo if isinstance(photo, Prepared) else self.prepare(photo)
-        return prepared.colorize(options or ColorizeOptions())
+        return self._prepared(photo).colorize(options or ColorizeOptions())
+
+    def variants(
+        self, photo: Any, n: int = 4, options: ColorizeOptions | None = None, *, seed: int = 0
+    ) -> list[Result]:
+        """Colorize a photograph in several other ways, each coherent; see :mod:`tinct.inference.variants`.
+
+        Args:
+            photo: what :meth:`prepare` takes or returned.
+            n: how many, 1 to 12; the usual result is none of them.
+            options: what else to heed; its ``variant`` doesn't count.
+            seed: another one gives others.
+
+        Raises:
+            OptionError: a number is out of range, or the model gives colors, and no distribution.
+        """
+        prepared, plain = self._prepared(photo), options or ColorizeOptions()
+        chosen = [Variant(number + 1, n, seed) for number in range(n)] or [Variant(1, n, seed)]
+        return [prepared.colorize(dataclasses.replace(plain, variant=variant)) for variant in chosen]
+
+    def suggest_points(self, photo: Any, n: int = 10, options: ColorizeOptions | None = None) -> list[Point]:
+        """Say where hints would help most: places of which the model is unsure, and which many others follow.
+
+        Args:
+            photo: what :meth:`prepare` takes or returned.
+            n: how many, 1 to 100.
+            options: with the hints that there are.
+
+        Returns:
+            The most helpful first.
+
+        Raises:
+            OptionError: n is out of range, or the model gives colors, and no distribution.
+        """
+        from tinct.inference.suggestions import suggest_points
+
+        return suggest_points(self._prepared(photo), n, options or ColorizeOptions())
+
+    def suggest_colors(self, photo: Any, x: float | str, y: float | str, n: int = 5) -> list[Swatch]:
+        """Say which distinct colors a place may have, and how probable each is; hex values are as light as it is.
+
+        Args:
+            photo: what :meth:`prepare` takes or returned.
+            x: from the left of the upright picture, in pixels or as ``"40%"`` of the width.
+            y: from the top, likewise.
+            n: how many at most, 1 to 20.
+
+        Raises:
+            HintError: the place lies outside the picture.
+            OptionError: n is out of range, or the model gives colors, and no distribution.
+        """
+        from tinct.inference.suggestions import suggest_colors
+
+        return suggest_colors(self._prepared(photo), x, y, n)
+
+    def _prepared(self, photo: Any) -> Prepared:
+        return photo if isinstance(photo, Prepared) else self.prepare(photo)
 
 
 class Prepared:
@@ -110,40 +167,76 @@ class Prepared:
         self.photo = photo
         """The photograph."""
         self._backend = backend
-        self._seen: OrderedDict[tuple[int, tuple[Hint, ...]], _Seen] = OrderedDict()
+        self._seen: OrderedDict[tuple[Any, ...], _Seen] = OrderedDict()
         self._lock = threading.Lock()
 
     def colorize(self, options: ColorizeOptions) -> Result:
         """Colorize it; see :meth:`Colorizer.colorize`."""
         photo, spec = self.photo, self._backend.spec
         mask = None if options.mask is None else _read_mask(options.mask, photo)
-        placed = guidance.place(options.hints, photo.height, photo.width)
+        hints = guidance.place(options.hints, photo.height, photo.width)
+        reference = None if options.reference is None else Prepared(read_photo(options.reference), self._backend)
+        taken = [] if reference is None else self._take_over(reference, options)
+        placed = [*taken, *hints]
         size = options.size or spec.size
-        seen = self._look(size, (), placed)
+        seen = self._look(size, [])
         choice = readout.choose(spec, options.mode, options.vividness)
         ab = self._read(seen, choice)
+        if options.variant is not None:
+            from tinct.inference.variants import vary
+
+            change = vary(self.believe(options), spec, choice.knot, ab, options.variant)
         if placed and spec.takes_hints:
-            told = self._read(self._look(size, options.hints, placed), choice)
+            told = self._read(self._look(size, placed), choice)
             ab += np.float32(guidance.NETWORK_SHARE) * (told - ab)
+        if options.variant is not None:
+            ab += change
         if options.prior is not None:
             ab = options.prior.shift(seen.lightness, ab)
         if options.saturation != 1:
             ab = _saturate(seen.lightness, ab, options.saturation)
-        rows, columns = seen.cells
-        if placed:
-            scale = (photo.height / rows, photo.width / columns)
-            ab = guidance.spread(placed, seen.lightness, ab, scale)
+        scale = (photo.height / seen.cells[0], photo.width / seen.cells[1])
+        before, ab = ab, guidance.spread(placed, seen.lightness, ab, scale) if placed else ab
         join = Join(
             photo,
             resolution.guide(seen.lightness, ab),
             seen.cells,
-            overlay=guidance.overlay(placed, photo.height, photo.width) if placed else None,
+            overlay=guidance.overlay(hints, photo.height, photo.width) if hints else None,
             layer=options.layer,
             mask=mask,
         )
-        notes = (*photo.notes, *(note for note in (choice.note,) if note))
-        mark = self._mark(options, mask)
-        return Result(Photo.from_image(join.build, like=photo, mark=mark, notes=notes), notes, spec.name)
+        notes = [*photo.notes, *(note for note in (choice.note,) if note)]
+        if reference is not None and not taken:
+            notes.append("nothing in the reference looks like anything in the photograph; it changed nothing")
+        mark = self._mark(options, mask, reference and reference.photo)
+
+        def chances() -> Floats:
+            from tinct.inference.confidence import chance
+
+            belief = self.believe(options)
+            left = guidance.remaining(hints, seen.lightness, before, scale) if hints else None
+            return chance(belief, before, ab, left)
+
+        result = Photo.from_image(join.build, like=photo, mark=mark, notes=tuple(notes))
+        return Result(result, tuple(notes), spec.name, _chances=chances, _cells=seen.cells)
+
+    def believe(self, options: ColorizeOptions) -> Belief:
+        """Return what the model believes of each cell, before any hint; of the options, the size counts.
+
+        Raises:
+            OptionError: the model gives colors, and no distribution.
+        """
+        from tinct.inference.confidence import believe
+
+        seen = self._look(options.size or self._backend.spec.size, [])
+        return believe(seen.output, self._backend.spec, seen.lightness, seen.pooling)
+
+    def locate(self, options: ColorizeOptions) -> tuple[list[guidance.Placed], tuple[float, float]]:
+        """Return the hints in place, and how many pixels a cell has along y and x."""
+        rows, columns = self._look(options.size or self._backend.spec.size, []).cells
+        photo = self.photo
+        placed = guidance.place(options.hints, photo.height, photo.width)
+        return placed, (photo.height / rows, photo.width / columns)
 
     def cells(self, options: ColorizeOptions) -> tuple[Floats, Floats]:
         """Return what the network says, before anything else has changed it.
@@ -154,16 +247,23 @@ class Prepared:
         Returns:
             L in 0..100, (h, w), and a and b in Lab units, (h, w, 2), of the cells of a coarse grid.
         """
-        seen = self._look(options.size or self._backend.spec.size, (), [])
+        seen = self._look(options.size or self._backend.spec.size, [])
         return seen.lightness, self._read(seen, readout.choose(self._backend.spec, options.mode, options.vividness))
 
     def _read(self, seen: _Seen, choice: readout.Choice) -> Floats:
         """Read a and b, (h', w', 2), from what the network said."""
         return resolution.pool(readout.read_colors(seen.output, self._backend.spec, choice.knot), seen.pooling)
 
-    def _look(self, size: int, hints: tuple[Hint, ...], placed: list[guidance.Placed]) -> _Seen:
-        """Run the network, or remember what it said."""
-        key = (size, hints)
+    def _take_over(self, reference: Prepared, options: ColorizeOptions) -> list[guidance.Placed]:
+        from tinct.inference.reference import find_hints, read_colors
+
+        own, other = self.believe(options), reference.believe(options)
+        colors = read_colors(reference.photo, *other.lightness.shape)
+        return find_hints(own, other, colors, self.locate(options)[1])
+
+    def _look(self, size: int, placed: list[guidance.Placed]) -> _Seen:
+        """Run the network with those hints, or remember what it said."""
+        key = (size, *((hint.top, hint.bottom, hint.left, hint.right, *hint.ab.tolist()) for hint in placed))
         with self._lock:
             if key in self._seen:
                 self._seen.move_to_end(key)
@@ -171,7 +271,7 @@ class Prepared:
         photo, spec = self.photo, self._backend.spec
         fitted = resolution.fit(photo.height, photo.width, size, spec.multiple)
         lightness = photo.small_lightness(fitted.height, fitted.width)
-        encoded = guidance.encode(placed, photo.height, photo.width, fitted) if hints else None
+        encoded = guidance.encode(placed, photo.height, photo.width, fitted) if placed else None
         output = fitted.crop(self._backend.run(fitted.pad(lightness), encoded), spec.stride)
         pooling = resolution.pooling(fitted, spec.stride)
         cell = spec.stride * pooling
@@ -187,10 +287,11 @@ class Prepared:
                 self._seen.popitem(last=False)
         return seen
 
-    def _mark(self, options: ColorizeOptions, mask: Photo | None) -> Marking:
+    def _mark(self, options: ColorizeOptions, mask: Photo | None, reference: Photo | None) -> Marking:
         settings = to_settings(
             options,
             mask_hash=None if mask is None else mask.source_hash,
+            reference_hash=None if reference is None else reference.source_hash,
             truncated=self.photo.is_truncated,
         )
         return Marking(
@@ -232,48 +333,3 @@ def _read_mask(mask: Any, photo: Photo) -> Photo:
             f"({photo.width} x {photo.height}); give one of the same size, or of the same shape"
         )
     return found
-
-
-@cache
-def _colorizer(model: str, device: Device) -> Colorizer:
-    return Colorizer(model, device)
-
-
-def colorize(
-    photo: Any,
-    *,
-    mode: Mode = "vivid",
-    vividness: float | None = None,
-    saturation: float = 1.0,
-    hints: Iterable[Hint] = (),
-    size: int | None = None,
-    layer: bool = False,
-    mask: Any = None,
-    model: str | os.PathLike[str] = "default",
-    device: Device = "auto",
-) -> Photo:
-    """Colorize a photograph.
-
-    The model stays loaded for the next call.
-
-    Args:
-        photo: a path, the bytes of a file, a file object, a Pillow image, an array ((H, W) or (H, W, 3|4); uint8,
-            uint16, or floats in 0..1), or a :class:`~tinct.media.photo.Photo`.
-        mode: ``vivid`` or ``faithful``.
-        vividness: 0..1, in place of ``mode``.
-        saturation: factor on the saturation of HSV; 1 is off.
-        hints: colors chosen by hand.
-        size: short side that the network sees, in pixels; None takes the model's own.
-        layer: give the color alone, as a 16-bit layer.
-        mask: a picture of the same shape, white where color is wanted.
-        model: a name, an ONNX file, or a checkpoint.
-        device: ``auto``, ``cpu`` or ``cuda``.
-
-    Returns:
-        The colorized photograph, of the same size and depth.
-
-    Raises:
-        TinctError: something can't be used; :mod:`tinct.errors` lists the kinds.
-    """
-    options = ColorizeOptions(mode, vividness, saturation, tuple(hints), size, layer, mask)
-    return _colorizer(os.fspath(model), device).colorize(photo, options).photo

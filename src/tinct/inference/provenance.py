@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinct.errors import OptionError
-from tinct.inference.options import ColorizeOptions, Hint
+from tinct.inference.options import ColorizeOptions, Hint, Variant
 from tinct.inference.prior import Prior
 
 PLAIN = ("mode", "vividness", "saturation", "size", "layer")
@@ -16,12 +16,19 @@ PLAIN = ("mode", "vividness", "saturation", "size", "layer")
 _DEFAULTS = ColorizeOptions()
 
 
-def to_settings(options: ColorizeOptions, *, mask_hash: str | None = None, truncated: bool = False) -> dict[str, Any]:
+def to_settings(
+    options: ColorizeOptions,
+    *,
+    mask_hash: str | None = None,
+    reference_hash: str | None = None,
+    truncated: bool = False,
+) -> dict[str, Any]:
     """Return the options that shaped the colors as JSON holds them; no path of this computer.
 
     Args:
         options: how it was colorized.
         mask_hash: SHA-256 of the mask's file, in hex; None without one.
+        reference_hash: likewise of the reference's.
         truncated: whether the source was damaged, and what is there of it taken.
     """
     settings = {name: value for name in PLAIN if (value := getattr(options, name)) != getattr(_DEFAULTS, name)}
@@ -29,6 +36,10 @@ def to_settings(options: ColorizeOptions, *, mask_hash: str | None = None, trunc
         settings["hints"] = [dataclasses.asdict(hint) for hint in options.hints]
     if mask_hash is not None:
         settings["mask"] = mask_hash
+    if reference_hash is not None:
+        settings["reference"] = reference_hash
+    if options.variant is not None:
+        settings["variant"] = dataclasses.asdict(options.variant)
     if options.prior is not None:
         settings["prior"] = json.loads(options.prior.to_json())
     if truncated:
@@ -36,23 +47,25 @@ def to_settings(options: ColorizeOptions, *, mask_hash: str | None = None, trunc
     return settings
 
 
-def from_settings(settings: Mapping[str, Any], *, mask: Any = None) -> ColorizeOptions:
+def from_settings(settings: Mapping[str, Any], *, mask: Any = None, reference: Any = None) -> ColorizeOptions:
     """Return the options that :func:`to_settings` was given.
 
     Args:
         settings: as a mark holds them.
         mask: what ``ColorizeOptions.mask`` takes; needed where the settings name one.
+        reference: likewise.
 
     Raises:
         OptionError: a setting that this version doesn't know, or a value out of range.
     """
-    unknown = sorted(settings.keys() - {*PLAIN, "hints", "mask", "prior", "truncated"})
+    unknown = sorted(settings.keys() - {*PLAIN, "hints", "mask", "prior", "reference", "truncated", "variant"})
     if unknown:
         raise OptionError(f"this version of Tinct doesn't know the setting {', '.join(unknown)}; install a newer one")
     try:
         hints = tuple(Hint(**hint) for hint in settings.get("hints", ()))
         prior = Prior.from_json(json.dumps(settings["prior"])) if "prior" in settings else None
         plain = {name: settings[name] for name in PLAIN if name in settings}
-        return ColorizeOptions(**plain, hints=hints, mask=mask, prior=prior)
+        variant = Variant(**settings["variant"]) if "variant" in settings else None
+        return ColorizeOptions(**plain, hints=hints, mask=mask, prior=prior, variant=variant, reference=reference)
     except (KeyError, TypeError, ValueError) as error:
         raise OptionError(f"the settings can't be read ({error})") from error

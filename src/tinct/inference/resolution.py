@@ -112,23 +112,24 @@ def guide(lightness: Floats, ab: Floats) -> Lines:
     """
     light = lightness.astype(np.float64)
     color = ab.astype(np.float64)
-    mean_light, mean_color = _mean(light), _mean(color)
-    variance = _mean(light * light) - mean_light**2
-    covariance = _mean(light[..., np.newaxis] * color) - mean_light[..., np.newaxis] * mean_color
+    mean_light, mean_color = window_mean(light, RADIUS), window_mean(color, RADIUS)
+    variance = window_mean(light * light, RADIUS) - mean_light**2
+    covariance = window_mean(light[..., np.newaxis] * color, RADIUS) - mean_light[..., np.newaxis] * mean_color
     slope = covariance / (np.maximum(variance, 0) + EPSILON)[..., np.newaxis]
     offset = mean_color - slope * mean_light[..., np.newaxis]
     low, high = ab.min(axis=(0, 1)), ab.max(axis=(0, 1))
-    return Lines(_mean(slope).astype(np.float32), _mean(offset).astype(np.float32), low, high)
+    smooth_slope, smooth_offset = window_mean(slope, RADIUS), window_mean(offset, RADIUS)
+    return Lines(smooth_slope.astype(np.float32), smooth_offset.astype(np.float32), low, high)
 
 
-def _mean(planes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Average (h, w) or (h, w, C) over windows, which are cut at the borders."""
+def window_mean(planes: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
+    """Average (h, w) or (h, w, C) over squares of ``2 * radius + 1`` a side, which are cut at the borders."""
     for axis in (0, 1):
         length = planes.shape[axis]
         sums = np.cumsum(planes, axis=axis)
         sums = np.concatenate([np.zeros_like(sums.take([0], axis)), sums], axis)
-        ends = np.minimum(np.arange(length) + RADIUS + 1, length)
-        starts = np.maximum(np.arange(length) - RADIUS, 0)
+        ends = np.minimum(np.arange(length) + radius + 1, length)
+        starts = np.maximum(np.arange(length) - radius, 0)
         shape = [-1 if dimension == axis else 1 for dimension in range(planes.ndim)]
         planes = (sums.take(ends, axis) - sums.take(starts, axis)) / (ends - starts).reshape(shape)
     return planes

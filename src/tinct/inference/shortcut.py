@@ -1,0 +1,60 @@
+"""Colorizing in one call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from tinct.inference.backends import Device
+from tinct.inference.options import ColorizeOptions, Hint, Mode
+from tinct.inference.pipeline import Colorizer
+from tinct.media.photo import Photo
+
+
+@cache
+def _colorizer(model: str, device: Device) -> Colorizer:
+    return Colorizer(model, device)
+
+
+def colorize(
+    photo: Any,
+    *,
+    mode: Mode = "vivid",
+    vividness: float | None = None,
+    saturation: float = 1.0,
+    hints: Iterable[Hint] = (),
+    size: int | None = None,
+    layer: bool = False,
+    mask: Any = None,
+    reference: Any = None,
+    model: str | os.PathLike[str] = "default",
+    device: Device = "auto",
+) -> Photo:
+    """Colorize a photograph.
+
+    The model stays loaded for the next call.
+
+    Args:
+        photo: a path, the bytes of a file, a file object, a Pillow image, an array ((H, W) or (H, W, 3|4); uint8,
+            uint16, or floats in 0..1), or a :class:`~tinct.media.photo.Photo`.
+        mode: ``vivid`` or ``faithful``.
+        vividness: 0..1, in place of ``mode``.
+        saturation: factor on the saturation of HSV; 1 is off.
+        hints: colors chosen by hand.
+        size: short side that the network sees, in pixels; None takes the model's own.
+        layer: give the color alone, as a 16-bit layer.
+        mask: a picture of the same shape, white where color is wanted.
+        reference: a color picture of the same or like things; its colors steer where both look alike.
+        model: a name, an ONNX file, or a checkpoint.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Returns:
+        The colorized photograph, of the same size and depth.
+
+    Raises:
+        TinctError: something can't be used; :mod:`tinct.errors` lists the kinds.
+    """
+    options = ColorizeOptions(mode, vividness, saturation, tuple(hints), size, layer, mask, reference=reference)
+    return _colorizer(os.fspath(model), device).colorize(photo, options).photo
