@@ -30,7 +30,7 @@ def fingerprint() -> str:
 
 
 def set_up(extra: str = "") -> None:
-    """Make ``.venv`` hold the package in editable form, with ``[dev]`` where ``extra`` asks for it."""
+    """Make ``.venv`` hold the package in editable form, with ``[extra]`` where ``extra`` asks for it."""
     wanted = fingerprint()
     held = STAMP.read_text(encoding="utf-8").splitlines() if STAMP.is_file() else []
     if held[:1] == [wanted] and extra in held[1:]:
@@ -46,7 +46,8 @@ def set_up(extra: str = "") -> None:
     install = [str(PYTHON), "-m", "pip", "install", "-qq", "--constraint", str(ROOT / "constraints.txt")]
     if subprocess.run([*install, "--editable", target], check=False).returncode:
         sys.exit("Installing the requirements failed; see the message above")
-    STAMP.write_text("\n".join([wanted, "", extra]), encoding="utf-8")
+    there = set(held[1:]) if held[:1] == [wanted] else set()
+    STAMP.write_text("\n".join([wanted, *sorted({*there, "", extra})]), encoding="utf-8")
 
 
 def run(*command: str | Path) -> None:
@@ -96,9 +97,7 @@ def format_(arguments: list[str]) -> None:
 
 def serve(arguments: list[str]) -> None:
     """Start the web app."""
-    if not (ROOT / "src" / "tinct" / "web").is_dir():
-        sys.exit("There is no web app yet; it comes with a later release. Until then: tinct colorize PHOTO")
-    set_up()
+    set_up("web")
     run(PYTHON, "-m", "tinct", "serve", *arguments)
 
 

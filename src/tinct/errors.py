@@ -11,6 +11,10 @@
     │   └── OutputExists       the output is there already and may not be replaced
     ├── StoreError             a folder or bucket can't be used
     │   └── StoreFull          no space is left in it
+    ├── DatabaseError          the database is out of reach, or of another version
+    ├── NotFound               nothing of that id belongs to whoever asks
+    ├── Conflict               something is not in a state that allows what is asked
+    ├── TooMany                a limit on how much one may ask for is reached
     ├── ProvenanceError        a result can't be made again from what it says of its making
     ├── ModelError             a model can't be used
     │   ├── UnknownModel       no model of that name; the message lists the choices
@@ -72,6 +76,22 @@ class StoreError(TinctError):
 
 class StoreFull(StoreError):
     """No space is left where results go."""
+
+
+class DatabaseError(TinctError):
+    """The database is out of reach, locked, or of another version."""
+
+
+class NotFound(TinctError):
+    """Nothing of that id belongs to whoever asks."""
+
+
+class Conflict(TinctError):
+    """Something is not in a state that allows what is asked."""
+
+
+class TooMany(TinctError):
+    """A limit on how much one may ask for is reached; it passes with time."""
 
 
 class ProvenanceError(TinctError):

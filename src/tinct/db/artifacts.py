@@ -1,0 +1,191 @@
+"""Pictures and other files in the store, and the hints of pictures. Rows only: the files are the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import CursorResult, Select, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from tinct.db.session import Database
+from tinct.db.tables import Artifact, Hints, Job, Model, now
+from tinct.errors import Conflict, NotFound
+
+PICTURE = "picture"
+"""Kind of what a user uploaded to be colorized."""
+DATASET = "dataset"
+"""Kind of what a user uploaded to be trained on."""
+
+
+class Artifacts:
+    """Queries on files and hints."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, *artifacts: Artifact) -> None:
+        """Note files that are in the store, all or none."""
+        with self._database.write() as session:
+            session.add_all(artifacts)
+            session.flush()
+            for artifact in artifacts:
+                session.refresh(artifact)
+
+    def get(self, user_id: str, id: str, kind: str | None = None) -> Artifact:
+        """Return a file.
+
+        Raises:
+            NotFound: it is not there, another's, or of another kind.
+        """
+        with self._database.read() as session:
+            return _own(session, user_id, id, kind)
+
+    def find(self, user_id: str, kind: str, *, limit: int = 100, offset: int = 0) -> Sequence[Artifact]:
+        """Return a user's files of a kind, the newest first."""
+        query = select(Artifact).where(Artifact.user_id == user_id, Artifact.kind == kind)
+        query = query.order_by(Artifact.created.desc(), Artifact.id).limit(limit).offset(offset)
+        with self._database.read() as session:
+            return session.scalars(query).all()
+
+    def of_picture(self, user_id: str, picture_id: str, kind: str) -> Artifact:
+        """Return what shows a picture in another way.
+
+        Raises:
+            NotFound: there is none, or it is another's.
+        """
+        return self._one(Artifact.user_id == user_id, Artifact.picture_id == picture_id, Artifact.kind == kind)
+
+    def of_job(self, user_id: str, job_id: str, kind: str = "result") -> Artifact:
+        """Return what a job made.
+
+        Raises:
+            NotFound: there is none, or it is another's.
+        """
+        return self._one(Artifact.user_id == user_id, Artifact.job_id == job_id, Artifact.kind == kind)
+
+    def of_batch(self, user_id: str, batch_id: str) -> Sequence[Artifact]:
+        """Return the results of a batch's jobs, by the names of their pictures."""
+        query = select(Artifact).join(Job, Artifact.job_id == Job.id)
+        query = query.where(Job.user_id == user_id, Job.batch_id == batch_id, Artifact.kind == "result")
+        with self._database.read() as session:
+            return session.scalars(query.order_by(Artifact.name, Artifact.id)).all()
+
+    def _one(self, *conditions: Any) -> Artifact:
+        with self._database.read() as session:
+            found = session.scalar(select(Artifact).where(*conditions).limit(1))
+        if found is None:
+            raise NotFound("there is no such file")
+        return found
+
+    def delete(self, user_id: str, id: str) -> list[str]:
+        """Delete a picture or data set for good, with all that was made of it.
+
+        Returns:
+            The keys of its files in the store, which are the caller's to delete.
+
+        Raises:
+            NotFound: it is not there, or another's.
+        """
+        with self._database.write() as session:
+            artifact = _own(session, user_id, id, None)
+            made = select(Artifact).where(
+                Artifact.user_id == user_id,
+                or_(
+                    Artifact.picture_id == id,
+                    Artifact.job_id.in_(select(Job.id).where(Job.picture_id == id, Job.user_id == user_id)),
+                ),
+            )
+            gone = [artifact, *session.scalars(made)]
+            # Waiting jobs have nothing to do any more; those under way find out by themselves.
+            session.execute(
+                update(Job)
+                .where(Job.picture_id == id, Job.user_id == user_id, Job.state == "queued")
+                .values(state="stopped", finished=now(), revision=Job.revision + 1)
+            )
+            for row in gone:
+                session.delete(row)
+            return [row.key for row in gone]
+
+    def keys(self) -> set[str]:
+        """Return the keys of all files that rows name."""
+        with self._database.read() as session:
+            return {*session.scalars(select(Artifact.key)), *session.scalars(select(Model.key))}
+
+    def hints(self, user_id: str, picture_id: str) -> Hints | None:
+        """Return a picture's hints, None where it has none yet.
+
+        Raises:
+            NotFound: the picture is not there, or another's.
+        """
+        with self._database.read() as session:
+            _own(session, user_id, picture_id, PICTURE)
+            return session.get(Hints, picture_id)
+
+    def set_hints(
+        self, user_id: str, picture_id: str, body: list[dict[str, Any]], *, accepted: bool, revision: int | None
+    ) -> Hints:
+        """Keep a picture's hints.
+
+        Args:
+            user_id: whose picture it is.
+            picture_id: the picture.
+            body: the hints.
+            accepted: whether the user is content with the colors.
+            revision: the one that was changed, 0 for none; None replaces whatever is there.
+
+        Raises:
+            NotFound: the picture is not there, or another's.
+            Conflict: they were changed meanwhile, as in another tab.
+        """
+        changed = Conflict("the hints were changed meanwhile, perhaps in another tab; load them again")
+        try:
+            with self._database.write() as session:
+                _own(session, user_id, picture_id, PICTURE)
+                found = session.get(Hints, picture_id)
+                if found is None:
+                    if revision not in (None, 0):
+                        raise changed
+                    session.add(Hints(picture_id=picture_id, user_id=user_id, body=body, accepted=accepted))
+                else:
+                    same = Hints.revision == (found.revision if revision is None else revision)
+                    done: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+                        update(Hints)
+                        .where(Hints.picture_id == picture_id, same)
+                        .values(body=body, accepted=accepted, revision=Hints.revision + 1, updated=now())
+                    )
+                    if done.rowcount == 0:
+                        raise changed
+                session.flush()
+                session.expire_all()
+                kept = session.get(Hints, picture_id)
+                assert kept is not None
+                return kept
+        except IntegrityError as error:
+            raise changed from error
+
+    def corrections(self, user_id: str) -> Sequence[tuple[Artifact, Hints]]:
+        """Return the pictures whose colors the user accepted, with their hints."""
+        query: Select[tuple[Artifact, Hints]] = (
+            select(Artifact, Hints)
+            .join(Hints, Hints.picture_id == Artifact.id)
+            .where(Artifact.user_id == user_id, Hints.accepted)
+            .order_by(Artifact.created, Artifact.id)
+        )
+        with self._database.read() as session:
+            return [(artifact, hints) for artifact, hints in session.execute(query)]
+
+    def count(self, user_id: str, kind: str) -> int:
+        """Return how many files of a kind a user has."""
+        query = select(func.count()).select_from(Artifact).where(Artifact.user_id == user_id, Artifact.kind == kind)
+        with self._database.read() as session:
+            return session.scalar(query) or 0
+
+
+def _own(session: Session, user_id: str, id: str, kind: str | None) -> Artifact:
+    query = select(Artifact).where(Artifact.id == id, Artifact.user_id == user_id)
+    found = session.scalar(query if kind is None else query.where(Artifact.kind == kind))
+    if found is None:
+        raise NotFound(f"there is no such {kind or 'file'}")
+    return found
