@@ -12,7 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "tinct"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-TRAINING = ("data", "training", "models", "weights/checkpoint", "weights/export", "color/tensors", "inference/backends")
+TRAINING = (
+    *("data", "evaluation", "training", "models", "weights/checkpoint", "weights/export", "color/tensors"),
+    "inference/backends",
+)
 """Where the libraries of the extra [train] may be imported."""
 SERVING = ("web", "db", "cli/serve")
 """Where the libraries of the extra [web] may be imported."""
