@@ -69,7 +69,7 @@ def diff_command(
     first, second = read_record(one), read_record(other)
     settings = differences(first["recipe"], second["recipe"])
     facts = {key: (first.get(key), second.get(key)) for key in ("seed", "start", "seen", "hours", "device", "git")}
-    facts["photos"] = tuple(record.get("data", {}).get("photos") for record in (first, second))  # type: ignore[assignment]
+    facts["photos"] = tuple(record.get("data", {}).get("photos") for record in (first, second))
     facts = {key: pair for key, pair in facts.items() if pair[0] != pair[1]}
     figures = {
         name: (first["figures"].get(name), second["figures"].get(name))

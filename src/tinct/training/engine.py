@@ -172,9 +172,9 @@ class Engine:
 
     def _log(self, journal: Journal, terms: dict[str, float], speed: float) -> None:
         left = self.seconds * (1 - self.done) / self.done if self.done > 0 else None
-        self.report(Progress("training", self.done, *_counts(self.position), speed, left, terms))
         if self._first:
             journal.add(LOSSES, {**self._place(), "rate": self.step.rate, **terms, "photos_per_second": speed})
+        self.report(Progress("training", self.done, *_counts(self.position), speed, left, terms))
 
     def _validate(self, journal: Journal) -> None:
         if self._first and self.examiner.held:

@@ -176,10 +176,13 @@ class ColorLoss(nn.Module):
 
     def found(self, output: Tensor, lightness: Tensor) -> Colors:
         """Return the colors that a network's output means; of a distribution, its faithful mean."""
-        if self.output == "bins":
-            assert self.table is not None
-            output = faithful_mean(_log_softmax(output), self.table).permute(0, 3, 1, 2)
-        return Colors(output, lightness)
+        if self.output != "bins":
+            return Colors(output, lightness)
+        return Colors(self._mean(_log_softmax(output)), lightness)
+
+    def _mean(self, log_p: Tensor) -> Tensor:
+        assert self.table is not None
+        return faithful_mean(log_p, self.table).permute(0, 3, 1, 2)
 
     def forward(self, output: Tensor, lightness: Tensor, ab: Tensor) -> dict[str, Tensor]:
         """Return ``loss``, the weighted sum, and each of its terms without its factor.
@@ -192,13 +195,17 @@ class ColorLoss(nn.Module):
         whole = Colors(ab, lightness)
         target = F.adaptive_avg_pool2d(ab, (output.shape[2], output.shape[3]))
         true, unit = (whole.rgb(), 1) if self.output == "rgb" else (target, REACH)
-        found = self.found(output, lightness)
         terms: dict[str, Tensor] = {}
-        for name in self.factors:
-            if name == "cross_entropy":
+        if self.output == "bins":
+            log_p = _log_softmax(output)
+            if "cross_entropy" in self.factors:
                 assert self.table is not None
-                terms[name] = soft_cross_entropy(_log_softmax(output), target.permute(0, 2, 3, 1), self.table)
-            elif name == "huber":
+                terms["cross_entropy"] = soft_cross_entropy(log_p, target.permute(0, 2, 3, 1), self.table)
+            if self.factors.keys() - terms.keys():
+                output = self._mean(log_p)
+        found = Colors(output, lightness)
+        for name in self.factors:
+            if name == "huber":
                 terms[name] = huber(found.plane / unit, true / unit)
             elif name == "mse":
                 terms[name] = F.mse_loss(found.plane / unit, true / unit)

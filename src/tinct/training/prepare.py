@@ -101,8 +101,8 @@ def color_weights(
     return np.array([round(float(weight), 6) for weight in weights], np.float32)
 
 
-def load_start(network: nn.Module, config: TrainConfig, init: str | None) -> str:
-    """Give a network the weights that it starts from, and return what these are.
+def load_start(network: nn.Module, config: TrainConfig, init: str | None) -> None:
+    """Give a network the weights that it starts from.
 
     Args:
         network: with fresh weights.
@@ -120,8 +120,5 @@ def load_start(network: nn.Module, config: TrainConfig, init: str | None) -> str
     if init is not None:
         _, start = checkpoint.load_network(store.resolve(init))
         checkpoint.fit_weights(network, start.state_dict(), init, fresh=config.init.fresh)
-        return init
-    if config.imagenet:
+    elif config.imagenet:
         network.encoder.load_imagenet()  # type: ignore[operator, union-attr]
-        return "imagenet"
-    return "random"

@@ -83,7 +83,8 @@ def train(
     photos, held = read_photos(config, division, cache, report)
     spec = network.make_spec(config.name)  # type: ignore[operator]
     loss, spec = make_loss(config.loss, spec, photos, cache)
-    start = load_start(network, config, asked.init)
+    if not going_on:
+        load_start(network, config, asked.init)
     out.mkdir(parents=True, exist_ok=True)
     identity = _identity(config, photos, seed, asked.init)
     engine = Engine(
@@ -102,7 +103,7 @@ def train(
             asked={"recipe": recipe, **dataclasses.asdict(asked)},
             seed=seed,
             data={**identity["data"], **_about(data, division, photos)},
-            start=start,
+            start=asked.init or ("imagenet" if config.imagenet else "random"),
             **_machine(accelerator),
         ),
         report=report,

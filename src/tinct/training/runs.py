@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +22,7 @@ from tinct.training.journal import PLACES, VALIDATION, lower_is_better, read_row
 FILE = "run.json"
 UNFINISHED = "unfinished"
 """State of a run that goes on, or was killed."""
+NEEDED = {"name", "recipe", "seen", "hours", "figures", "started"}
 DEEPEST = 3
 """Levels of folders in which runs are looked for."""
 
@@ -79,6 +81,8 @@ def make_record(recipe: Mapping[str, Any], **facts: Any) -> dict[str, Any]:
 def note_progress(record: dict[str, Any], run: Path, state: str, place: Mapping[str, float]) -> None:
     """Bring a record up to date and write it; its figures are those of the run's validation so far.
 
+    When a run began stays as it is in the record that is there.
+
     Args:
         record: see :func:`make_record`.
         run: the run's folder.
@@ -86,6 +90,8 @@ def note_progress(record: dict[str, Any], run: Path, state: str, place: Mapping[
         place: :data:`tinct.training.journal.PLACES` and how far each is.
     """
     rows = read_rows(run / VALIDATION)
+    with suppress(DataError):
+        record["started"] = read_record(run)["started"]
     hours = round(place["seconds"] / 3600, 4)
     record.update(state=state, step=place["step"], seen=place["seen"], hours=hours, updated=_now())
     record["figures"] = _numbers(rows[-1]) if rows else {}
@@ -115,7 +121,7 @@ def read_record(run: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise DataError(f"{path} can't be read ({error})") from error
-    missing = {"name", "recipe", "seen", "hours", "figures"} - record.keys() if isinstance(record, dict) else {FILE}
+    missing = NEEDED - record.keys() if isinstance(record, dict) else {FILE}
     if missing:
         raise DataError(f"{path} is no record of a run: it lacks {', '.join(sorted(missing))}")
     return record

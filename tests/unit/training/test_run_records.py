@@ -56,7 +56,7 @@ def test_differences_are_listed_by_dotted_names() -> None:
 def test_what_was_asked_holds_on_unless_asked_anew(tmp_path: Path) -> None:
     asked = {"budget": "9h", "seed": 4, "init": None, "presets": ["light"], "settings": ["a=1"]}
     (tmp_path / runs.FILE).write_text(
-        json.dumps({"name": "", "recipe": {}, "seen": 0, "hours": 0, "figures": {}, "asked": asked})
+        json.dumps({"name": "", "recipe": {}, "seen": 0, "hours": 0, "figures": {}, "started": "", "asked": asked})
     )
     assert Asked().filled_from(tmp_path) == Asked("9h", 4, None, ("light",), ("a=1",))
     given = Asked("1h", 0, "default", ("x",), ("b=2",))
