@@ -12,6 +12,10 @@ from rich.progress import Progress as Bar
 from tinct.training.progress import Progress
 
 
+FIGURES = ("psnr", "colorfulness")
+"""Figures of a validation that are shown, by the beginnings of their names; all are in the run's tables."""
+
+
 class TrainingBar:
     """Draws what a run reports, on standard error.
 
@@ -46,8 +50,10 @@ class TrainingBar:
             said.append(f"{progress.photos_per_second:.0f} photos/s")
         if progress.seconds_left is not None:
             said.append(f"{_duration(progress.seconds_left)} left")
-        said += [f"{name} {value:.4g}" for name, value in progress.figures.items()]
-        if self._stage == "validating" and progress.figures and not self._quiet:
+        measured = self._stage == "validating" and bool(progress.figures)
+        shown = {name: value for name, value in progress.figures.items() if not measured or name.startswith(FIGURES)}
+        said += [f"{name} {value:.4g}" for name, value in shown.items()]
+        if measured and not self._quiet:
             self._bar.console.print(f"validation at {', '.join(said)}", highlight=False, soft_wrap=True)
         self._stage = progress.stage
         self._bar.update(self._task, description=progress.stage, completed=progress.done, said=", ".join(said))

@@ -17,9 +17,11 @@ def test_speed_losses_and_time_left_are_shown(capsys: pytest.CaptureFixture[str]
 def test_a_validation_s_figures_stay(capsys: pytest.CaptureFixture[str]) -> None:
     with TrainingBar(quiet=False) as bar:
         bar.update(Progress("validating", 0.5, 40))
-        bar.update(Progress("training", 0.5, 40, figures={"psnr": 23.456}))
+        bar.update(Progress("training", 0.5, 40, figures={"psnr": 23.456, "mse": 0.007}))
         bar.update(Progress("training", 0.6, 50, figures={"loss": 2.0}))
-    assert "validation at step 40, psnr 23.46" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "validation at step 40, psnr 23.46" in said
+    assert "mse" not in said
 
 
 def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:

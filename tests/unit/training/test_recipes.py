@@ -68,6 +68,11 @@ def test_every_recipe_takes_two_steps(name: str, photos: Path, classifier: Path,
         assert 0 < float(row["mse_raw"]) < 1
 
 
+def test_the_perceptual_loss_is_a_switch(photos: Path, tmp_path: Path) -> None:
+    train("lab-cnn", photos, tmp_path, budget="1steps", presets=["perceptual"], settings=[*SMALL, *NARROW["lab-cnn"]])
+    assert json.loads((tmp_path / "run.json").read_text())["recipe"]["loss"]["perceptual"] == 1
+
+
 def test_the_finetuned_variant_takes_all_but_the_head_of_the_classifier(
     photos: Path, classifier: Path, tmp_path: Path
 ) -> None:
