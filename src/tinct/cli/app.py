@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import tinct
-from tinct.cli import batch, data, develop, evaluate, inspect, runs, use
+from tinct.cli import batch, data, develop, evaluate, inspect, runs, suggest, use
 from tinct.cli.options import GroupedCommand
 from tinct.errors import ConfigError, OptionError, TinctError, UnknownModel
 
@@ -36,6 +36,7 @@ app.command("colorize", no_args_is_help=True, cls=GroupedCommand)(use.colorize)
 app.add_typer(batch.batch, name="batch")
 app.command("inspect", no_args_is_help=True)(inspect.inspect)
 app.command("reproduce", no_args_is_help=True)(inspect.reproduce)
+app.command("suggest", no_args_is_help=True, cls=GroupedCommand)(suggest.suggest)
 app.add_typer(use.models, name="models")
 app.command("doctor")(use.doctor)
 app.command("train", no_args_is_help=True)(develop.train)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from tinct.cli.inputs import Gathered, gather
-from tinct.cli.outputs import Plan, Task, find_destination, make_folders, make_plan
+from tinct.cli.outputs import Plan, Task, find_confidence, find_destination, make_folders, make_plan
 from tinct.cli.report import Outcome, Report
 from tinct.errors import OptionError, PhotoError, TinctError
 from tinct.jobs.naming import RESULT
@@ -50,6 +50,12 @@ class Request:
     """auto, cpu or cuda."""
     options: ColorizeOptions
     """How to colorize."""
+    variants: int | None
+    """How many other ways of coloring each photograph gets; None for the usual one alone."""
+    seed: int
+    """Of the variants."""
+    confidence: str | None
+    """File or folder for maps of how sure the colors are."""
     format: str | None
     """Of the results; None keeps each input's."""
     quality: int | None
@@ -85,11 +91,16 @@ def colorize_all(request: Request) -> int:
     destination = find_destination(request.output, request.inputs)
     if destination.standard:
         _check_standard_output(request)
-    _check_mask(request.options)
+    _check_pictures(request.options)
+    if request.variants is not None and request.confidence is not None:
+        raise OptionError("--confidence says how sure the usual colors are; leave --variants out, or run it apart")
+    confidence = find_confidence(request.confidence, request.inputs)
     gathered = gather(request.inputs, recursive=request.recursive, avoid=destination.folder)
     plan = make_plan(
         gathered,
         destination,
+        confidence=confidence,
+        variants=request.variants,
         format=request.format,
         layer=request.options.layer,
         overwrite=request.overwrite,
@@ -122,15 +133,19 @@ def _carry_out(gathered: Gathered, plan: Plan, request: Request) -> int:
     return 1 if report.counts["failed"] else 0
 
 
-def _check_mask(options: ColorizeOptions) -> None:
-    if options.mask is None:
-        return
-    from tinct.media.photo import read_photo
+def _check_pictures(options: ColorizeOptions) -> None:
+    """Read the mask and the reference, before the first photograph fails for them."""
+    for name, picture in (("--mask", options.mask), ("--reference", options.reference)):
+        if picture is None:
+            continue
+        from tinct.media.photo import read_photo
 
-    try:
-        read_photo(options.mask)
-    except PhotoError as error:
-        raise OptionError(f"--mask: {error}") from error
+        try:
+            found = read_photo(picture)
+            if picture is options.reference and not found.color:
+                raise OptionError(f"{name}: {found.name} has no colors to take over; give a color picture")
+        except PhotoError as error:
+            raise OptionError(f"{name}: {error}") from error
 
 
 def _check_standard_output(request: Request) -> None:
@@ -177,14 +192,20 @@ def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
 
 def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, ...]:
     """Colorize one photograph and write it; return what the user should know."""
+    from tinct.inference.options import Variant
     from tinct.media.photo import encode_photo, read_photo
 
+    options = request.options
+    if task.variant is not None and request.variants is not None:
+        options = dataclasses.replace(options, variant=Variant(task.variant, request.variants, request.seed))
     photo = read_photo(
         sys.stdin.buffer.read() if task.source.is_standard else task.source.name,
         max_pixels=request.max_pixels,
         allow_truncated=request.allow_truncated,
     )
-    result = colorizer.colorize(photo, request.options)
+    result = colorizer.colorize(photo, options)
+    if task.confidence is not None:
+        result.confidence()  # a model that can't say it is found out before anything is written
     colored = result.photo if request.mark else dataclasses.replace(result.photo, mark=None)
     if task.target is None:
         data = encode_photo(
@@ -198,6 +219,8 @@ def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, .
         sys.stdout.buffer.flush()
     else:
         colored.save(task.target, format=request.format, quality=request.quality, overwrite=request.overwrite)
+    if task.confidence is not None:
+        result.save_confidence(task.confidence, overwrite=request.overwrite)
     return result.notes
 
 

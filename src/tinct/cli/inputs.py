@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinct.errors import OptionError
-from tinct.jobs.naming import RESULT, is_result
+from tinct.jobs.naming import RESULT, is_result, original_stem
 from tinct.jobs.walking import walk
 from tinct.media.formats import READABLE
 
@@ -81,7 +81,7 @@ def gather(arguments: Sequence[str], *, recursive: bool = False, avoid: Path | N
         if os.path.isdir(name):
             gathered.several = True
             _gather_folder(name, recursive, avoid, gathered)
-        elif is_result(name) and _stem(name).removesuffix(RESULT) in originals:
+        elif is_result(name) and original_stem(_stem(name)) in originals:
             gathered.earlier.append(name)
         else:
             gathered.sources.append(Source(name))

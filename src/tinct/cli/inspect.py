@@ -54,6 +54,9 @@ def reproduce(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="File to write.", show_default=False)],
     mask: Annotated[Path | None, typer.Option(metavar="FILE", help="The mask, where it was made with one.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The reference, where it was made with one.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="The model, where it isn't at hand by the name in the mark.")
     ] = None,
@@ -62,7 +65,8 @@ def reproduce(
 ) -> None:
     """Make a colorized picture again, bit for bit, from its source and what it says of its making.
 
-    Another source, mask or model is refused. Exit code 1 where the new file isn't identical, with what is different.
+    Another source, mask, reference or model is refused. Exit code 1 where the new file isn't identical, with what is
+    different.
     """
     from tinct.jobs.reproduction import reproduce as make
     from tinct.settings import load_settings
@@ -72,6 +76,7 @@ def reproduce(
         source,
         output,
         mask=mask,
+        reference=reference,
         model=model,
         device=device or load_settings().device,  # type: ignore[arg-type]  # checked where it is used
         overwrite=overwrite,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tinct.cli.inputs import STANDARD, Gathered, Source
 from tinct.errors import OptionError, OutputError
-from tinct.jobs.naming import RESULT, result_suffix
+from tinct.jobs.naming import CONFIDENCE, RESULT, result_suffix
 from tinct.media.formats import PNG, choose_format
 
 
@@ -24,6 +24,10 @@ class Task:
     source: Source
     target: Path | None
     """None for standard output."""
+    variant: int | None = None
+    """Which of several ways of coloring; None for the usual one."""
+    confidence: Path | None = None
+    """Where to say how sure the colors are; None for nowhere."""
 
     @property
     def output(self) -> str:
@@ -72,10 +76,28 @@ def find_destination(output: str | None, inputs: Sequence[str]) -> Destination:
     return Destination(file=path)
 
 
+def find_confidence(path: str | None, inputs: Sequence[str]) -> Destination | None:
+    """Read ``--confidence``: as ``-o``, but a file ends in .png, and standard output is none.
+
+    Raises:
+        OptionError: it is something else, or a folder for standard input.
+    """
+    if path is None:
+        return None
+    if path == STANDARD:
+        raise OptionError("--confidence - : the map can't go to standard output; give a file or a folder")
+    destination = find_destination(path, inputs)
+    if destination.file is not None and destination.file.suffix.lower() != PNG.suffixes[0]:
+        raise OptionError(f"--confidence {path}: the map is a PNG; give a name that ends in .png, or a folder")
+    return destination
+
+
 def make_plan(
     gathered: Gathered,
     destination: Destination,
     *,
+    confidence: Destination | None = None,
+    variants: int | None = None,
     format: str | None = None,
     layer: bool = False,
     overwrite: bool = False,
@@ -86,6 +108,8 @@ def make_plan(
     Args:
         gathered: the photographs.
         destination: where results go.
+        confidence: where maps of how sure the colors are go; None makes none.
+        variants: how many ways of coloring each photograph gets, numbered from 1; None for the usual one.
         format: of every result; None keeps each input's where it can be written.
         layer: whether results are layers, which need 16 bits a channel and transparency.
         overwrite: whether existing outputs may be replaced, the input itself included.
@@ -98,30 +122,45 @@ def make_plan(
         raise OptionError("standard output takes one photograph; give a folder with -o for several")
     if gathered.several and destination.file is not None:
         raise OptionError(f"-o {destination.file} is a file, the input several or a folder; give a folder")
+    if gathered.several and confidence is not None and confidence.file is not None:
+        raise OptionError(f"--confidence {confidence.file} is a file, the input several or a folder; give a folder")
+    if variants is not None and destination.standard:
+        raise OptionError("variants are several pictures, which standard output doesn't take; give -o a file or folder")
     fixed = choose_format(format, destination.file, PNG) if format is not None or destination.file is not None else None
     if layer and fixed is not None and fixed.depth < 16:
         raise OptionError(f"a layer needs 16 bits a channel, which {fixed.name} doesn't hold; choose png or tiff")
     chosen = None if format is None or fixed is None else fixed.suffixes[0]
     plan = Plan()
     tasks = [
-        Task(source, _target(source, destination, chosen or result_suffix(source.name, layer=layer)))
+        Task(
+            source,
+            _target(source, destination, chosen or result_suffix(source.name, layer=layer), variant),
+            variant,
+            _map_target(source, confidence),
+        )
         for source in gathered.sources
+        for variant in ([None] if variants is None else range(1, variants + 1))
     ]
     claims: defaultdict[str, list[Task]] = defaultdict(list)
     for task in tasks:
-        if task.target is not None:
-            claims[_identity(task.target)].append(task)
+        for path in _paths(task):
+            claims[_identity(path)].append(task)
     owners = {_identity(Path(source.name)): source for source in gathered.sources}
     for task in tasks:
         reason = None
         if task.target is not None:
             identity = _identity(task.target)
-            reason = _rivalry(task, claims[identity])
+            reason = _rivalry(task, task.target, claims[identity])
             reason = reason or _theft(task, owners.get(identity))
             reason = reason or _obstacle(task.source, task.target, overwrite, skip_existing)
+        done = skip_existing and task.target is not None and os.path.lexists(task.target)
+        if reason is None and not done and task.confidence is not None:
+            identity = _identity(task.confidence)
+            reason = _rivalry(task, task.confidence, claims[identity])
+            reason = reason or _map_obstacle(task.confidence, owners.get(identity), overwrite)
         if reason is not None:
             plan.refused.append((task, reason))
-        elif skip_existing and task.target is not None and os.path.lexists(task.target):
+        elif done:
             plan.skipped.append(task)
         else:
             plan.tasks.append(task)
@@ -134,23 +173,35 @@ def make_folders(plan: Plan) -> None:
     Raises:
         OutputError: a folder can't be made or written to.
     """
-    for folder in dict.fromkeys(task.target.parent for task in plan.tasks if task.target is not None):
+    for folder in dict.fromkeys(path.parent for task in plan.tasks for path in _paths(task)):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"the folder {folder} can't be made: {error.strerror or error}") from error
 
 
-def _target(source: Source, destination: Destination, suffix: str) -> Path | None:
+def _paths(task: Task) -> list[Path]:
+    return [path for path in (task.target, task.confidence) if path is not None]
+
+
+def _target(source: Source, destination: Destination, suffix: str, variant: int | None) -> Path | None:
+    number = "" if variant is None else f"-{variant}"
     if destination.standard:
         return None
     if destination.file is not None:
-        return destination.file
+        return destination.file.with_name(f"{destination.file.stem}{number}{destination.file.suffix}")
     path = Path(source.name)
     if destination.folder is not None:
         below = source.below or Path(path.name)
-        return destination.folder / below.with_name(below.stem + suffix)
-    return path.with_name(f"{path.stem}{RESULT}{suffix}")
+        return destination.folder / below.with_name(f"{below.stem}{number}{suffix}")
+    return path.with_name(f"{path.stem}{RESULT}{number}{suffix}")
+
+
+def _map_target(source: Source, destination: Destination | None) -> Path | None:
+    if destination is None or destination.folder is None:
+        return None if destination is None else destination.file
+    below = source.below or Path(Path(source.name).name)
+    return destination.folder / below.with_name(f"{below.stem}{CONFIDENCE}{PNG.suffixes[0]}")
 
 
 @functools.cache
@@ -165,18 +216,30 @@ def _identity(path: Path) -> str:
     return unicodedata.normalize("NFC", name).casefold() if sys.platform == "darwin" else name
 
 
-def _rivalry(task: Task, claimants: Sequence[Task]) -> str | None:
+def _rivalry(task: Task, path: Path, claimants: Sequence[Task]) -> str | None:
+    if sum(claimant is task for claimant in claimants) > 1:
+        return f"its result and its confidence map would both be {path}; give the map another name"
     rivals = [rival.source.name for rival in claimants[:4] if rival is not task]
     if not rivals:
         return None
     others = " and ".join(rivals[:3]) + (" and others" if len(claimants) > 4 else "")
-    return f"its result would be {task.output}, as would that of {others}; rename one, or colorize them apart"
+    return f"its result would be {path}, as would that of {others}; rename one, or colorize them apart"
 
 
 def _theft(task: Task, owner: Source | None) -> str | None:
     if owner is None or owner is task.source:
         return None
     return f"its result would replace {owner.name}, which is an input too; give another folder with -o"
+
+
+def _map_obstacle(path: Path, owner: Source | None, overwrite: bool) -> str | None:
+    if owner is not None:
+        return f"its confidence map would replace {owner.name}, which is an input; give --confidence another name"
+    if os.path.isdir(path):
+        return f"the confidence map {path} is a folder"
+    if os.path.lexists(path) and not overwrite:
+        return f"the confidence map {path} exists; --overwrite replaces it"
+    return None
 
 
 def _obstacle(source: Source, target: Path, overwrite: bool, skip_existing: bool) -> str | None:

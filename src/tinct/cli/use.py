@@ -44,11 +44,28 @@ def colorize(
             "--skip-existing", rich_help_panel=shared.OUTPUT, help="Leave photographs with an existing output."
         ),
     ] = False,
+    confidence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            rich_help_panel=shared.OUTPUT,
+            help="Write how sure each color is, as a gray PNG, white for sure; for several photographs a folder "
+            "(NAME.confidence.png).",
+        ),
+    ] = None,
     layer: shared.Layer = False,
     no_mark: shared.NoMark = False,
     mode: shared.Mode = "vivid",
     vividness: shared.Vividness = None,
     saturation: shared.Saturation = 1.0,
+    value_shift: Annotated[
+        float,
+        typer.Option(
+            metavar="-1..1",
+            rich_help_panel=shared.COLORS,
+            help="Added to the value of HSV: lighter or darker. 0 is off.",
+        ),
+    ] = 0.0,
     hint: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,6 +91,25 @@ def colorize(
             help="A picture of the same shape: white is colorized, black stays as it is.",
         ),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=shared.COLORS,
+            help="A color picture of the same or like things: where both look alike, its colors steer.",
+        ),
+    ] = None,
+    variants: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            rich_help_panel=shared.COLORS,
+            help="Write N other ways to color each photograph, NAME.color-1.EXT and so on, in place of the usual one.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="NUMBER", rich_help_panel=shared.COLORS, help="Another one gives other variants.")
+    ] = 0,
     model: shared.Model = None,
     size: shared.Size = None,
     recursive: Annotated[
@@ -100,12 +136,17 @@ def colorize(
     """
     from tinct.cli.colorize import Request, colorize_all
     from tinct.errors import OptionError
-    from tinct.inference.options import ColorizeOptions, Hint, load_hints
+    from tinct.inference.options import MOST_VARIANTS, ColorizeOptions, Hint, load_hints
     from tinct.settings import load_settings
 
     if overwrite and skip_existing:
         raise OptionError("--overwrite and --skip-existing contradict each other; give one")
-    for name, value, limits in (("--quality", quality, (1, 100)), ("--jobs", jobs, (1, 256))):
+    for name, value, limits in (
+        ("--quality", quality, (1, 100)),
+        ("--jobs", jobs, (1, 256)),
+        ("--variants", variants, (1, MOST_VARIANTS)),
+        ("--seed", seed, (0, 2**32 - 1)),
+    ):
         if value is not None and not limits[0] <= value <= limits[1]:
             raise OptionError(f"{name} is {value}, expected {limits[0]} to {limits[1]}")
     if max_pixels is not None and max_pixels < 1:
@@ -116,10 +157,12 @@ def colorize(
         mode=mode,  # type: ignore[arg-type]  # it checks the name itself
         vividness=vividness,
         saturation=saturation,
+        value_shift=value_shift,
         hints=((*load_hints(hints), *chosen) if hints is not None else tuple(chosen)),
         size=size,
         layer=layer,
         mask=mask,
+        reference=reference,
     )
     code = colorize_all(
         Request(
@@ -129,6 +172,9 @@ def colorize(
             model=model or settings.model,
             device=device or settings.device,  # type: ignore[arg-type]  # checked where it is used
             options=options,
+            variants=variants,
+            seed=seed,
+            confidence=confidence,
             format=format,
             quality=quality,
             overwrite=overwrite,

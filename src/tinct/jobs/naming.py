@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import unicodedata
 
 from tinct.media.formats import FORMATS, HEIC, JPEG, PNG
 
 RESULT = ".color"
 """What the stem of a result ends with where it lies beside its original."""
+CONFIDENCE = ".confidence"
+"""What the stem of a photograph's confidence map ends with in a folder."""
 OWN = "_tinct"
 """Folder below a batch's results with the batch's own files: manifest, report, thumbnails."""
 SUFFIXES = frozenset(suffix for format in FORMATS for suffix in format.suffixes)
 """What is taken for a photograph in a folder; a file that is named is tried whatever its suffix."""
+_MADE = re.compile(rf"({re.escape(RESULT)}(-[0-9]+)?|{re.escape(CONFIDENCE)})$")
 
 
 def is_picture(name: str) -> bool:
@@ -22,8 +26,17 @@ def is_picture(name: str) -> bool:
 
 
 def is_result(name: str) -> bool:
-    """Whether a file's name is that of a result beside its original."""
-    return os.path.splitext(name)[0].endswith(RESULT)
+    """Whether a file's name is that of a result beside its original, a variant's or a confidence map's."""
+    return _MADE.search(os.path.splitext(name)[0]) is not None
+
+
+def original_stem(stem: str) -> str:
+    """Return the stem of what a result was made from; that of any other file as it is.
+
+    >>> original_stem("photo.color-2")
+    'photo'
+    """
+    return _MADE.sub("", stem)
 
 
 def result_suffix(name: str, *, layer: bool = False) -> str:

@@ -68,6 +68,7 @@ def reproduce(
     output: Path,
     *,
     mask: Path | None = None,
+    reference: Path | None = None,
     model: str | None = None,
     device: Device = "auto",
     overwrite: bool = False,
@@ -79,12 +80,13 @@ def reproduce(
         source: what it was made from.
         output: where to write it; the format is the first one's whatever the ending.
         mask: the mask, for a result made with one.
+        reference: likewise the reference.
         model: name or file of the model; None takes the name in the mark.
         device: where to run it.
         overwrite: whether ``output`` may be replaced.
 
     Raises:
-        ProvenanceError: no mark, another source, mask or model, or settings that aren't all there.
+        ProvenanceError: no mark, another source, mask, reference or model, or settings that aren't all there.
         PhotoError: one of the pictures can't be read.
         OutputError: the output can't be written.
     """
@@ -98,9 +100,10 @@ def reproduce(
         raise ProvenanceError(
             f"{source} isn't what {file} was made from (SHA-256 {digest(source)}, expected {mark.source_hash})"
         )
-    _check_mask(mark.settings.get("mask"), mask)
+    _check_given("mask", mark.settings.get("mask"), mask)
+    _check_given("reference", mark.settings.get("reference"), reference)
     try:
-        options = from_settings(mark.settings, mask=mask)
+        options = from_settings(mark.settings, mask=mask, reference=reference)
     except OptionError as error:
         raise ProvenanceError(f"{file}: {error}") from error
 
@@ -125,13 +128,14 @@ def reproduce(
     return Reproduced(digest(output) == digest(file), tuple(_differences(found)))
 
 
-def _check_mask(expected: str | None, mask: Path | None) -> None:
-    if expected is None and mask is not None:
-        raise ProvenanceError("the result was made without a mask; leave --mask out")
-    if expected is not None and mask is None:
-        raise ProvenanceError(f"the result was made with a mask; give it with --mask (its SHA-256 is {expected})")
-    if mask is not None and (given := digest(mask)) != expected:
-        raise ProvenanceError(f"{mask} isn't the mask of the result (SHA-256 {given}, expected {expected})")
+def _check_given(kind: str, expected: str | None, given: Path | None) -> None:
+    """Refuse a mask or a reference that isn't the one that a result was made with."""
+    if expected is None and given is not None:
+        raise ProvenanceError(f"the result was made without a {kind}; leave --{kind} out")
+    if expected is not None and given is None:
+        raise ProvenanceError(f"the result was made with a {kind}; give it with --{kind} (its SHA-256 is {expected})")
+    if given is not None and (found := digest(given)) != expected:
+        raise ProvenanceError(f"{given} isn't the {kind} of the result (SHA-256 {found}, expected {expected})")
 
 
 def _differences(found: Found) -> list[str]:
