@@ -7,11 +7,13 @@ hand put over them; sRGB from an :mod:`~tinct.inference.atlas`, which keeps L an
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinct.color.enhance import scale_saturation
 from tinct.color.gamut import REACH
 from tinct.color.lab import gray_to_lightness, lab_to_srgb
 from tinct.inference.atlas import Box, make_atlas, make_box, to_layer
@@ -40,6 +42,7 @@ class Join:
         overlay: colors chosen by hand.
         layer: the color alone, as 16 bits at even lightness.
         mask: a photograph of the same size, white where color is wanted.
+        value_shift: added to the value of HSV of the finished color.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Join:
         overlay: Overlay | None = None,
         layer: bool = False,
         mask: Photo | None = None,
+        value_shift: float = 0.0,
     ) -> None:
         self._photo, self._overlay, self._layer, self._mask = photo, overlay, layer, mask
         self._cells = cells
@@ -66,7 +70,7 @@ class Join:
             self._box = _box_of(lines, overlay)
         exact = codes == LEVELS
         levels = lightness if exact else np.linspace(0, 100, LEVELS, dtype=np.float32)
-        atlas = make_atlas(levels, self._box, to_layer if layer else lab_to_srgb)
+        atlas = make_atlas(levels, self._box, to_layer if layer else partial(_to_rgb, value_shift=value_shift))
         # With the half that makes cutting into rounding.
         self._nodes = as_image(atlas.nodes * np.float32(self._top) + np.float32(0.5))
         # By the code of a gray level: L for both colors; the corner of its tile, or of those below and above; how far
@@ -135,6 +139,11 @@ class Join:
         ab = self._original().colourspace("lab").extract_band(1, n=2)
         low, step = self._box.low, self._box.step
         return ab.linear([1 / s for s in step], [-origin / s for origin, s in zip(low, step, strict=True)])
+
+
+def _to_rgb(lab: Floats, value_shift: float) -> Floats:
+    rgb = lab_to_srgb(lab)
+    return scale_saturation(rgb, 1.0, value_shift) if value_shift else rgb
 
 
 def _box_of(lines: Lines, overlay: Overlay | None) -> Box:

@@ -193,6 +193,9 @@ class ColorizeOptions:
     """Another way to color the whole; None takes the usual one."""
     reference: str | os.PathLike[str] | bytes | NDArray[Any] | None = None
     """A color picture of the same or like things: where both look alike, its colors steer."""
+    value_shift: float = 0.0
+    """Added to the value of HSV at the end, -1..1: lighter or darker at the same saturation. 0 keeps the photograph's
+    own lightness."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -201,6 +204,10 @@ class ColorizeOptions:
             raise OptionError(f"vividness is {self.vividness}, expected 0 to 1")
         if not 0 <= self.saturation <= MOST_SATURATION:
             raise OptionError(f"saturation is {self.saturation}, expected 0 to {MOST_SATURATION:g} (1 is off)")
+        if not -1 <= self.value_shift <= 1:
+            raise OptionError(f"the shift of the value is {self.value_shift}, expected -1 to 1 (0 is off)")
+        if self.value_shift and self.layer:
+            raise OptionError("a layer holds color alone, so there is no value to shift; leave one of the two out")
         if self.size is not None and not SIZES[0] <= self.size <= SIZES[1]:
             raise OptionError(f"size is {self.size}, expected {SIZES[0]} to {SIZES[1]} pixels for the short side")
 

@@ -204,6 +204,7 @@ class Prepared:
             overlay=guidance.overlay(hints, photo.height, photo.width) if hints else None,
             layer=options.layer,
             mask=mask,
+            value_shift=options.value_shift,
         )
         notes = [*photo.notes, *(note for note in (choice.note,) if note)]
         if reference is not None and not taken:

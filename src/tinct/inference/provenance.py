@@ -11,7 +11,7 @@ from tinct.errors import OptionError
 from tinct.inference.options import ColorizeOptions, Hint, Variant
 from tinct.inference.prior import Prior
 
-PLAIN = ("mode", "vividness", "saturation", "size", "layer")
+PLAIN = ("mode", "vividness", "saturation", "size", "layer", "value_shift")
 """Options that JSON holds as they are; only what differs from the default is written."""
 _DEFAULTS = ColorizeOptions()
 

@@ -29,6 +29,7 @@ def colorize(
     layer: bool = False,
     mask: Any = None,
     reference: Any = None,
+    value_shift: float = 0.0,
     model: str | os.PathLike[str] = "default",
     device: Device = "auto",
 ) -> Photo:
@@ -47,6 +48,7 @@ def colorize(
         layer: give the color alone, as a 16-bit layer.
         mask: a picture of the same shape, white where color is wanted.
         reference: a color picture of the same or like things; its colors steer where both look alike.
+        value_shift: added to the value of HSV, -1..1; 0 keeps the photograph's lightness.
         model: a name, an ONNX file, or a checkpoint.
         device: ``auto``, ``cpu`` or ``cuda``.
 
@@ -56,5 +58,7 @@ def colorize(
     Raises:
         TinctError: something can't be used; :mod:`tinct.errors` lists the kinds.
     """
-    options = ColorizeOptions(mode, vividness, saturation, tuple(hints), size, layer, mask, reference=reference)
+    options = ColorizeOptions(
+        mode, vividness, saturation, tuple(hints), size, layer, mask, reference=reference, value_shift=value_shift
+    )
     return _colorizer(os.fspath(model), device).colorize(photo, options).photo
