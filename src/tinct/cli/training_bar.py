@@ -11,7 +11,6 @@ from rich.progress import Progress as Bar
 
 from tinct.training.progress import Progress
 
-
 FIGURES = ("psnr", "colorfulness")
 """Figures of a validation that are shown, by the beginnings of their names; all are in the run's tables."""
 
