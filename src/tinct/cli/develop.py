@@ -60,7 +60,8 @@ def train(
 
     cache = None if no_cache else load_settings().cache_folder()
     # Of several processes only the first draws.
-    with TrainingBar(quiet or os.environ.get("RANK", "0") != "0") as bar:
+    quiet = quiet or os.environ.get("RANK", "0") != "0"
+    with TrainingBar(quiet) as bar:
         checkpoint = run.train(
             recipe,
             data,
