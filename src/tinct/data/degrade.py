@@ -7,6 +7,7 @@ lens, grain, fading, dirt and scratches, and a scan's JPEG.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,15 +75,21 @@ def expose(rgb: NDArray[np.uint8], kind: str, leak: float = 0.0) -> Plane:
         leak: share of its response that all colors have alike, 0..1.
     """
     response = np.array(EMULSIONS[kind].response, np.float32)
-    light = decode(rgb.astype(np.float32) / 255) @ ((1 - leak) * response + leak / 3)
-    return encode(light.clip(0, 1).astype(np.float32))
+    mixture = ((1 - leak) * response + leak / 3).astype(np.float32)
+    light: Plane = decode(rgb.astype(np.float32) / np.float32(255)) @ mixture
+    return encode(light.clip(0, 1))
 
 
 def bend(plane: Plane, gamma: float, contrast: float) -> Plane:
     """Bend the tones by a gamma, and by an S about the middle: steeper where ``contrast`` is above 0, flatter below."""
-    bent = plane**gamma
+    bent = np.power(plane, np.float32(gamma))
     steep = bent * bent * (3 - 2 * bent)
-    return np.clip(bent + np.float32(contrast) * (steep - bent), 0, 1).astype(np.float32)
+    return _kept_within(bent + contrast * (steep - bent))
+
+
+def _kept_within(plane: NDArray[Any]) -> Plane:
+    kept: Plane = np.clip(plane, 0, 1).astype(np.float32)
+    return kept
 
 
 def fade(plane: Plane, low: float, high: float, uneven: float, rng: np.random.Generator) -> Plane:
@@ -92,7 +99,7 @@ def fade(plane: Plane, low: float, high: float, uneven: float, rng: np.random.Ge
     rows, columns = np.mgrid[0:height, 0:width] / max(height, width) - 0.5
     strength = 1 + uneven * 2 * (np.cos(angle) * columns + np.sin(angle) * rows)
     dark = low * strength
-    return np.clip(dark + (1 - (1 - high) * strength - dark) * plane, 0, 1).astype(np.float32)
+    return _kept_within(dark + (1 - (1 - high) * strength - dark) * plane)
 
 
 def blur(plane: Plane, sigma: float) -> Plane:
@@ -104,7 +111,7 @@ def blur(plane: Plane, sigma: float) -> Plane:
         padded = np.pad(plane, [(reach, reach) if i == axis else (0, 0) for i in range(2)], mode="symmetric")
         size = plane.shape[axis]
         parts = [np.take(padded, range(k, k + size), axis) * kernel[k] for k in range(2 * reach + 1)]
-        plane = np.sum(parts, axis=0, dtype=np.float32)
+        plane = np.sum(parts, axis=0).astype(np.float32)
     return plane
 
 
@@ -122,7 +129,7 @@ def add_grain(plane: Plane, strength: float, size: float, rng: np.random.Generat
         noise = blur(noise, size)
         noise /= max(float(noise.std()), 1e-6)
     middle = 0.4 + 2.4 * plane * (1 - plane)
-    return np.clip(plane + np.float32(strength) * noise * middle, 0, 1).astype(np.float32)
+    return _kept_within(plane + strength * noise * middle)
 
 
 def scratch(plane: Plane, rng: np.random.Generator) -> Plane:
@@ -155,4 +162,4 @@ def compress(plane: Plane, quality: int) -> Plane:
     image = vips().Image.new_from_memory(levels.tobytes(), levels.shape[1], levels.shape[0], 1, "uchar")
     data = image.copy(interpretation="b-w").jpegsave_buffer(Q=quality)
     decoded: NDArray[np.uint8] = vips().Image.jpegload_buffer(data).numpy()
-    return decoded.reshape(levels.shape).astype(np.float32) / 255
+    return decoded.reshape(levels.shape).astype(np.float32) / np.float32(255)

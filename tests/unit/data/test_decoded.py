@@ -1,0 +1,124 @@
+"""Decoded photos that are kept between runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tinct.data import decoded
+from tinct.data.photos import PhotoSet, find_photos
+from tinct.data.source import Source, fingerprint
+
+
+@pytest.fixture
+def folder(tmp_path: Path, color_pixels: NDArray[np.uint8], gray_pixels: NDArray[np.uint8]) -> Path:
+    place = tmp_path / "photos"
+    for index in range(5):
+        path = place / ("train" if index else "val") / "cat" / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.roll(color_pixels, index, axis=1)[: 48 - index]).save(path)
+    Image.fromarray(gray_pixels).save(place / "train" / "cat" / "gray.png")
+    return place
+
+
+@pytest.fixture
+def no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoding fails the test."""
+
+    def load(self: Source, short_side: int) -> None:
+        pytest.fail("decoded again")
+
+    monkeypatch.setattr(Source, "load", load)
+
+
+def make(folder: Path, cache: Path | None, short_side: int = 40) -> PhotoSet:
+    return PhotoSet(find_photos(folder), short_side, cache=cache)
+
+
+def test_the_second_set_is_the_first_without_decoding(
+    folder: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    plain, first = make(folder, None), make(folder, tmp_path / "cache")
+    request.getfixturevalue("no_decoding")
+    second = make(folder, tmp_path / "cache")
+    for kept in (first, second):
+        assert (kept.names, kept.labels, kept.rejected) == (plain.names, plain.labels, plain.rejected)
+        assert kept.fingerprint() == plain.fingerprint()
+        assert kept.left_out() == {"nearly gray": 1}
+        for one, other in zip(kept, plain, strict=True):
+            np.testing.assert_array_equal(one, other)
+            assert type(one) is np.ndarray
+            assert not one.flags.writeable
+
+
+@pytest.mark.parametrize("change", ["content", "another photo", "size", "filter"])
+def test_what_changes_the_photos_decodes_anew(folder: Path, tmp_path: Path, change: str) -> None:
+    cache = tmp_path / "cache"
+    before = make(folder, cache)
+    short_side = 36 if change == "size" else 40
+    if change == "content":
+        path = folder / "train" / "cat" / "1.png"
+        Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path)
+        os.utime(path, ns=(1, 1))
+    elif change == "another photo":
+        (folder / "train" / "cat" / "1.png").rename(folder / "train" / "cat" / "new.png")
+    elif change == "filter":
+        kept = PhotoSet(find_photos(folder), 40, colored_only=False, cache=cache)
+        assert len(kept) == len(before) + 1
+        return
+    after = make(folder, cache, short_side)
+    assert after.names != before.names or any(
+        one.shape != other.shape or (one != other).any() for one, other in zip(after, before, strict=True)
+    )
+
+
+@pytest.mark.parametrize("damage", ["cut pixels", "no pixels", "broken list", "empty list", "other list"])
+def test_a_damaged_cache_is_made_anew(folder: Path, tmp_path: Path, damage: str) -> None:
+    plain = make(folder, tmp_path / "cache")
+    (pixels,) = (tmp_path / "cache" / "photos").glob("*.pixels")
+    (listing,) = (tmp_path / "cache" / "photos").glob("*.json")
+    if damage == "cut pixels":
+        content = pixels.read_bytes()
+        pixels.unlink()  # the file is still mapped
+        pixels.write_bytes(content[:-1])
+    elif damage == "no pixels":
+        pixels.unlink()
+    else:
+        listing.write_text({"broken list": '{"format": 1', "empty list": "[]", "other list": '{"shapes": []}'}[damage])
+    again = make(folder, tmp_path / "cache")
+    assert again.names == plain.names
+    for one, other in zip(again, plain, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_cache_that_cant_be_written_is_done_without(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "cache").write_text("a file in its place")
+    with caplog.at_level(logging.WARNING):
+        assert len(make(folder, tmp_path / "cache")) == 4
+    assert "can't be kept" in caplog.text
+
+
+def test_too_little_room_keeps_nothing(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoded.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 100})())
+    assert len(make(folder, tmp_path / "cache")) == 4
+    assert list((tmp_path / "cache" / "photos").iterdir()) == []
+
+
+def test_what_was_used_longest_ago_goes_first(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "cache"
+    keys = {side: fingerprint(find_photos(folder), side, True) for side in (40, 39, 38)}
+    size = sum(photo.nbytes for photo in make(folder, cache, 40))
+    make(folder, cache, 39)
+    for side, age in ((40, 2000), (39, 1000)):
+        os.utime(cache / "photos" / f"{keys[side]}.json", (age, age))
+    monkeypatch.setattr(decoded, "MOST_BYTES", int(2.2 * size))
+    make(folder, cache, 38)
+    assert {path.stem for path in (cache / "photos").iterdir()} == {keys[40], keys[38]}
