@@ -35,7 +35,7 @@ def ssim(first: Pixels, second: Pixels) -> float:
 def structure(first: Pixels, second: Pixels) -> tuple[float | None, float | None]:
     """Return SSIM and MS-SSIM together, each None where a picture is too small for it.
 
-    MS-SSIM needs more than 160 pixels a side: five scales of at least a window each. Contrasts below 0 count as 0.
+    MS-SSIM needs 176 pixels a side: after four halvings still a whole window. Contrasts below 0 count as 0.
 
     Source: Wang, Simoncelli, Bovik, "Multi-scale structural similarity" (2003), equation 7.
     """
@@ -44,7 +44,7 @@ def structure(first: Pixels, second: Pixels) -> tuple[float | None, float | None
         return None, None
     one, two = _planes(first), _planes(second)
     finest, contrast = _similarity(one, two)
-    if side <= 2 * RADIUS * 2 ** (len(SCALES) - 1):
+    if side >> (len(SCALES) - 1) <= 2 * RADIUS:
         return finest, None
     product = 1.0
     whole = finest

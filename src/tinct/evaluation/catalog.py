@@ -38,7 +38,7 @@ FIGURES: tuple[Figure, ...] = (
         "psnr_of_mse", "PSNR of the mean MSE", "dB", 3, "high", "pixels", "as papers that average MSE first give it"
     ),
     Figure("ssim", "SSIM", "", 4, "high", "structure", "Gaussian window, three channels"),
-    Figure("ms_ssim", "MS-SSIM", "", 4, "high", "structure", "five scales; photographs over 160 pixels a side"),
+    Figure("ms_ssim", "MS-SSIM", "", 4, "high", "structure", "five scales; photographs of at least 176 pixels a side"),
     Figure("ciede2000", "CIEDE2000", "", 3, "low", "difference", "mean color difference"),
     Figure("auc", "AuC", "%", 3, "high", "area", "area under the cumulative curve of ab errors"),
     Figure("auc_rebalanced", "AuC rebalanced", "%", 3, "high", "area", "rare colors weigh as much as common ones"),

@@ -59,5 +59,5 @@ def _structure(original: Pixels, pixels: Pixels, same: bool) -> tuple[float | No
         return structure(original, pixels)
     # Whether a picture is large enough for either doesn't depend on what it shows.
     side = min(pixels.shape[:2])
-    least = 2 * RADIUS
-    return (1.0 if side > least else None), (1.0 if side > least * 2 ** (len(SCALES) - 1) else None)
+    finest, coarsest = (1.0 if side >> halvings > 2 * RADIUS else None for halvings in (0, len(SCALES) - 1))
+    return finest, coarsest
