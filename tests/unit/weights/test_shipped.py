@@ -6,13 +6,13 @@ import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 import torch
 
 from tinct.inference.backends import read_spec
 from tinct.models.registry import create_model
+from tinct.training.runs import make_record
 from tinct.weights import checkpoint, store
 
 
@@ -61,18 +61,13 @@ def run(tmp_path: Path) -> Path:
     checkpoint.save(folder, spec, network.state_dict(), {})
     figures = {"psnr_gray": 22.5, "psnr": 23.25, "ssim_gray": 0.9, "ssim": 0.91, "mse_raw": 0.004}
     figures |= {"colorfulness_original": 40.0, "colorfulness": 10.0}
-    record: dict[str, Any] = {
-        "name": "recipe-name",
-        "asked": {"recipe": "encdec-rgb", "preset": None, "init": None, "settings": ["data.batch=8"]},
-        "budget": "10min",
-        "seed": 3,
-        "data": {"photos": 500},
-        "seen": 1000,
-        "step": 62,
-        "hours": 0.5,
-        "figures": figures,
-        "recipe": {"validation": {"photos": 200, "size": 160}},
-    }
+    record = make_record(
+        {"name": "recipe-name", "budget": "10min", "validation": {"photos": 200, "size": 160}},
+        asked={"recipe": "encdec-rgb", "preset": None, "init": None, "settings": ["data.batch=8"]},
+        seed=3,
+        data={"photos": 500},
+    )
+    record.update(seen=1000, step=62, hours=0.5, figures=figures)
     (folder / "run.json").write_text(json.dumps(record), "utf-8")
     return folder
 
