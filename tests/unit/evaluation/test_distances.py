@@ -1,0 +1,80 @@
+"""Distances of features: KID against torchmetrics, Frechet against SciPy's root of a matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+from torchmetrics.image.kid import KernelInceptionDistance
+
+from tinct.evaluation.distances import Spread, combine_kid, frechet_distance, kid_block
+
+WIDTH = 24
+
+
+@pytest.fixture
+def features() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    first = rng.gamma(1.0, 1.0, (80, WIDTH)).astype(np.float32)
+    return first, (first * 0.8 + rng.normal(0.3, 0.4, first.shape)).astype(np.float32)
+
+
+class _Given(torch.nn.Module):
+    """Stands in for a network: gives its input back."""
+
+    num_features = WIDTH
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(1)
+
+
+@pytest.mark.filterwarnings("ignore:Metric `Kernel Inception Distance` will save")
+def test_kid_is_torchmetrics(features: tuple[np.ndarray, np.ndarray]) -> None:
+    # A subset of all photographs is all of them.
+    theirs = KernelInceptionDistance(feature=_Given(), subsets=1, subset_size=80)
+    for vectors, real in zip(features, (True, False), strict=True):
+        theirs.update(torch.from_numpy(vectors).double()[:, :, None, None], real=real)
+    mean, _ = theirs.compute()
+    value, variance = kid_block(*features)
+    assert value == pytest.approx(float(mean), rel=1e-6)
+    assert variance > 0
+
+
+def test_kid_of_blocks(features: tuple[np.ndarray, np.ndarray]) -> None:
+    value, variance = kid_block(*features)
+    mean, (low, high) = combine_kid([(value, variance)] * 4)
+    assert mean == pytest.approx(value)
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(variance) / 2)
+
+
+def test_jackknife_covers_what_other_draws_give() -> None:
+    rng = np.random.default_rng(1)
+
+    def draw() -> tuple[np.ndarray, np.ndarray]:
+        first = rng.normal(0, 1, (60, 6)).astype(np.float32)
+        return first, (first + rng.normal(0.4, 0.6, first.shape)).astype(np.float32)
+
+    found = [kid_block(*draw()) for _ in range(200)]
+    spread = np.std([value for value, _ in found])
+    assert np.mean([np.sqrt(variance) for _, variance in found]) == pytest.approx(spread, rel=0.35)
+
+
+def test_frechet_distance_is_the_formula(features: tuple[np.ndarray, np.ndarray]) -> None:
+    spreads = []
+    for vectors in features:
+        spread = Spread(WIDTH)
+        for part in np.array_split(vectors, 3):
+            spread.add(part)
+        spreads.append(spread)
+    one, two = (np.cov(vectors.astype(float), rowvar=False) for vectors in features)
+    apart = features[0].mean(axis=0, dtype=float) - features[1].mean(axis=0, dtype=float)
+    wanted = apart @ apart + np.trace(one + two - 2 * scipy.linalg.sqrtm(one @ two).real)
+    assert frechet_distance(*spreads) == pytest.approx(wanted, rel=1e-6)
+    assert frechet_distance(spreads[0], spreads[0]) == pytest.approx(0, abs=1e-6)
+
+
+def test_fewer_photographs_than_features() -> None:
+    spread = Spread(WIDTH)
+    spread.add(np.random.default_rng(0).normal(0, 1, (5, WIDTH)).astype(np.float32))
+    assert frechet_distance(spread, spread) == pytest.approx(0, abs=1e-6)
