@@ -22,6 +22,8 @@ from tinct.training.journal import PLACES, VALIDATION, lower_is_better, read_row
 FILE = "run.json"
 UNFINISHED = "unfinished"
 """State of a run that goes on, or was killed."""
+RANKED = ("psnr", "ssim", "mse")
+"""Figures, by the beginnings of their names, of which one can be better than another."""
 NEEDED = {"name", "recipe", "seen", "hours", "figures", "started"}
 DEEPEST = 3
 """Levels of folders in which runs are looked for."""
@@ -96,7 +98,9 @@ def note_progress(record: dict[str, Any], run: Path, state: str, place: Mapping[
     record.update(state=state, step=place["step"], seen=place["seen"], hours=hours, updated=_now())
     record["figures"] = _numbers(rows[-1]) if rows else {}
     record["best"] = {
-        name: (min if lower_is_better(name) else max)(_numbers(row)[name] for row in rows) for name in record["figures"]
+        name: (min if lower_is_better(name) else max)(_numbers(row)[name] for row in rows)
+        for name in record["figures"]
+        if name.startswith(RANKED) and not name.endswith("_gray")
     }
     with atomic_path(run / FILE, overwrite=True) as path:
         path.write_text(json.dumps(record, indent=2) + "\n", "utf-8")

@@ -24,7 +24,7 @@ def test_a_record_holds_the_last_figures_and_the_best(tmp_path: Path) -> None:
     run = write(tmp_path / "one", rows="1,4,1.5,22,25,0.02\n3,12,9,22,24,0.01\n")
     record = read_record(run)
     assert record["figures"] == {"psnr_gray": 22, "psnr": 24, "mse": 0.01}
-    assert record["best"] == {"psnr_gray": 22, "psnr": 25, "mse": 0.01}
+    assert record["best"] == {"psnr": 25, "mse": 0.01}
     assert (record["hours"], record["seen"], record["state"]) == (0.5, 12, "finished")
     assert read_record(run / runs.FILE) == record
 
