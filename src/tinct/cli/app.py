@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import tinct
-from tinct.cli import batch, data, develop, evaluate, inspect, runs, suggest, use
+from tinct.cli import batch, data, develop, evaluate, inspect, runs, serve, suggest, use
 from tinct.cli.options import GroupedCommand
 from tinct.errors import ConfigError, OptionError, TinctError, UnknownModel
 
@@ -43,6 +43,9 @@ app.command("train", no_args_is_help=True)(develop.train)
 app.command("export", no_args_is_help=True)(develop.export)
 app.command("evaluate", no_args_is_help=True, cls=GroupedCommand)(evaluate.evaluate)
 app.add_typer(data.data, name="data")
+app.command("serve")(serve.serve)
+app.command("worker")(serve.worker)
+app.add_typer(serve.token, name="token")
 app.add_typer(runs.runs, name="runs")
 
 

@@ -1,0 +1,224 @@
+"""Pictures that stay on the server: seen in any colors at once, corrected with hints, colored in full by jobs."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import ExitStack
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+from starlette.concurrency import run_in_threadpool
+
+from tinct.db.artifacts import PICTURE
+from tinct.db.tables import Artifact
+from tinct.errors import NotFound, OptionError
+from tinct.web import schemas
+from tinct.web.api.colorize import start_job
+from tinct.web.api.common import (
+    PICTURES,
+    Decoders,
+    Id,
+    Limit,
+    Offset,
+    Surroundings,
+    User,
+    beside,
+    binary,
+    multipart,
+    options_of,
+    send_file,
+    wish_of,
+)
+from tinct.web.context import Context
+from tinct.web.sandbox import Sandboxes
+from tinct.web.uploads import keep, received, take_beside, take_picture
+from tinct.web.wishes import check_hints, shown_name
+
+router = APIRouter(prefix="/pictures", tags=["pictures"])
+PREVIEW_SECONDS = 60
+
+
+@router.post("", status_code=201, summary="Upload a picture", openapi_extra=multipart())
+async def add_picture(request: Request, context: Surroundings, sandboxes: Decoders, user: User) -> schemas.Picture:
+    """Keep a picture, to be looked at in several ways before it is colored in full."""
+    async with received(request) as form:
+        form.expect("file")
+        if form.fields:
+            raise OptionError(f"there is no field {form.fields[0][0]!r}; send the file alone")
+        upload = form.one("file")
+
+        def take() -> Artifact:
+            with context.storage.staging() as folder:
+                path = keep(upload, folder / "picture")
+                return take_picture(context, sandboxes, user, path, shown_name(upload.filename))
+
+        return schemas.Picture.model_validate(await run_in_threadpool(take))
+
+
+@router.get("", summary="List pictures")
+def list_pictures(context: Surroundings, user: User, limit: Limit = 100, offset: Offset = 0) -> list[schemas.Picture]:
+    """Return the pictures that are kept, the newest first."""
+    found = context.repository.artifacts.find(user, PICTURE, limit=limit, offset=offset)
+    return [schemas.Picture.model_validate(picture) for picture in found]
+
+
+@router.get("/{id}", summary="Describe a picture")
+def get_picture(id: Id, context: Surroundings, user: User) -> schemas.Picture:
+    """Return what is known of a picture."""
+    return schemas.Picture.model_validate(context.repository.artifacts.get(user, id, PICTURE))
+
+
+@router.delete("/{id}", status_code=204, summary="Delete a picture for good")
+def delete_picture(id: Id, context: Surroundings, user: User) -> None:
+    """Delete a picture, its hints, and all results made of it."""
+    context.repository.artifacts.get(user, id, PICTURE)
+    context.forget(context.repository.artifacts.delete(user, id))
+
+
+@router.get("/{id}/file", summary="The picture as uploaded", responses=binary(*PICTURES), response_class=FileResponse)
+def get_file(id: Id, context: Surroundings, user: User) -> FileResponse:
+    """Return the very bytes that were uploaded."""
+    return send_file(context, context.repository.artifacts.get(user, id, PICTURE))
+
+
+@router.get(
+    "/{id}/copies/{kind}", summary="A smaller copy", responses=binary("image/jpeg"), response_class=FileResponse
+)
+def get_copy(id: Id, kind: str, context: Surroundings, user: User) -> FileResponse:
+    """Return the `thumbnail` of 320 pixels, or the `preview` of a megapixel, as JPEG and upright."""
+    if kind not in ("thumbnail", "preview"):
+        raise NotFound("there is no such copy; the copies are thumbnail and preview")
+    return send_file(context, context.repository.artifacts.of_picture(user, id, kind), inline=True)
+
+
+@router.post("/{id}/preview", summary="See a picture in color", responses=binary("image/jpeg"), response_class=Response)
+def preview(id: Id, given: schemas.Look, context: Surroundings, sandboxes: Decoders, user: User) -> Response:
+    """Return the preview of a megapixel in color, quickly after the first time."""
+    kept = context.repository.artifacts.hints(user, id)
+    done = _ask(context, sandboxes, user, id, given.model, "preview", options=options_of(given, kept))
+    return Response(base64.b64decode(done["jpeg"]), media_type="image/jpeg")
+
+
+@router.post("/{id}/colors", summary="Colors that are plausible at a place")
+def suggest_colors(
+    id: Id, place: schemas.Place, context: Surroundings, sandboxes: Decoders, user: User
+) -> dict[str, Any]:
+    """Return a palette for a place, the most probable color first."""
+    more = {"x": place.x, "y": place.y, "count": place.count, "options": {}}
+    return _ask(context, sandboxes, user, id, place.model, "suggest", **more)
+
+
+@router.post("/{id}/points", summary="Where a hint would help most")
+def suggest_points(
+    id: Id, given: schemas.Look, context: Surroundings, sandboxes: Decoders, user: User
+) -> dict[str, Any]:
+    """Return the places where a hint would help most, and how sure the model is of each cell, 0 to 1."""
+    kept = context.repository.artifacts.hints(user, id)
+    return _ask(context, sandboxes, user, id, given.model, "points", options=options_of(given, kept), count=10)
+
+
+def _ask(
+    context: Context, sandboxes: Sandboxes, user: str, id: str, model: str | None, do: str, **more: Any
+) -> dict[str, Any]:
+    """Have something done with a picture's preview."""
+    picture = context.repository.artifacts.get(user, id, PICTURE)
+    copy = context.repository.artifacts.of_picture(user, id, "preview")
+    with ExitStack() as stack:
+        path = stack.enter_context(context.storage.fetch(copy.key))
+        found = stack.enter_context(context.model_path(user, model))
+        options = dict(more.pop("options"))
+        scale = (copy_scale(picture) if "hints" in options else 1.0) or 1.0
+        if "hints" in options:
+            options["hints"] = [_scaled(hint, scale) for hint in options["hints"]]
+        for kind in ("mask", "reference"):
+            extra = beside(context, user, id, kind)
+            if extra is not None:
+                key = context.repository.artifacts.get(user, extra).key
+                options[kind] = str(stack.enter_context(context.storage.fetch(key)))
+        request = {
+            "do": do,
+            "path": str(path),
+            "names": {str(path): picture.name},
+            "model": found,
+            "max_pixels": context.settings.upload_pixels,
+            "options": options,
+            **more,
+        }
+        return sandboxes.ask(request, PREVIEW_SECONDS, about=id)
+
+
+def copy_scale(picture: Artifact) -> float:
+    """Return by how much the preview is smaller than the picture."""
+    from tinct.web.sandboxed import PREVIEW_PIXELS
+
+    return float(min(1.0, (PREVIEW_PIXELS / (picture.facts["width"] * picture.facts["height"])) ** 0.5))
+
+
+def _scaled(hint: dict[str, Any], scale: float) -> dict[str, Any]:
+    """Return a hint as it lies in the preview; percentages stay what they are."""
+    moved = {name: hint[name] * scale if isinstance(hint[name], (int, float)) else hint[name] for name in ("x", "y")}
+    return {**hint, **moved, "radius": max(1, round(hint.get("radius", 3) * scale))}
+
+
+@router.get("/{id}/hints", summary="The hints of a picture")
+def get_hints(id: Id, context: Surroundings, user: User) -> schemas.KeptHints:
+    """Return the hints that are kept with a picture; `hints` is what the command takes as a file."""
+    kept = context.repository.artifacts.hints(user, id)
+    if kept is None:
+        return schemas.KeptHints(hints=[], revision=0)
+    return schemas.KeptHints.model_validate({"hints": kept.body, "accepted": kept.accepted, "revision": kept.revision})
+
+
+@router.put("/{id}/hints", summary="Keep the hints of a picture")
+def put_hints(id: Id, given: schemas.KeptHints, context: Surroundings, user: User) -> schemas.KeptHints:
+    """Keep hints with a picture; all that is made of it from now on uses them."""
+    picture = context.repository.artifacts.get(user, id, PICTURE)
+    body = [hint.model_dump() for hint in given.hints]
+    for hint in check_hints(body):
+        hint.place(picture.facts["height"], picture.facts["width"])
+    kept = context.repository.artifacts.set_hints(user, id, body, accepted=given.accepted, revision=given.revision)
+    return schemas.KeptHints.model_validate({"hints": kept.body, "accepted": kept.accepted, "revision": kept.revision})
+
+
+@router.put("/{id}/{kind}", status_code=204, summary="Keep a mask or reference", openapi_extra=multipart())
+async def put_beside(
+    id: Id, kind: str, request: Request, context: Surroundings, sandboxes: Decoders, user: User
+) -> None:
+    """Keep a `mask` (white is colored, black stays) or a `reference` (a color picture) with a picture."""
+    _check_kind(kind)
+    async with received(request) as form:
+        form.expect("file")
+        upload = form.one("file")
+
+        def take() -> None:
+            context.repository.artifacts.get(user, id, PICTURE)
+            before = beside(context, user, id, kind)
+            with context.storage.staging() as folder:
+                take_beside(context, sandboxes, user, upload, kind, folder, id)
+            if before is not None:
+                context.forget(context.repository.artifacts.delete(user, before))
+
+        await run_in_threadpool(take)
+
+
+@router.delete("/{id}/{kind}", status_code=204, summary="Take a mask or reference away")
+def delete_beside(id: Id, kind: str, context: Surroundings, user: User) -> None:
+    """Color a picture without its mask or reference from now on."""
+    _check_kind(kind)
+    found = context.repository.artifacts.of_picture(user, id, kind)
+    context.forget(context.repository.artifacts.delete(user, found.id))
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in ("mask", "reference"):
+        raise NotFound("there is no such thing; what is kept with a picture are hints, mask and reference")
+
+
+@router.post("/{id}/jobs", status_code=202, summary="Color a picture in full")
+def add_job(id: Id, given: schemas.Order, context: Surroundings, user: User) -> schemas.Job:
+    """Have a picture colored at its full size, with the hints, mask and reference that are kept with it."""
+    context.repository.artifacts.get(user, id, PICTURE)
+    context.find_model(user, given.model)
+    wish = wish_of(context, user, id, given)
+    return schemas.Job.model_validate(start_job(context, user, wish, id))

@@ -1,0 +1,226 @@
+"""Training: data sets, runs, and the models that come of them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from importlib import resources
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import FileResponse, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from tinct.db.artifacts import DATASET
+from tinct.db.tables import FINAL, Artifact, Run
+from tinct.errors import Conflict, NotFound, OptionError
+from tinct.web import schemas
+from tinct.web.api.common import Id, Limit, Offset, Surroundings, User, binary, multipart
+from tinct.web.api.jobs import EVENTS, LastEvent, stream
+from tinct.web.archives import list_pictures
+from tinct.web.context import Context
+from tinct.web.security import find_user
+from tinct.web.training import CIFAR10, CORRECTIONS, find_dataset
+from tinct.web.uploads import keep, received
+from tinct.web.wishes import shown_name
+
+router = APIRouter(tags=["training"])
+_SHEET = re.compile(r"[\w.-]{1,100}\.(png|jpg)")
+
+
+@router.get("/recipes", summary="List recipes", dependencies=[Depends(find_user)])
+def list_recipes() -> list[str]:
+    """Return the names of the recipes that can be trained."""
+    return _recipes()
+
+
+def _recipes() -> list[str]:
+    folder = resources.files("tinct") / "recipes"
+    return sorted(path.name.removesuffix(".yaml") for path in folder.iterdir() if path.name.endswith(".yaml"))
+
+
+@router.get("/datasets", summary="List data sets")
+def list_datasets(context: Surroundings, user: User, limit: Limit = 100, offset: Offset = 0) -> dict[str, list[object]]:
+    """Return uploaded data sets, and the names of those that the server has."""
+    uploaded = context.repository.artifacts.find(user, DATASET, limit=limit, offset=offset)
+    root = context.settings.datasets
+    there = sorted(path.name for path in root.iterdir() if path.name[:1] != ".") if root and root.is_dir() else []
+    return {
+        "uploaded": [schemas.Picture.model_validate(row) for row in uploaded],
+        "named": [*dict.fromkeys([CIFAR10, CORRECTIONS, *there])],
+    }
+
+
+@router.post("/datasets", status_code=201, summary="Upload a data set", openapi_extra=multipart())
+async def add_dataset(request: Request, context: Surroundings, user: User) -> schemas.Picture:
+    """Keep a ZIP of photographs to train on; those in folders `val` or `test` are kept apart to validate on."""
+    async with received(request) as form:
+        form.expect("file")
+        upload = form.one("file")
+
+        def take() -> Artifact:
+            with context.storage.staging() as folder:
+                path = keep(upload, folder / "data.zip")
+                count = len(list_pictures(path, largest=context.settings.upload_bytes))
+                stored = context.storage.put(path)
+            row = Artifact(
+                user_id=user,
+                kind=DATASET,
+                name=shown_name(upload.filename, "photographs.zip"),
+                media_type="application/zip",
+                size=stored.size,
+                sha256=stored.sha256,
+                key=stored.key,
+                facts={"pictures": count},
+            )
+            context.repository.artifacts.add(row)
+            return row
+
+        return schemas.Picture.model_validate(await run_in_threadpool(take))
+
+
+@router.delete("/datasets/{id}", status_code=204, summary="Delete a data set for good")
+def delete_dataset(id: Id, context: Surroundings, user: User) -> None:
+    """Delete an uploaded data set."""
+    context.repository.artifacts.get(user, id, DATASET)
+    context.forget(context.repository.artifacts.delete(user, id))
+    shutil.rmtree(context.settings.data / "datasets" / id, ignore_errors=True)
+
+
+@router.post("/runs", status_code=202, summary="Start a training")
+def start_run(given: schemas.NewRun, context: Surroundings, user: User) -> schemas.Run:
+    """Train a recipe on a data set, as `tinct train` does."""
+    recipes = _recipes()
+    if given.recipe not in recipes:
+        raise OptionError(f"there is no recipe {given.recipe!r}; choose one of {', '.join(recipes)}")
+    if given.data not in (CIFAR10, CORRECTIONS) and find_dataset(context, given.data) is None:
+        try:
+            context.repository.artifacts.get(user, given.data, DATASET)
+        except NotFound as error:
+            raise OptionError(
+                f"there is no data set {given.data!r}; upload one, or name one of this server's"
+            ) from error
+    if given.data == CORRECTIONS and not context.repository.artifacts.corrections(user):
+        raise OptionError("there are no accepted corrections yet; correct pictures and accept their colors first")
+    if given.init is not None:
+        context.find_model(user, given.init)
+    options = given.model_dump(include={"data", "budget", "seed", "init", "presets", "settings"})
+    run = context.repository.runs.add(user, given.name or given.recipe, given.recipe, options)
+    _start(context, user, run, {})
+    return _described(context, run)
+
+
+def _start(context: Context, user: str, run: Run, options: dict[str, str | None]) -> None:
+    most = context.settings.queued
+    context.send(context.repository.jobs.add(user, "train", "train", options, run_id=run.id, most_queued=most))
+
+
+def _described(context: Context, run: Run) -> schemas.Run:
+    described = schemas.Run.model_validate(
+        {name: getattr(run, name) for name in ("id", "name", "recipe", "options", "created")}
+    )
+    job = context.repository.runs.last_job(run.id)
+    described.job = None if job is None else schemas.Job.model_validate(job)
+    return described
+
+
+@router.get("/runs", summary="List trainings")
+def list_runs(context: Surroundings, user: User, limit: Limit = 100, offset: Offset = 0) -> list[schemas.Run]:
+    """Return training runs, the newest first."""
+    return [_described(context, run) for run in context.repository.runs.find(user, limit=limit, offset=offset)]
+
+
+@router.get("/runs/{id}", summary="How far a training is")
+def get_run(id: Id, context: Surroundings, user: User) -> schemas.RunDetails:
+    """Return a run with its losses, validations, and the names of its pictures."""
+    run = context.repository.runs.get(user, id)
+    return schemas.RunDetails(
+        run=_described(context, run),
+        points=[schemas.Point.model_validate(point) for point in context.repository.runs.points(id, limit=10_000)],
+        sheets=_sheets(context, id),
+    )
+
+
+def _sheets(context: Context, id: str) -> list[str]:
+    folder = context.settings.data / "runs" / id
+    found = [path for path in folder.rglob("*") if _SHEET.fullmatch(path.name) and "data" not in path.parts[-3:-1]]
+    return sorted(path.name for path in found)
+
+
+@router.get(
+    "/runs/{id}/sheets/{name}",
+    summary="A picture of a training",
+    responses=binary("image/png", "image/jpeg"),
+    response_class=FileResponse,
+)
+def get_sheet(id: Id, name: str, context: Surroundings, user: User) -> FileResponse:
+    """Return the curves, or validation pictures after an epoch."""
+    context.repository.runs.get(user, id)
+    if name not in _sheets(context, id):
+        raise NotFound("there is no such picture")
+    path = next((context.settings.data / "runs" / id).rglob(name))
+    return FileResponse(path, media_type="image/png" if name.endswith(".png") else "image/jpeg")
+
+
+@router.get("/runs/{id}/events", summary="Follow a training", responses=EVENTS, response_class=StreamingResponse)
+async def follow_run(
+    id: Id, request: Request, context: Surroundings, user: User, last: LastEvent = None
+) -> StreamingResponse:
+    """Send the run's reports (events named `point`) and its job whenever that changes (`job`), until it ends."""
+    await run_in_threadpool(context.repository.runs.get, user, id)
+    seen = int(last) if last is not None and last.isascii() and last.isdecimal() else 0
+    revision: tuple[str, int] | None = None
+
+    def look() -> tuple[list[tuple[str, int, str]], bool]:
+        nonlocal seen, revision
+        context.repository.runs.get(user, id)
+        # The job first: what is noted before its end isn't missed then.
+        job = context.repository.runs.last_job(id)
+        news = []
+        for point in context.repository.runs.points(id, seen):
+            seen = point.number
+            news.append(("point", seen, schemas.Point.model_validate(point).model_dump_json()))
+        if job is not None and (job.id, job.revision) != revision:
+            revision = (job.id, job.revision)
+            news.append(("job", seen, schemas.Job.model_validate(job).model_dump_json()))
+        return news, job is None or job.state in FINAL
+
+    return stream(request, look)
+
+
+@router.post("/runs/{id}/stop", summary="Stop a training")
+def stop_run(id: Id, context: Surroundings, user: User) -> schemas.Run:
+    """Stop a run; its state is kept, and it can be resumed."""
+    run = context.repository.runs.get(user, id)
+    job = context.repository.runs.last_job(id)
+    if job is None or job.state in FINAL:
+        raise Conflict("this run isn't under way")
+    context.repository.jobs.stop(user, job.id)
+    return _described(context, run)
+
+
+@router.post("/runs/{id}/resume", status_code=202, summary="Resume a training")
+def resume_run(id: Id, given: schemas.Resume, context: Surroundings, user: User) -> schemas.Run:
+    """Go on with a run from its last checkpoint, perhaps for longer than it was to be."""
+    run = context.repository.runs.get(user, id)
+    _start(context, user, run, {"budget": given.budget})
+    return _described(context, run)
+
+
+@router.post("/runs/{id}/save", status_code=202, summary="Save a training's model")
+def save_run(id: Id, given: schemas.SaveRun, context: Surroundings, user: User) -> schemas.Job:
+    """Turn a run's checkpoint into a model of that name; the job says when it is there."""
+    context.repository.runs.get(user, id)
+    if any(model.name == given.name for model in context.repository.models.find(user)):
+        raise Conflict(f"there is a model named {given.name} already; choose another name")
+    if not (context.settings.data / "runs" / id / "run.json").exists():
+        raise Conflict("this run has no checkpoint yet; wait for its first epoch")
+    job = context.repository.jobs.add(user, "export", "train", {"name": given.name}, run_id=id)
+    context.send(job)
+    return schemas.Job.model_validate(job)
+
+
+@router.delete("/runs/{id}", status_code=204, summary="Delete a training for good")
+def delete_run(id: Id, context: Surroundings, user: User) -> None:
+    """Delete a run that isn't under way, its checkpoint and pictures; models saved from it stay."""
+    context.repository.runs.delete(user, id)
+    shutil.rmtree(context.settings.data / "runs" / id, ignore_errors=True)

@@ -1,0 +1,105 @@
+"""Health, metrics, logging in, and the answers of the Turing test."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+import tinct
+from tinct.errors import DatabaseError
+from tinct.web import schemas
+from tinct.web.api.common import Surroundings, User
+from tinct.web.problems import RESPONSES, problem
+from tinct.web.security import COOKIE, find_user
+
+router = APIRouter(tags=["system"])
+
+
+@router.get(
+    "/health",
+    summary="Whether the server works",
+    responses={503: {"description": "It doesn't.", "model": schemas.Health}},
+)
+def health(context: Surroundings, response: Response) -> schemas.Health:
+    """Return whether database and queue answer; without the queue jobs only begin later."""
+    try:
+        context.repository.database.check()
+        database = True
+    except DatabaseError:
+        database = False
+        response.status_code = 503
+    return schemas.Health(
+        status="ok" if database else "failing",
+        version=tinct.__version__,
+        database=database,
+        queue=context.queues.works(),
+    )
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    dependencies=[Depends(find_user)],
+    response_class=Response,
+    responses={200: {"description": "Figures as text.", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+def metrics(request: Request, context: Surroundings) -> Response:
+    """Return how many requests were answered, how long they took, and how many jobs are in each state."""
+    found = request.app.state.metrics
+    found.note_jobs(context.repository.jobs.counts(), context.queues.sizes())
+    return Response(generate_latest(found.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@router.post("/session", status_code=204, summary="Log a browser in", responses={401: RESPONSES[401]})
+def log_in(given: schemas.Session, request: Request, context: Surroundings) -> Response:
+    """Exchange a token for a cookie that scripts can't read."""
+    user = context.repository.users.by_token(given.token, "token")
+    if user is None:
+        return problem(401, "this token is not known here")
+    response = Response(status_code=204)
+    set_cookie(response, request, context.repository.users.add_token(user, session_cookie=True))
+    return response
+
+
+@router.delete("/session", status_code=204, summary="Log a browser out", dependencies=[Depends(find_user)])
+def log_out(request: Request, context: Surroundings) -> Response:
+    """Forget the browser's cookie."""
+    context.repository.users.forget_session(request.cookies.get(COOKIE, ""))
+    response = Response(status_code=204)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def set_cookie(response: Response, request: Request, session: str) -> None:
+    """Let a browser in from now on; other sites can't make it send this."""
+    response.set_cookie(
+        COOKIE,
+        session,
+        max_age=30 * 24 * 3600,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+
+
+@router.post("/turing/votes", status_code=201, summary="Answer in the Turing test")
+def vote(given: schemas.NewVote, context: Surroundings, user: User) -> schemas.Score:
+    """Note whether a colorized picture was taken for the real one, and return the score so far."""
+    context.repository.votes.add(user, given.trial, given.model, fooled=given.fooled, seconds=given.seconds)
+    return score(context, user)
+
+
+@router.get("/turing", summary="The score in the Turing test")
+def score(context: Surroundings, user: User) -> schemas.Score:
+    """Return how often colorized pictures were taken for real ones."""
+    votes = context.repository.votes.find(user)
+    if not votes:
+        return schemas.Score(votes=0, fooled=None, error=None)
+    share = sum(vote.fooled for vote in votes) / len(votes)
+    return schemas.Score(votes=len(votes), fooled=share, error=(share * (1 - share) / len(votes)) ** 0.5)
+
+
+@router.delete("/turing/votes", status_code=204, summary="Begin the Turing test anew")
+def clear_votes(context: Surroundings, user: User) -> None:
+    """Forget all answers."""
+    context.repository.votes.clear(user)

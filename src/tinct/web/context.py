@@ -1,0 +1,93 @@
+"""What servers and workers share: settings, database, queues, files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinct.db.repository import Repository
+from tinct.db.tables import Job, Model
+from tinct.errors import NotFound, UnknownModel
+from tinct.settings import ServerSettings, load_settings
+from tinct.web.queues import Queues
+from tinct.web.storage import LocalStorage
+from tinct.weights import store
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One server's or worker's surroundings; threads may share them."""
+
+    settings: ServerSettings
+    repository: Repository
+    queues: Queues
+    storage: LocalStorage
+
+    @classmethod
+    def open(cls, settings: ServerSettings) -> Context:
+        """Open everything, migrating the database.
+
+        Raises:
+            TinctError: something can't be used.
+        """
+        storage = LocalStorage(settings.data / "files")
+        repository = Repository(settings.database_url)
+        repository.migrate()
+        return cls(settings, repository, Queues(settings), storage)
+
+    def close(self) -> None:
+        """Close what is open."""
+        self.repository.close()
+
+    def send(self, job: Job) -> None:
+        """Tell a worker of a job that the database knows."""
+        self.queues.send(job.lane, job.id)
+
+    def find_model(self, user_id: str, name: str | None) -> Model | str:
+        """Find the model that a user means: never a path, for that could be any file of this machine.
+
+        Args:
+            user_id: who asks.
+            name: of one of the user's models, its id, or a model of this installation; None takes the user's default.
+
+        Raises:
+            UnknownModel: there is none.
+        """
+        if name is None:
+            return self.repository.models.default(user_id) or load_settings().model
+        installed = {*store.list_models(), *store.ALIASES}
+        try:
+            return self.repository.models.get(user_id, name)
+        except NotFound:
+            if name in installed:
+                return name
+        own = [model.name for model in self.repository.models.find(user_id)]
+        raise UnknownModel(name, sorted({*installed, *own}))
+
+    @contextmanager
+    def model_path(self, user_id: str, name: str | None) -> Iterator[str]:
+        """Give what :class:`~tinct.inference.pipeline.Colorizer` takes for a model, inside the block.
+
+        Raises:
+            UnknownModel: there is none.
+            NotFound: its file was deleted.
+        """
+        model = self.find_model(user_id, name)
+        if isinstance(model, str):
+            yield model
+            return
+        with self.storage.fetch(model.key) as path:
+            yield str(path)
+
+    def folder(self, *parts: str) -> Path:
+        """Return a folder below the data folder; made where missing."""
+        path = self.settings.data.joinpath(*parts)
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path
+
+    def forget(self, keys: list[str]) -> None:
+        """Delete files of which no row knows any more."""
+        for key in keys:
+            self.storage.delete(key)

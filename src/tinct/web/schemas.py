@@ -1,0 +1,254 @@
+"""What the API takes and gives, as its documents have it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[\w][\w .()+-]*$")]
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Strict(BaseModel):
+    """Refuses fields that it doesn't know."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Given(BaseModel):
+    """What is answered, read off the rows of the database."""
+
+    model_config = ConfigDict(from_attributes=True, protected_namespaces=())
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Hint(Strict):
+    """A color chosen for a place; see the files of hints that the command takes."""
+
+    x: float | str
+    y: float | str
+    color: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+    radius: Annotated[int, Field(ge=1, le=100_000)] = 3
+
+
+class Look(Strict):
+    """How to color a picture; what isn't given is as usual, and hints are those kept with the picture."""
+
+    mode: Literal["vivid", "faithful"] | None = None
+    vividness: Annotated[float, Field(ge=0, le=1)] | None = None
+    saturation: Annotated[float, Field(ge=0, le=10)] | None = None
+    size: Annotated[int, Field(ge=16, le=1536)] | None = None
+    hints: Annotated[list[Hint], Field(max_length=1000)] | None = None
+    variant: Annotated[int, Field(ge=1, le=12)] | None = None
+    """Which of ``variants``."""
+    variants: Annotated[int, Field(ge=1, le=12)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2**31)] = 0
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class Order(Look):
+    """A look, and how to write the result."""
+
+    layer: bool = False
+    format: Literal["jpeg", "png", "tiff", "webp", "avif"] | None = None
+    quality: Annotated[int, Field(ge=1, le=100)] | None = None
+    no_mark: bool = False
+    allow_truncated: bool = False
+
+
+class Picture(Given):
+    """An uploaded picture, or another file."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    created: float
+    facts: dict[str, Any]
+
+
+class Job(Given):
+    """Something to be done, and how far it is."""
+
+    id: str
+    kind: str
+    state: Literal["queued", "running", "done", "failed", "stopped"]
+    progress: float
+    message: str | None
+    notes: list[str]
+    error: str | None
+    error_kind: str | None
+    created: float
+    started: float | None
+    finished: float | None
+    picture_id: str | None
+    run_id: str | None
+    batch_id: str | None
+    revision: int
+
+
+class Batch(BaseModel):
+    """Pictures that were sent together."""
+
+    id: str
+    jobs: list[Job]
+    refused: list[dict[str, str]] = []
+    """Files that can't be used, each with its name and the reason."""
+
+
+class KeptHints(Strict):
+    """The hints of a picture."""
+
+    hints: Annotated[list[Hint], Field(max_length=1000)]
+    accepted: bool = False
+    """Whether the user is content with the colors, and a model may learn from them."""
+    revision: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    """The revision that was changed, 0 for none; another one there is a conflict. None replaces whatever is there."""
+
+
+class Place(Strict):
+    """A place of a picture, in pixels of it or as a percentage."""
+
+    x: float | str
+    y: float | str
+    count: Annotated[int, Field(ge=1, le=20)] = 5
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class Model(Given):
+    """A model that was trained or imported here."""
+
+    id: str
+    name: str
+    recipe: str | None
+    facts: dict[str, Any]
+    sha256: str
+    size: int
+    run_id: str | None
+    is_default: bool
+    created: float
+
+
+class Installed(BaseModel):
+    """A model of this installation."""
+
+    name: str
+    facts: dict[str, Any]
+
+
+class Models(BaseModel):
+    """All models that a user may name."""
+
+    own: list[Model]
+    installed: list[Installed]
+    default: str
+
+
+class ModelChange(Strict):
+    """What to change of a model."""
+
+    name: Name | None = None
+    default: bool | None = None
+
+
+class NewRun(Strict):
+    """A training run to start."""
+
+    recipe: Name
+    data: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[\w][\w.-]*$")]
+    """``cifar10``, ``corrections``, the id of an uploaded data set, or the name of one on the server."""
+    name: Name | None = None
+    budget: Annotated[str, StringConstraints(pattern=r"^\d{1,6}(\.\d{1,3})?(min|h|steps|epochs)$")] | None = None
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    init: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Name of a model to start from."""
+    presets: Annotated[list[Name], Field(max_length=10)] = []
+    settings: Annotated[
+        list[Annotated[str, StringConstraints(pattern=r"^[a-z_0-9.]{1,100}=[A-Za-z0-9_.+-]{1,50}$")]],
+        Field(max_length=50),
+    ] = []
+
+
+class Resume(Strict):
+    """How to go on with a run."""
+
+    budget: Annotated[str, StringConstraints(pattern=r"^\d{1,6}(\.\d{1,3})?(min|h|steps|epochs)$")] | None = None
+
+
+class SaveRun(Strict):
+    """What to call the model of a run."""
+
+    name: Name
+
+
+class Run(Given):
+    """A training run."""
+
+    id: str
+    name: str
+    recipe: str
+    options: dict[str, Any]
+    created: float
+    job: Job | None = None
+    """The one that started or resumed it last; its state is the run's."""
+
+
+class Point(Given):
+    """A report of a run."""
+
+    number: int
+    kind: str
+    body: dict[str, Any]
+    created: float
+
+
+class RunDetails(BaseModel):
+    """A run with its reports and the pictures that it left."""
+
+    run: Run
+    points: list[Point]
+    sheets: list[str]
+
+
+class NewVote(Strict):
+    """An answer in the Turing test."""
+
+    trial: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    model: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    fooled: bool
+    seconds: Annotated[float, Field(ge=0, le=3600)]
+
+
+class Score(BaseModel):
+    """How a user did in the Turing test: how often a colorized picture was taken for the real one."""
+
+    votes: int
+    fooled: float | None
+    """Share, 0..1."""
+    error: float | None
+    """Its standard error."""
+
+
+class Session(Strict):
+    """What a browser logs in with."""
+
+    token: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Health(BaseModel):
+    """Whether the server can work."""
+
+    status: Literal["ok", "failing"]
+    version: str
+    database: bool
+    queue: bool

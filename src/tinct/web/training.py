@@ -1,0 +1,214 @@
+"""Jobs of training: data put together, the run in a process of its own, its reports noted, its model kept."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tinct.db.artifacts import DATASET
+from tinct.db.tables import Job, Model, Run
+from tinct.errors import Conflict, DatabaseError, DataError, NotFound, TinctError
+from tinct.settings import load_settings
+from tinct.web.archives import list_pictures, unpack
+from tinct.web.context import Context
+from tinct.web.sandbox import Sandbox, Stopped
+from tinct.web.tasks import Outcome
+from tinct.web.wishes import Wish
+
+CIFAR10 = "cifar10"
+CORRECTIONS = "corrections"
+READY = "ready"
+"""File in an unpacked data set that is whole."""
+LONGEST = 30 * 24 * 3600.0
+"""Seconds of a training."""
+
+
+class TrainTask:
+    """Trains and exports.
+
+    Args:
+        context: database, files.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._trainer = Sandbox(0, "tinct.web.trainer")
+
+    def do(self, job: Job, ending: Callable[[], bool]) -> Outcome:
+        """See :class:`~tinct.web.tasks.Task`."""
+        try:
+            run = self._context.repository.runs.get(job.user_id, job.run_id or "")
+        except NotFound as error:
+            raise NotFound("the run was deleted meanwhile") from error
+        if job.kind == "export":
+            return self._export(job, run, ending)
+        return self._train(job, run, ending)
+
+    def close(self) -> None:
+        """See :class:`~tinct.web.tasks.Task`."""
+        self._trainer.close()
+
+    def _train(self, job: Job, run: Run, ending: Callable[[], bool]) -> Outcome:
+        context, options = self._context, run.options
+        jobs, runs = context.repository.jobs, context.repository.runs
+        waiting: list[dict[str, Any]] = []
+
+        def note(news: dict[str, Any]) -> None:
+            """Keep a report; while the database is away, they wait."""
+            waiting.append(news)
+            with suppress(DatabaseError):
+                message = f"{news['stage']}, step {news['step']}"
+                if jobs.beat(job.id, job.attempt, progress=news["done"], message=message) == "lost":
+                    return
+                while waiting:
+                    if waiting[0]["kind"] != "stage":
+                        runs.add_point(run.id, waiting[0]["kind"], waiting[0])
+                    del waiting[0]
+
+        note({"kind": "stage", "stage": "getting the data", "step": 0, "done": 0.0})
+        folder = context.folder("runs", run.id)
+        request = {
+            "do": "train",
+            "recipe": run.recipe,
+            "data": str(self._data(job.user_id, options["data"], folder, ending)),
+            "run": str(folder),
+            "cache": str(load_settings().cache_folder()),
+            "init": self._start(job.user_id, options["init"], folder),
+            **{name: options[name] for name in ("seed", "presets", "settings")},
+            # Resuming may ask for more than the run had.
+            "budget": job.options.get("budget") or options["budget"],
+        }
+        done = self._trainer.ask(request, LONGEST, stop=ending, news=note, ending={"do": "stop"})
+        if done.get("stopped"):
+            raise Stopped("the training was stopped; it can be resumed")
+        return Outcome()
+
+    def _start(self, user_id: str, init: str | None, folder: Path) -> str | None:
+        """Return what the run starts from: the same file each time, so that it can be resumed."""
+        if init is None:
+            return None
+        path = folder / "start.onnx"
+        model = self._context.find_model(user_id, init)
+        if isinstance(model, str):
+            return model
+        if not path.exists():
+            with self._context.storage.fetch(model.key) as file:
+                shutil.copyfile(file, path)
+        return str(path)
+
+    def _data(self, user_id: str, data: str, run: Path, ending: Callable[[], bool]) -> Path:
+        """Put a data set together: a name of this server's, the id of an upload, or the user's corrections.
+
+        Raises:
+            DataError: it isn't there, or holds no photos.
+        """
+        if data == CORRECTIONS:
+            return self._corrections(user_id, run / "data", ending)
+        found = find_dataset(self._context, data)
+        if found is not None:
+            return found
+        if data == CIFAR10:
+            from tinct.data.fetch import fetch, files_of
+
+            folder = self._context.folder("datasets", CIFAR10)
+            fetch(files_of(CIFAR10, None), folder)
+            return folder
+        artifact = self._context.repository.artifacts.get(user_id, data, DATASET)
+        folder = self._context.folder("datasets", artifact.id)
+        if not (folder / READY).exists():
+            shutil.rmtree(folder)
+            with self._context.storage.fetch(artifact.key) as path:
+                for _ in unpack(path, list_pictures(path, largest=self._context.settings.upload_bytes), folder):
+                    if ending():
+                        raise Stopped("stopped while the data set was unpacked")
+            (folder / READY).touch()
+        return folder
+
+    def _corrections(self, user_id: str, folder: Path, ending: Callable[[], bool]) -> Path:
+        """Color the accepted pictures with their hints, to be learned from; once, for a run must find them again."""
+        context = self._context
+        if (folder / READY).exists():
+            return folder
+        pictures = context.repository.artifacts.corrections(user_id)
+        if not pictures:
+            raise DataError("there are no accepted corrections yet; correct pictures and accept their colors first")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        sandbox = Sandbox(context.settings.work_bytes)
+        try:
+            with context.model_path(user_id, None) as model:
+                for number, (picture, hints) in enumerate(pictures):
+                    wish = Wish(options={"hints": hints.body}, format="jpeg", quality=95, mark=False)
+                    out = str(folder / f"{number:06}.jpg")
+                    with context.storage.fetch(picture.key) as path, suppress(NotFound):
+                        request = wish.request(path, picture.name, model, context.settings.upload_pixels, out=out)
+                        sandbox.ask(request, context.settings.work_seconds, stop=ending)
+        finally:
+            sandbox.close()
+        (folder / READY).touch()
+        return folder
+
+    def _export(self, job: Job, run: Run, ending: Callable[[], bool]) -> Outcome:
+        """Turn a run's checkpoint into a model of the user's."""
+        context, name = self._context, job.options["name"]
+        folder = context.folder("runs", run.id)
+        with context.storage.staging() as staging:
+            out = staging / "model.onnx"
+            request = {"do": "export", "run": str(folder), "out": str(out), "names": {str(folder): "the run"}}
+            self._trainer.ask(request, context.settings.work_seconds, stop=ending)
+            facts = look_at_model(context, out)
+            stored = context.storage.put(out)
+        try:
+            context.repository.models.add(
+                Model(
+                    user_id=job.user_id,
+                    name=name,
+                    recipe=run.recipe,
+                    facts={**facts, "figures": _figures(folder)},
+                    sha256=stored.sha256,
+                    size=stored.size,
+                    key=stored.key,
+                    run_id=run.id,
+                )
+            )
+        except Conflict:
+            context.forget([stored.key])
+            found = context.repository.models.get(job.user_id, name)
+            # This very job, begun by a worker that died after it had noted the model.
+            if found.run_id != run.id or found.sha256 != stored.sha256:
+                raise
+        return Outcome()
+
+
+def find_dataset(context: Context, name: str) -> Path | None:
+    """Return a data set of this server by its name: something right in the folder that was set for them."""
+    root = context.settings.datasets
+    if root is None or not root.is_dir():
+        return None
+    return next((path for path in root.iterdir() if path.name == name and not name.startswith(".")), None)
+
+
+def look_at_model(context: Context, path: Path) -> dict[str, Any]:
+    """Load a model in a process of its own, and return what it is.
+
+    Raises:
+        BadModelFile: it is none.
+    """
+    sandbox = Sandbox(context.settings.work_bytes)
+    try:
+        request = {"do": "load", "model": str(path), "names": {str(path): "the file"}}
+        return sandbox.ask(request, context.settings.work_seconds)
+    finally:
+        sandbox.close()
+
+
+def _figures(run: Path) -> dict[str, float]:
+    from tinct.training.runs import read_record
+
+    try:
+        return dict(read_record(run)["figures"])
+    except TinctError:
+        return {}
