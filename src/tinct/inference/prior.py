@@ -28,7 +28,7 @@ BANDS = 12
 """Of lightness; a third dimension, from top to bottom, was measured to win nothing."""
 REACH = 20.0
 """Distance from the prior, in Lab units, of which a photograph goes half: what is far off shows something else."""
-LITTLE = 0.01
+LITTLE = 0.003
 """Share of a picture's area that a band needs for its mean to count half."""
 SIDE = 256
 """Longest side at which a reference picture is looked at, in pixels."""

@@ -42,7 +42,7 @@ class Bucket:
         MissingExtra: the library for its kind isn't installed.
     """
 
-    def __init__(self, address: str, patience: Patience = Patience()) -> None:
+    def __init__(self, address: str, patience: Patience | None = None) -> None:
         kind, _, rest = address.partition("://")
         if kind not in KINDS:
             raise OptionError(f"{address}: no folder, and no address that begins with file://, s3:// or gs://")
@@ -50,7 +50,7 @@ class Bucket:
             raise OptionError(f"{address} names no bucket; give {kind}://BUCKET or {kind}://BUCKET/FOLDER")
         self.name = address
         self._root = rest.strip("/")
-        self._patience = patience
+        self._patience = patience or Patience()
         try:
             import fsspec
 
