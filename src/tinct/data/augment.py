@@ -40,9 +40,12 @@ def random_crop(
         crop = crop[:, ::-1]
     if turn:
         crop = np.rot90(crop, int(rng.integers(4)))
-    planes = torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1)))
+    # A copy also of what numpy calls contiguous: a single mirrored pixel keeps a negative stride, which torch refuses.
+    planes = torch.from_numpy(crop.transpose(2, 0, 1).copy())
     if side == size:
         return planes
+    if side == 1:  # which torch's resizing of bytes doesn't take
+        return planes.repeat(1, size, size)
     return F.interpolate(planes[None], (size, size), mode="bilinear", antialias=True, align_corners=False)[0]
 
 

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ class Decoded:
     labels: list[str | None]
     rejected: dict[str, str]
     """Name -> why it was left out."""
-    photos: list[NDArray[np.uint8]]
+    photos: Sequence[NDArray[np.uint8]]
     """(H, W, 3) each."""
 
 

@@ -6,12 +6,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct.data.decoded import Decoded, DecodedCache
+from tinct.data.decoded import MOST_BYTES, Decoded, DecodedCache
 from tinct.data.inventory import take_inventory
 from tinct.data.source import Part, Source, fingerprint, is_colored
 from tinct.errors import DataError, PhotoError
@@ -42,6 +43,9 @@ def find_photos(path: Path, part: Part = "train") -> list[Source]:
 class PhotoSet(Sequence[NDArray[np.uint8]]):
     """Decoded photos, (H, W, 3) uint8 each, with a short side of at most ``short_side``.
 
+    A set that is too large for that (:data:`tinct.data.decoded.MOST_BYTES`) is decoded photo by photo when asked for;
+    one that turns out unusable is then replaced by the next that is not.
+
     Args:
         sources: where they lie.
         short_side: in pixels.
@@ -68,10 +72,15 @@ class PhotoSet(Sequence[NDArray[np.uint8]]):
         self.sources = sources
         self.settings = (short_side, colored_only)
         """How they are decoded."""
-        kept = None if cache is None else DecodedCache(cache, fingerprint(sources, *self.settings))
+        load = _Load(short_side, colored_only)
+        large = len(sources) * short_side**2 * _BYTES_A_PIXEL > MOST_BYTES
+        kept = None if cache is None or large else DecodedCache(cache, fingerprint(sources, *self.settings))
         decoded = None if kept is None else kept.load()
-        if decoded is None:
-            decoded = _decode(sources, short_side, colored_only, progress, workers)
+        if large:
+            decoded = _on_demand(sources, load)
+            progress(len(sources))
+        elif decoded is None:
+            decoded = _decode(sources, load, progress, workers)
             if kept is not None:
                 decoded = kept.save(decoded)
         else:
@@ -91,6 +100,8 @@ class PhotoSet(Sequence[NDArray[np.uint8]]):
 
     def fingerprint(self) -> str:
         """Return a hash of the photos' names and sizes, to tell whether a run goes on with the same data."""
+        if isinstance(self._photos, _OnDemand):
+            return fingerprint(self.sources, *self.settings)
         digest = hashlib.sha256()
         for name, photo in zip(self.names, self._photos, strict=True):
             digest.update(f"{name} {photo.shape}\n".encode(errors="surrogateescape"))
@@ -104,31 +115,73 @@ class PhotoSet(Sequence[NDArray[np.uint8]]):
 
 _TOO_SMALL = f"smaller than {MIN_SIDE} pixels"
 _RULES = (NEARLY_GRAY, _TOO_SMALL)
+_BYTES_A_PIXEL = 4
+"""Of the square of the short side: three colors, and photos are a third longer than high."""
 
 
-def _decode(
-    sources: Sequence[Source], short_side: int, colored_only: bool, progress: Callable[[int], None], workers: int
-) -> Decoded:
-    def load(source: Source) -> NDArray[np.uint8] | str:
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """Decodes a photo, or says why it is left out."""
+
+    short_side: int
+    colored_only: bool
+
+    def __call__(self, source: Source) -> NDArray[np.uint8] | str:
         try:
-            photo = source.load(short_side)
+            photo = source.load(self.short_side)
         except (PhotoError, OSError) as error:
             return str(error)
         if min(photo.shape[:2]) < MIN_SIDE:
             return _TOO_SMALL
-        return NEARLY_GRAY if colored_only and not is_colored(photo) else photo
+        return NEARLY_GRAY if self.colored_only and not is_colored(photo) else photo
 
-    decoded = Decoded([], [], {}, [])
+
+class _OnDemand(Sequence[NDArray[np.uint8]]):
+    """Photos that are decoded each time they are asked for."""
+
+    def __init__(self, sources: Sequence[Source], load: _Load, rejected: dict[str, str]) -> None:
+        self.sources = sources
+        self.load = load
+        self.rejected = rejected
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:  # type: ignore[override]
+        for step in range(len(self.sources)):
+            source = self.sources[(index + step) % len(self.sources)]
+            photo = self.load(source)
+            if not isinstance(photo, str):
+                return photo
+            self.rejected[source.name] = photo
+        raise _none_usable(self.rejected)
+
+
+def _on_demand(sources: Sequence[Source], load: _Load) -> Decoded:
+    rejected: dict[str, str] = {}
+    photos = _OnDemand(sources, load, rejected)
+    return Decoded([source.name for source in sources], [source.label for source in sources], rejected, photos)
+
+
+def _decode(sources: Sequence[Source], load: _Load, progress: Callable[[int], None], workers: int) -> Decoded:
+    names: list[str] = []
+    labels: list[str | None] = []
+    rejected: dict[str, str] = {}
+    photos: list[NDArray[np.uint8]] = []
     with ThreadPoolExecutor(workers) as pool:
         for done, (source, photo) in enumerate(zip(sources, pool.map(load, sources), strict=True), 1):
             if isinstance(photo, str):
-                decoded.rejected[source.name] = photo
+                rejected[source.name] = photo
             else:
-                decoded.names.append(source.name)
-                decoded.labels.append(source.label)
-                decoded.photos.append(photo)
+                names.append(source.name)
+                labels.append(source.label)
+                photos.append(photo)
             progress(done)
-    if not decoded.photos:
-        reasons = "; ".join(f"{name}: {why}" for name, why in list(decoded.rejected.items())[:3])
-        raise DataError(f"none of the {len(sources)} photos is usable ({reasons})")
-    return decoded
+    if not photos:
+        raise _none_usable(rejected)
+    return Decoded(names, labels, rejected, photos)
+
+
+def _none_usable(rejected: dict[str, str]) -> DataError:
+    reasons = "; ".join(f"{name}: {why}" for name, why in list(rejected.items())[:3])
+    return DataError(f"none of the {len(rejected)} photos is usable ({reasons})")

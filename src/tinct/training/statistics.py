@@ -46,7 +46,8 @@ def color_histogram(photos: PhotoSet, cache: Path | None = None) -> NDArray[np.i
     if (kept := load_histogram(cache, key)) is not None:
         return kept
     names = {source.name for source in chosen}
-    histogram = count_colors(photo for name, photo in zip(photos.names, photos, strict=True) if name in names)
+    # By their places, so that no other photo of a set that decodes on demand is decoded.
+    histogram = count_colors(photos[place] for place, name in enumerate(photos.names) if name in names)
     if cache is not None:
         # A cache that can't be written costs the counting again next time, no more.
         with suppress(OSError, OutputError):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tinct.data.photos import PhotoSet, find_photos
 from tinct.data.source import Source, decode
-from tinct.data.split import hold_back, split_by_hash
+from tinct.data.split import divide, hold_back, split_by_hash
 from tinct.errors import DataError
 
 
@@ -104,6 +104,53 @@ def test_choices_by_hash_stay_when_photos_are_added(chosen: Callable[[list[Sourc
     assert first == [source for source in second if not source.name.startswith("c/")]
 
 
+def test_a_published_division_counts_and_else_a_hash_does(folder: Path, tmp_path: Path) -> None:
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    pack(folder, shards / "train-0.tar")
+    pack(folder, shards / "val.tar")
+    published, hashed = (divide(shards, 0.3, published=wanted) for wanted in (True, False))
+    assert [len(published.train), len(published.held)] == [6, 6]
+    assert len(hashed.train) + len(hashed.held) == 12
+    for seed in range(30):
+        division = divide(folder, 0.001, seed=seed)
+        assert [len(division.train), len(division.held)] == [5, 1]
+
+
+def test_one_photo_is_too_few_to_train(folder: Path) -> None:
+    for path in sorted(folder.rglob("*.png"))[1:]:
+        path.unlink()
+    with pytest.raises(DataError, match="holds one photo; training needs two at the very least"):
+        divide(folder, 0.2)
+
+
 def test_hold_back_takes_the_number_asked_for() -> None:
     sources = [Source(f"a/{i}.jpg", Path()) for i in range(100)]
     assert len(hold_back(sources, {"a": 30, "b": 5})) == 70
+
+
+def test_a_set_too_large_to_keep_decodes_on_demand(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (folder / "source0" / "2.png").write_bytes(b"no picture")
+    sources = find_photos(folder)
+    plain = PhotoSet(sources, 40)
+    monkeypatch.setattr("tinct.data.photos.MOST_BYTES", 1000)
+    lazy = PhotoSet(sources, 40, cache=tmp_path / "cache")
+    assert len(lazy) == 6
+    assert not (tmp_path / "cache").exists()
+    for name, photo in zip(plain.names, plain, strict=True):
+        np.testing.assert_array_equal(lazy[lazy.names.index(name)], photo)
+    broken = lazy.names.index("source0/2.png")
+    np.testing.assert_array_equal(lazy[broken], lazy[broken + 1])
+    assert lazy.left_out() == {"unreadable": 1}
+    assert lazy.fingerprint() == PhotoSet(sources, 40).fingerprint() != PhotoSet(sources[1:], 40).fingerprint()
+
+
+def test_a_large_set_without_a_usable_photo_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gray_pixels: NDArray[np.uint8]
+) -> None:
+    Image.fromarray(gray_pixels).save(tmp_path / "gray.png")
+    monkeypatch.setattr("tinct.data.photos.MOST_BYTES", 10)
+    with pytest.raises(DataError, match=r"none of the 1 photos is usable \(gray.png: nearly gray\)"):
+        PhotoSet(find_photos(tmp_path), 40)[0]
