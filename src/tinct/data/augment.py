@@ -22,7 +22,7 @@ def random_crop(
 
     Args:
         photo: (H, W, 3).
-        size: side of the result, in pixels.
+        size: side of the result, in pixels; at least 2.
         rng: source of all choices.
         least: smallest side of the square as a share of the photo's short side.
         flip: mirror half of them.
@@ -44,8 +44,6 @@ def random_crop(
     planes = torch.from_numpy(crop.transpose(2, 0, 1).copy())
     if side == size:
         return planes
-    if side == 1:  # which torch's resizing of bytes doesn't take
-        return planes.repeat(1, size, size)
     return F.interpolate(planes[None], (size, size), mode="bilinear", antialias=True, align_corners=False)[0]
 
 
