@@ -164,7 +164,7 @@ class Review:
         return rows[0]
 
     def _counts(self) -> dict[str, int]:
-        sums = ", ".join(f"SUM({condition}) AS {name}" for name, condition in _FILTERS.items())
+        sums = ", ".join(f'SUM({condition}) AS "{name}"' for name, condition in _FILTERS.items())
         row = self._manifest.query(f"SELECT {sums} FROM files")[0]
         return {name: row[name] or 0 for name in _FILTERS}
 
