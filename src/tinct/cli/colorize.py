@@ -142,8 +142,10 @@ def _check_pictures(options: ColorizeOptions) -> None:
 
         try:
             found = read_photo(picture)
-            if picture is options.reference and not found.color:
-                raise OptionError(f"{name}: {found.name} has no colors to take over; give a color picture")
+            if picture is options.reference:
+                from tinct.inference.reference import SIDE, read_colors
+
+                read_colors(found, SIDE, SIDE)
         except PhotoError as error:
             raise OptionError(f"{name}: {error}") from error
 

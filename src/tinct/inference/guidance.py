@@ -129,8 +129,8 @@ def spread(placed: Sequence[Placed], lightness: Floats, ab: Floats, scale: tuple
 def remaining(placed: Sequence[Placed], lightness: Floats, ab: Floats, scale: tuple[float, float]) -> Floats:
     """Return which share of its variance each cell's error keeps once the hints are known, (h, w), in 0..1.
 
-    The variance of kriging (Rasmussen and Williams 2006, eq. 2.26) with the kernels of near places; arguments as for
-    :func:`spread`.
+    The variance of kriging (Rasmussen and Williams 2006, eq. 2.26) with the kernels of near places, and none where a
+    hint lies itself; arguments as for :func:`spread`.
     """
     looks = look(lightness, ab)
     spots, cells = _look_at(placed, looks, scale), looks.reshape(-1, looks.shape[-1])
@@ -140,7 +140,13 @@ def remaining(placed: Sequence[Placed], lightness: Floats, ab: Floats, scale: tu
     for start in range(0, len(cells), BLOCK):
         explained = np.linalg.solve(known, alike(spots, cells[start : start + BLOCK], NEAR))
         left[start : start + BLOCK] = 1 - (explained**2).sum(axis=0) / total
-    return np.clip(left, 0, 1).reshape(lightness.shape)
+    left = np.clip(left, 0, 1).reshape(lightness.shape)
+    for hint in placed:
+        rows, columns = cover(hint, lightness.shape, scale)
+        down = np.minimum(rows * (hint.bottom - hint.top) / scale[0], 1)
+        across = np.minimum(columns * (hint.right - hint.left) / scale[1], 1)
+        left *= (1 - np.outer(down, across)).astype(np.float32)
+    return left
 
 
 def look(lightness: Floats, ab: Floats) -> NDArray[np.float64]:

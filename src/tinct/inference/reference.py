@@ -29,10 +29,17 @@ BELIEF, LIGHT, PLACE = 0.35, 12.0, 0.4
 """Differences that weigh the same: Hellinger's distance of the beliefs, L, and place as a share of the short side."""
 SURROUNDINGS = (1, 3, 7)
 """Half sides of the squares over which L and its deviation are compared, in cells."""
-FARTHEST = 3.0
-"""A match that differs more, in those units, is none."""
+FARTHEST = 0.9
+"""A match that differs more, in those units, is none: a good half of the best ones between frames of one place a few
+seconds apart lie nearer, of those between photographs of different things one in eight."""
+LEAST = 0.25
+"""Share of the photograph's cells that must have a match; with fewer, it shows something else, and they are chance."""
 DISAGREEMENT = 12.0
 """Deviation of the matches' colors, in Lab units, above which they say nothing."""
+SIDE = 48
+"""Size, in cells, at which a reference is usually looked at."""
+GRAY = 2
+"""Most that the channels of a gray picture differ by, of 255."""
 ACROSS = 14
 """Hints along the short side, at most."""
 
@@ -63,6 +70,8 @@ def find_hints(own: Belief, other: Belief, colors: Floats, scale: tuple[float, f
     detour = ((features - features[back]) ** 2).sum(axis=1)
     quality = squares.min(axis=1) + detour
     sound = (quality < FARTHEST**2) & (disagreement < DISAGREEMENT**2)
+    if sound.mean() < LEAST:
+        return []
     chosen = _thin(quality, sound, len(rows), len(columns))
     return [_place(rows[n // len(columns)], columns[n % len(columns)], scale, mean[n]) for n in chosen]
 
@@ -71,14 +80,14 @@ def read_colors(reference: Photo, height: int, width: int) -> Floats:
     """Return a and b of a reference at a small size, (height, width, 2), in Lab units.
 
     Raises:
-        OptionError: it has no colors.
+        OptionError: it is gray.
         PhotoError: it can't be read.
     """
-    if not reference.color:
-        raise OptionError(f"the reference {reference.name} has no colors to take over; give a color picture")
     small = reference.small(height, width)
-    small = small.resize(width / small.width, vscale=height / small.height)
-    return srgb_to_lab(small.numpy().astype(np.float32) / np.float32(255))[..., 1:]
+    small = small.resize(width / small.width, vscale=height / small.height).numpy()
+    if np.ptp(small.astype(np.int16), axis=-1).max() <= GRAY:
+        raise OptionError(f"the reference {reference.name} is gray; give a color picture")
+    return srgb_to_lab(small.astype(np.float32) / np.float32(255))[..., 1:]
 
 
 def _sample(shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -35,7 +35,7 @@ CANDIDATES = 1500
 NOISE = guidance.NEAR_NOISE
 """Share of the mean variance that no other place shares."""
 APART = NEARBY / 2
-"""Distance at which two colors count as different, in Lab units."""
+"""Distance within which two colors that the gamut has brought together count as one, in Lab units."""
 LEAST = 0.02
 """A color that is less probable is not suggested."""
 
@@ -69,14 +69,14 @@ def suggest_points(prepared: Prepared, n: int, options: ColorizeOptions) -> list
     placed, scale = prepared.locate(options)
     left = guidance.remaining(placed, belief.lightness, ab, scale) if placed else None
     photo = prepared.photo
-    return [
-        Point(
-            min(int((column + 0.5) * scale[1]), photo.width - 1),
-            min(int((row + 0.5) * scale[0]), photo.height - 1),
-            score,
+    found: dict[tuple[int, int], Point] = {}  # of a picture with fewer pixels than cells, several are one
+    for row, column, score in choose_points(belief, ab, left, n):
+        x, y = (
+            min(int((at + 0.5) * side), most)
+            for at, side, most in ((column, scale[1], photo.width - 1), (row, scale[0], photo.height - 1))
         )
-        for row, column, score in choose_points(belief, ab, left, n)
-    ]
+        found.setdefault((x, y), Point(x, y, score))
+    return list(found.values())
 
 
 def suggest_colors(prepared: Prepared, x: float | str, y: float | str, n: int) -> list[Swatch]:
@@ -149,7 +149,7 @@ def choose_colors(chances: Floats, bins: Floats, lightness: float, count: int) -
     for _ in range(count):
         middle = int((near @ uncovered).argmax())
         middles.append(middle)
-        uncovered = uncovered * (1 - near[middle])
+        uncovered[distances[middle] < NEARBY] = 0
     owner = distances[:, middles].argmin(axis=1)
     swatches: list[tuple[float, Floats]] = []
     for index, middle in enumerate(middles):
