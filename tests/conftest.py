@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import socket
+import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -59,6 +66,37 @@ def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+def make_scene(seed: int, height: int = 192, width: int = 224) -> NDArray[np.uint8]:
+    """Return a colored picture, (height, width, 3): a sky, a ground, some things, grain."""
+    rng = np.random.default_rng(seed)
+    down, across = np.mgrid[0:height, 0:width]
+    scene = np.empty((height, width, 3))
+    scene[:] = rng.integers(60, 230, 3)
+    scene += (down / height)[..., None] * rng.integers(-60, 60, 3)
+    for _ in range(6):
+        y, x, radius = rng.integers(0, height), rng.integers(0, width), rng.integers(12, 50)
+        scene[(down - y) ** 2 + (across - x) ** 2 < radius**2] = rng.integers(0, 256, 3)
+    return np.clip(scene + rng.normal(0, 4, scene.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def scene() -> Callable[..., NDArray[np.uint8]]:
+    """Returns :func:`make_scene`."""
+    return make_scene
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of six colored photographs, two of them named by ImageNet ids, and one that is gray."""
+    folder = tmp_path_factory.mktemp("photographs")
+    (folder / "imagenet").mkdir()
+    names = ["a.png", "b.png", "c.png", "d.png", "imagenet/n01443537_goldfish.png", "imagenet/n02123045_cat.png"]
+    for seed, name in enumerate(names):
+        Image.fromarray(make_scene(seed, 64 + 8 * seed, 80)).save(folder / name)
+    Image.fromarray(make_scene(9, 64, 64)).convert("L").save(folder / "gray.png")
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def no_training_left_behind() -> Iterator[None]:
     """Accelerate keeps the precision of a process's first training; the next test may train with another."""
@@ -80,3 +118,100 @@ def peak_memory():
     lines = status.read_text().splitlines() if status.exists() else []
     return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), 0)
 """
+
+
+def find_postgresql() -> Path | None:
+    """Return the folder with PostgreSQL's programs."""
+    candidates = [Path(found).resolve().parent] if (found := shutil.which("initdb")) else []
+    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((folder for folder in candidates if (folder / "postgres").exists()), None)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """Address of a PostgreSQL server on loopback, started for these tests; a database's name goes at its end."""
+    programs = find_postgresql()
+    if programs is None:
+        pytest.skip("PostgreSQL's programs (initdb, postgres) are not installed")
+    command: list[str] = []
+    # Not below pytest's own folder, which another user, as the server may be, can't enter.
+    folder = Path(tempfile.mkdtemp(prefix="tinct-postgresql-"))
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # it refuses to run as root
+        import pwd
+
+        users = [user for user in ("postgres", "nobody") if user in {entry.pw_name for entry in pwd.getpwall()}]
+        if not users or shutil.which("setpriv") is None:
+            shutil.rmtree(folder)
+            pytest.skip("PostgreSQL doesn't run as root, and there is no other user to run it as")
+        command = ["setpriv", f"--reuid={users[0]}", f"--regid={pwd.getpwnam(users[0]).pw_gid}", "--clear-groups"]
+        shutil.chown(folder, users[0])
+    data = folder / "data"
+    made = subprocess.run(
+        [
+            *command,
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            "tinct",
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "max_connections": "60"}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [*command, programs / "postgres", "-D", data, "-p", str(port), *options], cwd=folder, stdout=log, stderr=log
+        )
+    address = f"postgresql+psycopg://tinct@127.0.0.1:{port}/"
+    try:
+        _wait(address + "postgres", server, folder / "log")
+        yield address
+    finally:
+        server.send_signal(signal.SIGINT)  # without waiting for clients
+        server.wait(timeout=30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import OperationalError
+
+    engine = create_engine(address)
+    for _ in range(300):
+        assert server.poll() is None, log.read_text(errors="replace")
+        try:
+            with engine.connect():
+                break
+        except OperationalError:
+            time.sleep(0.1)
+    engine.dispose()
+
+
+@pytest.fixture
+def make_postgresql(postgresql: str) -> Callable[[str], str]:
+    """Returns a function that makes an empty PostgreSQL database and gives its address."""
+    from sqlalchemy import create_engine, text
+
+    def make(name: str) -> str:
+        engine = create_engine(postgresql + "postgres", isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+        engine.dispose()
+        return postgresql + name
+
+    return make
