@@ -14,8 +14,15 @@ from tinct.cli.app import app
 PROMISED = {
     "colorize": (
         "--output --recursive --model --mode --vividness --saturation --hint --hints --size --device --format --quality"
-        " --overwrite --skip-existing --allow-truncated --max-pixels --layer --mask --no-mark --jobs --json --quiet"
+        " --overwrite --skip-existing --allow-truncated --max-pixels --layer --mask --no-mark --jobs --json --quiet --confidence --variants --seed --reference"
     ),
+    "batch run": (
+        "--dry-run --watch --retry-failed --verify --consistent --reference --jobs --model --mode --vividness --saturation"
+        " --size --format --quality --layer --no-mark --state"
+    ),
+    "batch review": "--port --no-browser",
+    "inspect": "--source --json",
+    "reproduce": "--source --output --mask --model",
     "train": "--data --out --budget --seed --resume --init --preset --set --device --tensorboard",
     "export": "--output",
 }
@@ -42,5 +49,5 @@ def test_help_runs_and_explains(path: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("command", PROMISED)
 def test_every_promised_option_is_there(command: str) -> None:
-    options = {option for parameter in COMMANDS[(command,)].params for option in parameter.opts}
+    options = {option for parameter in COMMANDS[tuple(command.split())].params for option in parameter.opts}
     assert set(PROMISED[command].split()) - options == set()
