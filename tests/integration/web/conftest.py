@@ -1,0 +1,175 @@
+"""Real servers and workers on loopback, with a model that is quick; and clients of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import pytest
+import requests
+
+FINAL = ("done", "failed", "stopped")
+
+
+@dataclass
+class Server:
+    """A process that serves, and what it said."""
+
+    process: subprocess.Popen[str]
+    address: str
+    data: Path
+    said: list[str] = field(default_factory=list)
+
+    def client(self, **headers: str) -> Client:
+        return Client(self.address, headers)
+
+    def stop(self, number: int = signal.SIGTERM) -> float:
+        """End it, and return the seconds that it took."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(timeout=30)
+        return time.monotonic() - began
+
+
+class Client(requests.Session):
+    """A program that asks a server."""
+
+    def __init__(self, address: str, headers: dict[str, str]) -> None:
+        super().__init__()
+        self.address = address
+        self.trust_env = False
+        self.headers.update(headers)
+
+    def request(self, method: str | bytes, url: str | bytes, *arguments: Any, **options: Any) -> requests.Response:
+        options.setdefault("timeout", 120)
+        path = str(url)
+        whole = f"{self.address}{path if path.startswith('/') else f'/api/v1/{path}'}"
+        return super().request(method, whole, *arguments, **options)
+
+    def upload(self, path: Path) -> str:
+        """Keep a picture, and return its id."""
+        answer = self.post("pictures", files={"file": (path.name, path.read_bytes())})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def wait(self, job: str, seconds: float = 120) -> dict[str, Any]:
+        """Return a job at its end."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found: dict[str, Any] = self.get(f"jobs/{job}").json()
+            if found["state"] in FINAL:
+                return found
+            assert time.monotonic() < deadline, found
+            time.sleep(0.1)
+
+
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-m", "tinct", *map(str, words)]
+
+
+def start_server(data: Path, environment: dict[str, str], *words: object) -> Server:
+    process = subprocess.Popen(
+        command("serve", "--port", 0, "--data-dir", data, *words),
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+        cwd=data.parent,
+    )
+    assert process.stderr is not None
+    said: list[str] = []
+    for line in process.stderr:
+        said.append(line)
+        found = re.search(r"Tinct is at (http://\S+)", line)
+        if found:
+            server = Server(process, found[1], data, said)
+            threading.Thread(target=_listen, args=(process.stderr, said), daemon=True).start()
+            return server
+    pytest.fail(f"the server didn't start: {''.join(said)}")
+
+
+def _listen(lines: TextIO, said: list[str]) -> None:
+    with lines:
+        said.extend(lines)
+
+
+@pytest.fixture(scope="session")
+def plain_environment(quick_model: Path) -> dict[str, str]:
+    """Variables by which servers are quick and like one another."""
+    return {"TINCT_MODEL": str(quick_model), "TINCT_REQUESTS": "100000", "OMP_NUM_THREADS": "1", "TINCT_TOKEN": ""}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, plain_environment: dict[str, str]) -> Iterator[Server]:
+    """A server with its worker that many tests share."""
+    started = start_server(tmp_path_factory.mktemp("server") / "data", plain_environment)
+    yield started
+    assert started.stop() < 10
+    assert not [line for line in started.said if "Traceback" in line], "".join(started.said)
+
+
+@pytest.fixture
+def client(server: Server) -> Client:
+    """A program on the server's machine."""
+    return server.client()
+
+
+@pytest.fixture
+def add_user(server: Server) -> Callable[[str], Client]:
+    """Returns a function that makes a user with a token, and gives a client of theirs."""
+
+    def add(name: str) -> Client:
+        said = subprocess.run(
+            command("token", "add", name, "--data-dir", server.data), capture_output=True, text=True, check=True
+        )
+        return server.client(Authorization=f"Bearer {said.stdout.strip()}")
+
+    return add
+
+
+@pytest.fixture
+def launch(tmp_path: Path, plain_environment: dict[str, str]) -> Iterator[Callable[..., Server]]:
+    """Returns a function that starts a server of the test's own."""
+    started: list[Server] = []
+
+    def start(*words: object, data: Path | None = None, **environment: str) -> Server:
+        started.append(start_server(data or tmp_path / "data", {**plain_environment, **environment}, *words))
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def large_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gray photograph of a little more than 2 megapixels, as JPEG."""
+    import numpy as np
+
+    from tinct.media.photo import read_photo
+
+    rows, columns = np.mgrid[0:1400, 0:1500]
+    path = tmp_path_factory.mktemp("photos") / "large.jpg"
+    read_photo(((rows // 7 + columns // 11) % 256).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gray photograph of 64 x 48 pixels, as PNG."""
+    import numpy as np
+
+    from tinct.media.photo import read_photo
+
+    path = tmp_path_factory.mktemp("photos") / "small.png"
+    read_photo(np.add.outer(np.arange(48) * 2, np.arange(64)).astype(np.uint8)).save(path)
+    return path

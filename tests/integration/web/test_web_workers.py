@@ -1,0 +1,208 @@
+"""Workers that are killed, queues and databases that go and come back: nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+LEASE = {"TINCT_LEASE_SECONDS": "2"}
+
+
+@pytest.fixture
+def add_worker(tmp_path: Path, plain_environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Returns a function that starts a worker for the server whose data are in ``tmp_path/data``."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(data: Path | None = None, **environment: str) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-m", "tinct", "worker", "--data-dir", str(data or tmp_path / "data")]
+        started.append(subprocess.Popen(words, env={**os.environ, **plain_environment, **LEASE, **environment}))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.terminate()
+    for worker in started:
+        worker.wait(timeout=10)
+
+
+def finish(client: Any, count: int, seconds: float) -> list[dict[str, Any]]:
+    """Wait for the end of all jobs, and return them."""
+    deadline = time.monotonic() + seconds
+    while True:
+        open_ones = sum(len(client.get(f"jobs?state={state}&limit=1").json()) for state in ("queued", "running"))
+        if not open_ones:
+            break
+        assert time.monotonic() < deadline, "jobs are left"
+        time.sleep(0.3)
+    found: list[dict[str, Any]] = []
+    while len(found) < count:
+        page = client.get(f"jobs?limit=500&offset={len(found)}").json()
+        assert page
+        found += page
+    return found
+
+
+def kill_at_random(
+    client: Any, add_worker: Callable[..., Any], picture: str, count: int, kills: int, seconds: float, **settings: str
+) -> None:
+    """Have a picture colored often, kill workers meanwhile, and see that there are as many results as jobs."""
+    rng = random.Random(0)
+    workers = [add_worker(**settings), add_worker(**settings)]
+    ids = {client.post(f"pictures/{picture}/jobs", json={"mode": "vivid"}).json()["id"] for _ in range(count)}
+    assert len(ids) == count
+    for _ in range(kills):
+        time.sleep(rng.uniform(0.2, 2.5))
+        workers.pop(rng.randrange(len(workers))).kill()
+        workers.append(add_worker(**settings))
+    jobs = finish(client, count, seconds)
+    assert {job["id"] for job in jobs} == ids
+    assert {job["state"] for job in jobs} == {"done"}
+    for job in rng.sample(jobs, min(20, count)):
+        assert client.get(f"jobs/{job['id']}/result").status_code == 200
+
+
+def count_results(url: str) -> tuple[int, int]:
+    """Return how many results there are, and of how many jobs."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        query = text("SELECT count(*), count(DISTINCT job_id) FROM artifacts WHERE kind = 'result'")
+        results, jobs = connection.execute(query).one()
+    engine.dispose()
+    return results, jobs
+
+
+def test_killed_workers_lose_nothing_and_do_nothing_twice(
+    launch: Callable[..., Any], add_worker: Callable[..., Any], small_photo: Path
+) -> None:
+    server = launch("--no-worker", **LEASE)
+    client = server.client()
+    kill_at_random(client, add_worker, client.upload(small_photo), 40, 3, 120)
+    assert count_results(f"sqlite:///{server.data}/tinct.sqlite") == (40, 40)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_thousand_jobs_and_twenty_kills(
+    kind: str,
+    request: pytest.FixtureRequest,
+    launch: Callable[..., Any],
+    add_worker: Callable[..., Any],
+    small_photo: Path,
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path}/data/tinct.sqlite"
+    if kind == "postgresql":
+        url = request.getfixturevalue("make_postgresql")("thousand")
+    server = launch("--no-worker", **LEASE, TINCT_DATABASE_URL=url)
+    client = server.client()
+    kill_at_random(client, add_worker, client.upload(small_photo), 1000, 20, 1200, TINCT_DATABASE_URL=url)
+    assert count_results(url) == (1000, 1000)
+
+
+def test_two_servers_and_a_worker_on_postgresql(
+    launch: Callable[..., Any],
+    add_worker: Callable[..., Any],
+    make_postgresql: Callable[[str], str],
+    small_photo: Path,
+) -> None:
+    url = make_postgresql("servers")
+    first, second = (launch("--no-worker", TINCT_DATABASE_URL=url, **LEASE) for _ in range(2))
+    add_worker(TINCT_DATABASE_URL=url)
+    picture = first.client().upload(small_photo)
+    job = second.client().post(f"pictures/{picture}/jobs", json={}).json()["id"]
+    assert first.client().wait(job)["state"] == "done"
+    assert second.client().get(f"jobs/{job}/result").status_code == 200
+
+
+def test_lost_messages_are_made_up_for(
+    launch: Callable[..., Any], add_worker: Callable[..., Any], small_photo: Path
+) -> None:
+    server = launch("--no-worker")
+    client = server.client()
+    picture = client.upload(small_photo)
+    ids = [client.post(f"pictures/{picture}/jobs", json={}).json()["id"] for _ in range(3)]
+    with sqlite3.connect(server.data / "queue.sqlite") as queue:
+        assert queue.execute("DELETE FROM task").rowcount == 3
+    queue.close()
+    add_worker()
+    assert [client.wait(id)["state"] for id in ids] == ["done"] * 3
+
+
+def test_a_queue_that_is_gone_only_delays(
+    launch: Callable[..., Any], add_worker: Callable[..., Any], small_photo: Path
+) -> None:
+    away = {"TINCT_QUEUE_URL": "redis://127.0.0.1:9/0"}
+    client = launch("--no-worker", **away).client()
+    health = client.get("health")
+    assert (health.status_code, health.json()["queue"]) == (200, False)
+    job = client.post(f"pictures/{client.upload(small_photo)}/jobs", json={})
+    assert job.status_code == 202
+    add_worker(**away)
+    assert client.wait(job.json()["id"])["state"] == "done"
+
+
+def test_a_database_that_is_locked_is_503_and_comes_back(launch: Callable[..., Any], small_photo: Path) -> None:
+    server = launch("--no-worker")
+    client = server.client()
+    picture = client.upload(small_photo)
+    database = server.data / "tinct.sqlite"
+    lock = sqlite3.connect(database, isolation_level=None)
+    lock.execute("BEGIN EXCLUSIVE")
+    try:
+        answer = client.post(f"pictures/{picture}/jobs", json={})
+        assert answer.status_code == 503
+        assert answer.json()["kind"] == "DatabaseError"
+        assert "Retry-After" in answer.headers
+        assert client.get("health").status_code == 200  # reading goes on
+    finally:
+        lock.execute("ROLLBACK")
+        lock.close()
+    assert client.post(f"pictures/{picture}/jobs", json={}).status_code == 202
+
+
+def test_a_server_that_is_killed_leaves_no_worker_and_goes_on_when_it_is_back(
+    launch: Callable[..., Any], small_photo: Path
+) -> None:
+    server = launch(**LEASE)
+    client = server.client()
+    picture = client.upload(small_photo)
+    ids = [client.post(f"pictures/{picture}/jobs", json={}).json()["id"] for _ in range(5)]
+    server.process.kill()
+    server.process.wait()
+    again = launch(data=server.data, **LEASE).client()
+    assert [again.wait(id)["state"] for id in ids] == ["done"] * 5
+    assert count_results(f"sqlite:///{server.data}/tinct.sqlite") == (5, 5)
+
+
+def test_sigterm_ends_it_within_ten_seconds_with_streams_open(launch: Callable[..., Any], small_photo: Path) -> None:
+    server = launch("--no-worker")
+    client = server.client()
+    job = client.post(f"pictures/{client.upload(small_photo)}/jobs", json={}).json()["id"]
+    stream = client.get(f"jobs/{job}/events", stream=True)
+    assert next(stream.iter_lines()) == b"retry: 2000"
+    assert server.stop(signal.SIGTERM) < 10
+    assert server.process.returncode == 0
+    stream.close()
+
+
+def test_a_deleted_picture_stops_its_jobs(launch: Callable[..., Any], small_photo: Path) -> None:
+    server = launch("--no-worker")
+    client = server.client()
+    picture = client.upload(small_photo)
+    job = client.post(f"pictures/{picture}/jobs", json={}).json()["id"]
+    assert client.delete(f"pictures/{picture}").status_code == 204
+    assert client.get(f"jobs/{job}").json()["state"] == "stopped"
+    assert client.get(f"jobs/{job}/result").status_code == 409
+    assert client.post(f"pictures/{picture}/jobs", json={}).status_code == 404
+    assert list((server.data / "files").glob("[0-9a-f][0-9a-f]/*")) == []  # for good
