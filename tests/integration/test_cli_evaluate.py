@@ -50,7 +50,7 @@ def test_a_tool_that_copies_is_exactly_gray(run: Run, workspace: Path, photograp
     assert found["data"][0]["near_gray"] == 1
     assert found["data"][0]["measured"] == table["gray"]["photos"] == 6
     assert {entry["status"] for entry in found["manifest"]} == {"measured", "near gray"}
-    lines = list(csv.DictReader((workspace / "o.csv").open(encoding="utf-8")))
+    lines = list(csv.DictReader((workspace / "o.csv").read_text("utf-8").splitlines()))
     assert [line["name"] for line in lines] == list(table)
     assert float(lines[0]["psnr"]) == table["gray"]["psnr"]
     assert "fid is not available" in done.err
@@ -66,10 +66,12 @@ def test_agrees_with_a_short_script(run: Run, workspace: Path, photographs: Path
             continue
         original = np.asarray(Image.open(path).convert("RGB").resize((256, 256), Image.Resampling.BICUBIC))
         lab = rgb2lab(original)
-        gray, tint = lab * [1, 0, 0], lab.copy()
+        tint = lab.copy()
         tint[..., 1:] = tint[..., 1:].mean((0, 1))
-        for name, made in (("gray", gray), ("one-ab", tint)):
-            result = np.rint(lab2rgb(made).clip(0, 1) * 255).astype(np.uint8)
+        # Gray has one channel; the library's matrix lets the three drift apart by a level here and there.
+        gray = np.repeat(lab2rgb(lab * [1, 0, 0])[..., 1:2], 3, axis=-1)
+        for name, made in (("gray", gray), ("one-ab", lab2rgb(tint))):
+            result = np.rint(made.clip(0, 1) * 255).astype(np.uint8)
             error = np.linalg.norm(rgb2lab(result)[..., 1:] - lab[..., 1:], axis=-1)
             found[name].append(
                 (
@@ -88,7 +90,7 @@ def test_agrees_with_a_short_script(run: Run, workspace: Path, photographs: Path
     table = rows(workspace / "o.json")
     for name, values in found.items():
         ours = [table[name][key] for key in ("psnr", "ssim", "ciede2000", "auc")]
-        assert ours == pytest.approx(np.mean(values, axis=0), abs=1e-3), name
+        assert ours == pytest.approx(list(np.mean(values, axis=0)), abs=1e-3), name
 
 
 @posix
