@@ -38,7 +38,7 @@ def results(folder: Path) -> dict[str, bytes]:
 
 
 def kill_again_and_again(start: Any, workspace: Path, kills: int, longest: float) -> int:
-    """Kill a batch at random moments, see each time that nothing unfinished is there, and return how many results are."""
+    """Kill a batch at random moments, see each time that nothing unfinished is there; return how many results are."""
     rng = random.Random(7)
     seen = 0
     names = {path.name for path in (workspace / "in").iterdir()}

@@ -164,3 +164,34 @@ def test_a_port_that_is_taken(server: ReviewServer, run: Any) -> None:
     assert done.code == 1
     assert f"port {port} can't be used" in done.err
     assert run("batch", "review", "in").code == 1
+
+
+@pytest.mark.slow
+def test_in_a_browser(server: ReviewServer) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    browser_path = shutil.which("chromium")
+    if browser_path is None:
+        pytest.skip("needs chromium")
+    said: list[str] = []
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_default_timeout(120_000)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(server.address)
+        page.get_by_role("button", name="Accept 0.png").click()
+        page.get_by_text("accepted 1").wait_for()
+        page.locator("#grid img").nth(1).click()
+        page.locator("#saturation").fill("1.6")
+        page.get_by_role("button", name="Colorize again").click()
+        page.get_by_text("colorized again").wait_for()
+        page.locator("#close").click()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="failed 1").click()
+        page.get_by_text("no picture that Tinct reads").wait_for()
+        browser.close()
+    assert said == []
+    rows = server.review.page("all", 0)["items"]
+    assert [row["review"] for row in rows if row["source"] == "0.png"] == ["accepted"]
+    assert [row["override"] for row in rows if row["source"] == "1.png"] == ['{"saturation": 1.6}']

@@ -163,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         nonce = secrets.token_urlsafe(12)
         page = Template(files("tinct.jobs").joinpath("pages", "review.html").read_text("utf-8"))
         policy = (
-            f"default-src 'none'; img-src 'self'; connect-src 'self'; script-src 'nonce-{nonce}'; "
+            f"default-src 'none'; img-src 'self' data:; connect-src 'self'; script-src 'nonce-{nonce}'; "
             f"style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         text = page.substitute(token=self.server.token, nonce=nonce)
