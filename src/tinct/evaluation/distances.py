@@ -63,7 +63,7 @@ def _off_diagonal(kernel: Matrix) -> Matrix:
 
 
 class Spread:
-    """Mean and covariance of feature vectors, gathered block by block.
+    """Mean and covariance of feature vectors, gathered block by block in bounded memory.
 
     Args:
         width: of a vector.
@@ -72,25 +72,38 @@ class Spread:
     def __init__(self, width: int) -> None:
         self.count = 0
         self._sum = np.zeros(width)
-        self._products = np.zeros((width, width))
+        # Up to ``width`` vectors are kept themselves, which is less work later; from then on their products.
+        self._vectors: list[Matrix] = []
+        self._products: Matrix | None = None
 
     def add(self, features: Features) -> None:
         """Take in vectors, (n, d)."""
         block = features.astype(np.float64)
         self.count += len(block)
         self._sum += block.sum(axis=0)
-        self._products += block.T @ block
+        if self._products is None:
+            self._vectors.append(block)
+            if self.count > len(self._sum):
+                every = np.concatenate(self._vectors)
+                self._vectors.clear()
+                self._products = every.T @ every
+        else:
+            self._products += block.T @ block
 
     @property
     def mean(self) -> Matrix:
         """(d,)."""
         return self._sum / self.count
 
-    @property
-    def covariance(self) -> Matrix:
-        """(d, d), of a sample."""
-        covariance: Matrix = (self._products - self.count * np.outer(self.mean, self.mean)) / (self.count - 1)
-        return covariance
+    def factor(self) -> Matrix:
+        """Return a matrix F, (n or d, d), with F^T F the covariance of the sample."""
+        if self._products is None:
+            centered: Matrix = (np.concatenate(self._vectors) - self.mean) / np.sqrt(self.count - 1)
+            return centered
+        covariance = (self._products - self.count * np.outer(self.mean, self.mean)) / (self.count - 1)
+        values, vectors = np.linalg.eigh(covariance)
+        root: Matrix = np.sqrt(np.maximum(values, 0))[:, np.newaxis] * vectors.T
+        return root
 
 
 def frechet_distance(first: Spread, second: Spread) -> float:
@@ -100,14 +113,8 @@ def frechet_distance(first: Spread, second: Spread) -> float:
 
     Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), equation 6.
     """
-    one, two = first.covariance, second.covariance
-    # The trace of sqrt(A B) is the sum of the singular values of sqrt(A) sqrt(B), both symmetric.
-    common = np.linalg.svd(_root(one) @ _root(two), compute_uv=False).sum()
+    one, two = first.factor(), second.factor()
+    # The trace of sqrt(A B), with A = F^T F and B = G^T G, is the sum of the singular values of F G^T.
+    common = np.linalg.svd(one @ two.T, compute_uv=False).sum()
     apart = np.square(first.mean - second.mean).sum()
-    return float(max(0.0, apart + np.trace(one) + np.trace(two) - 2 * common))
-
-
-def _root(covariance: Matrix) -> Matrix:
-    values, vectors = np.linalg.eigh(covariance)
-    root: Matrix = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    return root
+    return float(max(0.0, apart + np.square(one).sum() + np.square(two).sum() - 2 * common))

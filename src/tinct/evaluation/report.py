@@ -72,6 +72,7 @@ def _set(evaluation: Evaluation, name: str, look: Look) -> dict[str, Any]:
         "comparisons": [_comparison(found) for found in evaluation.comparisons if found["data"] == name],
         "spreads": _spreads(rows),
         "maps": [(row.name, charts.color_map(row.colors)) for row in rows if any(row.colors) and row.name != "gray"],
+        "costs": _costs(rows, figures),
         "curves": _curves([point for point in evaluation.curve if point["data"] == name]),
         "galleries": [
             (row.name, _galleries(row, rows, lambda names, row=row: look(name, row.name, names)))  # type: ignore[misc]
@@ -105,6 +106,19 @@ def _comparison(found: dict[str, Any]) -> dict[str, Any]:
         for key, value in (("mean", found["difference"]), ("low", low), ("high", high))
     }
     return found | shown | {"title": figure.title, "unit": figure.unit, "verdict": verdict}
+
+
+def _costs(rows: Sequence[Row], figures: Sequence[Figure]) -> dict[str, Any] | None:
+    """Return what the models cost, by themselves, as the wide table has it at its far end."""
+    shown = [figure for figure in figures if figure.group == "cost"]
+    measured = [row for row in rows if not row.baseline]
+    if not shown or not measured:
+        return None
+    titles = [f"{figure.title}{', ' * bool(figure.unit)}{figure.unit}" for figure in shown]
+    return {
+        "titles": titles,
+        "rows": [(row.name, [readable(figure, row.figures[figure.key]) for figure in shown]) for row in measured],
+    }
 
 
 def _spreads(rows: Sequence[Row]) -> list[dict[str, Any]]:
