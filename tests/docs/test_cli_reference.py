@@ -26,7 +26,9 @@ def options(command: Any) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts if name.startswith("-")}
 
 
-@pytest.mark.parametrize("name", ["colorize", "train", "export", "data fetch", "data stats", "inspect", "reproduce", "batch run"])
+@pytest.mark.parametrize(
+    "name", ["colorize", "train", "export", "data fetch", "data stats", "suggest", "inspect", "reproduce", "batch run", "serve", "worker"]
+)
 def test_options(name: str) -> None:
     command: Any = get_command(app)
     for word in name.split():

@@ -51,7 +51,7 @@ def test_a_folder_s_confidence_maps_keep_the_paths(run: Run, picture: Write) -> 
         (("--variants", 2, "-o", "-"), "standard output"),
         (("--variants", 2, "--seed", -1), "--seed is -1"),
         (("--reference", "none.jpg"), "--reference: none.jpg"),
-        (("--reference", "photo.png"), "--reference: the reference photo.png is gray"),
+        (("--reference", "photo.png"), "the reference photo.png is gray"),
     ],
 )
 def test_wrong_usage(arguments: tuple[Any, ...], says: str, refused: Callable[..., str], picture: Write) -> None:
@@ -68,7 +68,7 @@ def test_a_map_replaces_no_input_and_no_result(refused: Callable[..., str], pict
     refused(photo, "-o", "x.png", "--confidence", "x.png", code=1, says="would both be x.png")
 
 
-def test_variants_are_several_files_and_can_be_made_again(run: Run, picture: Write) -> None:
+def test_variants_are_several_files_and_can_be_made_again(run: Run, picture: Write, quick_model: Path) -> None:
     photo = picture("photo.png")
     done = run("colorize", photo, "--variants", 3, "--seed", 4, "--json")
     assert done.code == 0
@@ -76,16 +76,18 @@ def test_variants_are_several_files_and_can_be_made_again(run: Run, picture: Wri
     assert names == [f"photo.color-{number}.png" for number in (1, 2, 3)]
     pixels = [np.asarray(Image.open(name)) for name in names]
     assert all((a != b).any() for i, a in enumerate(pixels) for b in pixels[:i])
-    assert run("reproduce", names[1], "--source", photo, "-o", "again.png").code == 0
+    assert run("reproduce", names[1], "--source", photo, "-o", "again.png", "--model", quick_model).code == 0
     assert Path("again.png").read_bytes() == Path(names[1]).read_bytes()
     assert run("colorize", photo, "--variants", 2, "-o", "named.png").code == 0
     assert sorted(path.name for path in Path().glob("named*")) == ["named-1.png", "named-2.png"]
 
 
-def test_a_reference_is_needed_again(run: Run, picture: Write, color_pixels: NDArray[np.uint8]) -> None:
+def test_a_reference_is_needed_again(
+    run: Run, picture: Write, color_pixels: NDArray[np.uint8], quick_model: Path
+) -> None:
     photo, reference = picture("photo.png"), picture("reference.png", color_pixels)
     assert run("colorize", photo, "--reference", reference).code == 0
-    again = ("reproduce", "photo.color.png", "--source", photo, "-o", "again.png")
+    again = ("reproduce", "photo.color.png", "--source", photo, "-o", "again.png", "--model", quick_model)
     missing = run(*again)
     assert missing.code == 1
     assert "give it with --reference" in missing.err

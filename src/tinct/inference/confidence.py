@@ -117,8 +117,9 @@ def chance(belief: Belief, before: Floats, shown: Floats, left: Floats | None) -
     """
     if left is None:
         return belief.within(shown, np.full(belief.lightness.shape, NEARBY, np.float32))
-    left = np.maximum(left, LEAST_LEFT)
-    return belief.within(before + left[..., np.newaxis] * (shown - before), NEARBY / np.sqrt(left))
+    left = np.maximum(left, np.float32(LEAST_LEFT))
+    radius: Floats = np.float32(NEARBY) / np.sqrt(left)
+    return belief.within(before + left[..., np.newaxis] * (shown - before), radius)
 
 
 def enlarged(chances: Floats, photo: Photo, cells: tuple[float, float]) -> pyvips.Image:

@@ -140,13 +140,13 @@ def remaining(placed: Sequence[Placed], lightness: Floats, ab: Floats, scale: tu
     for start in range(0, len(cells), BLOCK):
         explained = np.linalg.solve(known, alike(spots, cells[start : start + BLOCK], NEAR))
         left[start : start + BLOCK] = 1 - (explained**2).sum(axis=0) / total
-    left = np.clip(left, 0, 1).reshape(lightness.shape)
+    share: Floats = np.clip(left, 0, 1).reshape(lightness.shape)
     for hint in placed:
         rows, columns = cover(hint, lightness.shape, scale)
         down = np.minimum(rows * (hint.bottom - hint.top) / scale[0], 1)
         across = np.minimum(columns * (hint.right - hint.left) / scale[1], 1)
-        left *= (1 - np.outer(down, across)).astype(np.float32)
-    return left
+        share *= (1 - np.outer(down, across)).astype(np.float32)
+    return share
 
 
 def look(lightness: Floats, ab: Floats) -> NDArray[np.float64]:

@@ -209,7 +209,7 @@ class Prepared:
         notes = [*photo.notes, *(note for note in (choice.note,) if note)]
         if reference is not None and not taken:
             notes.append("nothing in the reference looks like anything in the photograph; it changed nothing")
-        mark = self._mark(options, mask, reference and reference.photo)
+        mark = self._mark(options, mask, None if reference is None else reference.photo)
 
         def chances() -> Floats:
             from tinct.inference.confidence import chance

@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 
 GOVERNORS = 6
 """Places that choose."""
-BUDGET = 0.2
+BUDGET = 0.21
 """How much less probable a variant may be, in nats a cell, by the model's own distribution."""
 FARTHEST = 6.0
 """Most of a tilt, in standard deviations of the governing places; reached where hardly anything costs anything."""
@@ -100,7 +100,8 @@ def _tilt(belief: Belief, ab: Floats, variant: Variant) -> Floats:
             for (row, column, _), angle in zip(points, angles, strict=True)
         ]
     )
-    return (alike @ directions).reshape(ab.shape).astype(np.float32)
+    tilt: Floats = (alike @ directions).reshape(ab.shape).astype(np.float32)
+    return tilt
 
 
 def _whiten(chances: Floats, bins: Floats) -> NDArray[np.float64]:
