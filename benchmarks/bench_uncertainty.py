@@ -1,11 +1,11 @@
 """What the model knows of its own doubt: confidence, suggested points, variants, colors from a reference.
 
-    python benchmarks/bench_uncertainty.py [reliability] [points] [variants] [reference] [--photos PHOTOS.tar|FOLDER]
-        [--count 60] [--clips FOLDER] [--plot PLOT.png] [--sheet SHEET.png] [--model NAME]
+    python benchmarks/bench_uncertainty.py [reliability] [temperature] [points] [variants] [reference]
+        [--photos PHOTOS.tar|FOLDER] [--count 60] [--clips FOLDER] [--plot PLOT.png] [--sheet SHEET.png] [--model NAME]
 
 reliability: how often the true color lies within 20 Lab units of the shown one, pixel by pixel, by the confidence
-    there, drawn into --plot; and the mean gap by the temperature, to choose that by on training photos, never on those
-    that judge.
+    there, drawn into --plot.
+temperature: the same mean gap by the temperature, to choose that by on training photos, never on those that judge.
 points: what ten hints with true colors gain at the suggested points, and at random ones.
 variants: how much four variants differ, and what they cost by the model's own likelihood.
 reference: what a frame of a clip gains from another one of the same clip.
@@ -24,12 +24,13 @@ import numpy as np
 from PIL import Image
 from skimage.color import deltaE_ciede2000
 
-from metrics import Floats, Pixels, interval, psnr
 from photos import read_photos
 from sheet import save_sheet
 from tinct import ColorizeOptions, Colorizer, Hint
+from tinct.color.figures import Pixels, psnr
 from tinct.color.gamut import reduce_chroma
-from tinct.color.lab import lab_to_srgb, lightness_to_gray, srgb_to_lab
+from tinct.color.lab import Floats, lab_to_srgb, lightness_to_gray, srgb_to_lab
+from tinct.evaluation.statistics import mean_intervals
 from tinct.inference import confidence
 from tinct.inference.confidence import NEARBY
 from tinct.inference.options import Mode
@@ -74,19 +75,8 @@ def photographs(options: argparse.Namespace) -> Iterator[tuple[Pixels, Pixels, F
 
 def measure_reliability(colorizer: Colorizer, options: argparse.Namespace) -> None:
     found: dict[str, list[tuple[Floats, Floats]]] = {mode: [] for mode in MODES}
-    by_temperature: dict[float, list[tuple[Floats, Floats]]] = {value: [] for value in TEMPERATURES}
-    for _, gray, lab in photographs(options):
-        prepared = colorizer.prepare(gray)
-        for mode in MODES:
-            result = colorizer.colorize(prepared, ColorizeOptions(mode=mode))
-            shown = srgb_to_lab(result.photo.to_numpy().astype(np.float32) / 255)[..., 1:]
-            right = (np.linalg.norm(shown - lab[..., 1:], axis=-1) < NEARBY).astype(np.float32)
-            found[mode].append((result.confidence(full=True)[::4, ::4].ravel(), right[::4, ::4].ravel()))
-            for value in TEMPERATURES:
-                chosen, confidence.TEMPERATURE = confidence.TEMPERATURE, value
-                chances = result.confidence(full=True)[::4, ::4].ravel()
-                confidence.TEMPERATURE = chosen
-                by_temperature[value].append((chances, right[::4, ::4].ravel()))
+    for mode, chances, right in judged(colorizer, options):
+        found[mode].append((chances, right))
     curves = {}
     for mode in MODES:
         chances, right = (np.concatenate(parts) for parts in zip(*found[mode], strict=True))
@@ -94,13 +84,33 @@ def measure_reliability(colorizer: Colorizer, options: argparse.Namespace) -> No
         gaps = [abs(float(a.mean() - b.mean())) for a, b in found[mode]]
         line = {"part": "reliability", "mode": mode, "mean gap": gap, "stated": chances.mean(), "right": right.mean()}
         say(line | {"gap of one photograph's mean": float(np.mean(gaps)), "photos": len(gaps)})
-        say({"stated, right, share": [[round(float(x), 3) for x in row] for row in curves[mode]]})
-    gaps_by = {}
-    for value, parts in by_temperature.items():
-        gaps_by[str(value)] = reliability(*(np.concatenate(part) for part in zip(*parts, strict=True)))[0]
-    say({"part": "mean gap by temperature, both modes"} | gaps_by)
+        say({"stated, right, share": tuple(curves[mode])})
     if options.plot:
         draw(curves, options.plot)
+
+
+def measure_temperature(colorizer: Colorizer, options: argparse.Namespace) -> None:
+    for value in TEMPERATURES:
+        confidence.TEMPERATURE = value
+        found: dict[str, list[tuple[Floats, Floats]]] = {mode: [] for mode in MODES}
+        for mode, chances, right in judged(colorizer, options):
+            found[mode].append((chances, right))
+        gaps = {
+            mode: reliability(*(np.concatenate(part) for part in zip(*parts, strict=True)))[0]
+            for mode, parts in found.items()
+        }
+        say({"part": "temperature", "temperature": value} | gaps)
+
+
+def judged(colorizer: Colorizer, options: argparse.Namespace) -> Iterator[tuple[Mode, Floats, Floats]]:
+    """Yield, for each photograph and mode, how probable pixels are said to be right, and whether they are."""
+    for _, gray, lab in photographs(options):
+        prepared = colorizer.prepare(gray)
+        for mode in MODES:
+            result = colorizer.colorize(prepared, ColorizeOptions(mode=mode))
+            shown = srgb_to_lab(result.photo.to_numpy().astype(np.float32) / 255)[..., 1:]
+            right = (np.linalg.norm(shown - lab[..., 1:], axis=-1) < NEARBY).astype(np.float32)
+            yield mode, result.confidence(full=True)[::4, ::4].ravel(), right[::4, ::4].ravel()
 
 
 def reliability(chances: Floats, right: Floats) -> tuple[float, list[tuple[float, float, float]]]:
@@ -156,7 +166,7 @@ def measure_points(colorizer: Colorizer, options: argparse.Namespace) -> None:
                 "part": "points",
                 "what": name,
                 "dB": float(np.mean(values)),
-                "95 %": interval(values),
+                "95 %": mean_intervals(np.array(values)[:, np.newaxis])[0],
                 "photos": len(values),
             }
         )
@@ -200,7 +210,11 @@ def measure_variants(colorizer: Colorizer, options: argparse.Namespace) -> None:
         ambiguous = np.array(doubt) >= np.quantile(doubt, 1 - AMBIGUOUS)
         chosen_ones = np.array(differences)[ambiguous].tolist()
         line = {"part": "variants", "mode": mode, "mean pairwise dE2000, ambiguous": float(np.mean(chosen_ones))}
-        line |= {"95 %": interval(chosen_ones), "all": float(np.mean(differences)), "photos": len(differences)}
+        line |= {
+            "95 %": mean_intervals(np.array(chosen_ones)[:, np.newaxis])[0],
+            "all": float(np.mean(differences)),
+            "photos": len(differences),
+        }
         say(line | {"nats dearer, mean of the dearest": float(np.mean(costs)), "most": max(costs)})
         if options.sheet:
             save_sheet(strips, 1, options.sheet.with_stem(f"{options.sheet.stem}-{mode}"))
@@ -272,6 +286,7 @@ def say(line: dict[str, Any]) -> None:
 
 PARTS = {
     "reliability": measure_reliability,
+    "temperature": measure_temperature,
     "points": measure_points,
     "variants": measure_variants,
     "reference": measure_reference,
