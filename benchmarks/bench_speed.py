@@ -1,14 +1,14 @@
-"""How fast Tinct is, and in how much memory; each part prints a line of JSON, times are medians in seconds.
+"""How fast Tinct is, and in how much memory; each part prints a line of JSON and adds it to history.jsonl.
 
     python benchmarks/bench_speed.py [import] [jpeg] [tiff] [model] [folder] [interactive] [--model NAME]
 
-Without a name, all parts run. Other work on the machine counts against the figures: let it be idle.
+Times are medians in seconds. Without a name, all parts run. Other work on the machine counts against the figures: let
+it be idle.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -19,6 +19,8 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+
+from history import note
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "astronaut.jpg"
@@ -32,7 +34,7 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.parts or PARTS:
         with tempfile.TemporaryDirectory(prefix="tinct-bench-") as folder:
-            print(json.dumps({"part": name} | PARTS[name](Path(folder), options.model)), flush=True)
+            note({"part": name} | PARTS[name](Path(folder), options.model))
 
 
 def measure_import(_folder: Path, _model: str) -> dict[str, float]:
