@@ -17,8 +17,8 @@ PROMISED = {
         " --overwrite --skip-existing --allow-truncated --max-pixels --layer --mask --no-mark --jobs --json --quiet --confidence --variants --seed --reference"
     ),
     "batch run": (
-        "--dry-run --watch --retry-failed --verify --consistent --reference --jobs --model --mode --vividness --saturation"
-        " --size --format --quality --layer --no-mark --state"
+        "--dry-run --watch --retry-failed --verify --consistent --reference --jobs --model --mode --vividness"
+        " --saturation --size --format --quality --layer --no-mark --state"
     ),
     "batch review": "--port --no-browser",
     "inspect": "--source --json",
