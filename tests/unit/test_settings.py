@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tinct.errors import ConfigError
-from tinct.settings import Settings, load_settings
+from tinct.settings import Settings, load_server_settings, load_settings
 
 
 def test_defaults() -> None:
@@ -38,3 +38,27 @@ def test_all_faults_at_once() -> None:
     with pytest.raises(ConfigError) as raised:
         load_settings({"TINCT_DEVICE": "tpu", "TINCT_JOBS": "0", "TINCT_MAX_PIXELS": "many"}, file=None)
     assert [fault.split()[0] for fault in raised.value.faults] == ["TINCT_DEVICE", "TINCT_JOBS", "TINCT_MAX_PIXELS"]
+
+
+def test_a_server_s_settings(tmp_path: Path) -> None:
+    plain = load_server_settings(None, {"XDG_DATA_HOME": "x"}, file=None)
+    assert plain.data.is_absolute()
+    assert plain.database_url == f"sqlite:///{plain.data / 'tinct.sqlite'}"
+    given = {
+        "TINCT_DATA_DIR": "elsewhere",
+        "TINCT_DATABASE_URL": "postgresql+psycopg://h/n",
+        "TINCT_QUEUE_URL": "redis://h:6379/0",
+        "TINCT_HOSTS": "Photos.example, b.example",
+        "TINCT_UPLOAD_BYTES": "1000",
+    }
+    found = load_server_settings(tmp_path, given, file=None)
+    assert found.data == tmp_path
+    assert found.hosts == ("photos.example", "b.example")
+    assert (found.upload_bytes, found.queue_url) == (1000, "redis://h:6379/0")
+    assert load_server_settings(None, given, file=None).data == Path("elsewhere").absolute()
+
+
+def test_all_faults_of_a_server_at_once() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_server_settings(None, {"TINCT_REQUESTS": "no", "TINCT_QUEUE_URL": "amqp://x"}, file=None)
+    assert [fault.split()[0] for fault in raised.value.faults] == ["TINCT_REQUESTS", "TINCT_QUEUE_URL"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, func, or_, select, update
+from sqlalchemy import CursorResult, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -167,14 +167,14 @@ class Artifacts:
 
     def corrections(self, user_id: str) -> Sequence[tuple[Artifact, Hints]]:
         """Return the pictures whose colors the user accepted, with their hints."""
-        query: Select[tuple[Artifact, Hints]] = (
+        query = (
             select(Artifact, Hints)
             .join(Hints, Hints.picture_id == Artifact.id)
             .where(Artifact.user_id == user_id, Hints.accepted)
             .order_by(Artifact.created, Artifact.id)
         )
         with self._database.read() as session:
-            return [(artifact, hints) for artifact, hints in session.execute(query)]
+            return [(row[0], row[1]) for row in session.execute(query)]
 
     def count(self, user_id: str, kind: str) -> int:
         """Return how many files of a kind a user has."""

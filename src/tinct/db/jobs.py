@@ -24,7 +24,7 @@ MOST_DEATHS = 5
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A job of which nothing may be known any more: its worker, or its message."""
+    """A job whose worker may be dead."""
 
     id: str
     lane: str
@@ -112,7 +112,7 @@ class Jobs:
         """Return how many jobs of all users are in each state."""
         with self._database.read() as session:
             rows = session.execute(select(Job.state, func.count()).group_by(Job.state)).all()
-        return {state: count for state, count in rows}
+        return {str(state): int(count) for state, count in rows}
 
     def claim(self, id: str, worker: str) -> Job | None:
         """Take a job that is waiting; None where it isn't, because another has it, or it is done or gone."""
@@ -223,16 +223,15 @@ class Jobs:
 
     def running(self) -> Sequence[Lost]:
         """Return the jobs that workers are at, with their beats."""
-        return self._lost(Job.state == "running")
-
-    def queued(self, limit: int) -> Sequence[Lost]:
-        """Return the jobs that are waiting, the oldest first."""
-        return self._lost(Job.state == "queued", limit)
-
-    def _lost(self, condition: Any, limit: int | None = None) -> Sequence[Lost]:
-        query = select(Job.id, Job.lane, Job.attempt, Job.beat).where(condition).order_by(Job.created, Job.id)
+        query = select(Job.id, Job.lane, Job.attempt, Job.beat).where(Job.state == "running")
         with self._database.read() as session:
-            return [Lost(*row) for row in session.execute(query.limit(limit))]
+            return [Lost(*row) for row in session.execute(query)]
+
+    def next_queued(self, lane: str) -> str | None:
+        """Return the id of the job that has waited longest in a lane, None where none waits."""
+        query = select(Job.id).where(Job.state == "queued", Job.lane == lane).order_by(Job.created, Job.id)
+        with self._database.read() as session:
+            return session.scalar(query.limit(1))
 
     def take_back(self, lost: Lost) -> bool:
         """Let another worker take a job whose worker died, or give it up where too many did.

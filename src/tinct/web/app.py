@@ -23,7 +23,7 @@ from tinct.web.api import colorize, jobs, models, pictures, runs, system
 from tinct.web.context import Context
 from tinct.web.metrics import Counting, Metrics
 from tinct.web.sandbox import Sandboxes
-from tinct.web.security import COOKIE, LOCAL_USER, TOKEN_USER, Access, Guard
+from tinct.web.security import COOKIE, LOCAL_USER, TOKEN_USER, Access, Guard, is_near
 
 STATIC = Path(__file__).parent / "static"
 THREADS = 100
@@ -70,8 +70,7 @@ def create_app(
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
-        responses={status: problems.RESPONSES[status] for status in (400, 401, 403, 404, 405, 408, 409)}
-        | {status: problems.RESPONSES[status] for status in (413, 415, 422, 429, 501, 503, 507)},
+        responses=problems.RESPONSES,
     )
     app.state.access, app.state.metrics, app.state.stopping = access, metrics, stopping
     app.state.local_user = _Once(lambda: app.state.context.repository.users.ensure(LOCAL_USER))
@@ -89,7 +88,8 @@ def create_app(
 def _page(request: Request) -> Response:
     """Return the page; where no token is needed, whoever opens it is let in by a cookie."""
     response = FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
-    if request.app.state.access.open:
+    access = request.app.state.access
+    if access.insecure or (access.open and is_near(request)):
         users = request.app.state.context.repository.users
         if users.by_token(request.cookies.get(COOKIE, ""), "session") is None:
             system.set_cookie(response, request, users.add_token(request.app.state.local_user(), session_cookie=True))

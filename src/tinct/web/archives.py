@@ -49,7 +49,7 @@ def list_pictures(path: Path, *, most: int = MOST_ENTRIES, largest: int) -> list
     found = []
     for info in infos:
         parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-        hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+        hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)
         if info.is_dir() or not parts or hidden or PurePosixPath(parts[-1]).suffix.lower() not in PICTURES:
             continue
         if info.flag_bits & 1:

@@ -98,7 +98,7 @@ def find_user(request: Request) -> str:
         user = context.repository.users.by_token(cookie, "session")
         if user is not None:
             return str(user)
-    elif "origin" not in request.headers and (access.insecure or (access.local and _is_near(request))):
+    elif "origin" not in request.headers and (access.insecure or (access.local and is_near(request))):
         return str(request.app.state.local_user())
     raise HTTPException(
         401,
@@ -107,7 +107,7 @@ def find_user(request: Request) -> str:
     )
 
 
-def _is_near(request: Request) -> bool:
+def is_near(request: Request) -> bool:
     """Whether the client is a program of this machine that asks for itself."""
     client = request.client.host if request.client else ""
     return is_loopback(client) and not any(name in request.headers for name in FORWARDED)

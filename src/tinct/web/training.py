@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from tinct.db.artifacts import DATASET
 from tinct.db.tables import Job, Model, Run
-from tinct.errors import Conflict, DatabaseError, DataError, NotFound, TinctError
+from tinct.errors import Conflict, DatabaseError, DataError, NotFound, StoreError, TinctError
+from tinct.jobs.batch import locked
 from tinct.settings import load_settings
 from tinct.web.archives import list_pictures, unpack
 from tinct.web.context import Context
@@ -43,9 +44,13 @@ class TrainTask:
             run = self._context.repository.runs.get(job.user_id, job.run_id or "")
         except NotFound as error:
             raise NotFound("the run was deleted meanwhile") from error
-        if job.kind == "export":
-            return self._export(job, run, ending)
-        return self._train(job, run, ending)
+        # Of two workers that both think the run theirs, as after a network was cut, one stays out of its folder.
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self._context.folder("runs", run.id)))
+            except StoreError as error:
+                raise Conflict("another worker is at this run; try again when it has ended") from error
+            return self._export(job, run, ending) if job.kind == "export" else self._train(job, run, ending)
 
     def close(self) -> None:
         """See :class:`~tinct.web.tasks.Task`."""

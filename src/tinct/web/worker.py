@@ -64,9 +64,7 @@ class Worker:
                     id = self._context.queues.receive(lane)
                     if id is None and time.monotonic() - looked > LOOK_SECONDS:
                         looked = time.monotonic()
-                        id = next(
-                            (job.id for job in self._context.repository.jobs.queued(1000) if job.lane == lane), None
-                        )
+                        id = self._context.repository.jobs.next_queued(lane)
                     job = None if id is None else self._context.repository.jobs.claim(id, self._name)
                     if job is None:
                         if id is None:

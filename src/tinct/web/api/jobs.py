@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import FileResponse, StreamingResponse
@@ -25,7 +25,7 @@ QUIET_SECONDS = 15.0
 LONGEST_STREAM = 3600.0
 """Seconds; browsers then ask again by themselves."""
 
-EVENTS = {
+EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"description": "Events, as they happen.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }
 LastEvent = Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)]

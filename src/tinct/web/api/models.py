@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from tinct.db.tables import Model
@@ -60,7 +61,7 @@ async def import_model(request: Request, context: Surroundings, user: User) -> s
         given = dict(form.fields)
         if len(given) != len(form.fields) or given.keys() - {"name"}:
             raise OptionError("the form has the fields file and name, each once")
-        name = schemas.SaveRun(name=given["name"]).name if "name" in given else _stem(upload.filename)
+        name = _named(given["name"]) if "name" in given else _stem(upload.filename)
 
         def take() -> Model:
             with context.storage.staging() as folder:
@@ -75,6 +76,15 @@ async def import_model(request: Request, context: Surroundings, user: User) -> s
                 raise
 
         return schemas.Model.model_validate(await run_in_threadpool(take))
+
+
+def _named(name: str) -> str:
+    try:
+        return schemas.SaveRun(name=name).name
+    except ValidationError as error:
+        raise OptionError(
+            f"the name {name[:50]!r} can't be used; begin with a letter or digit, then also . ( ) + -"
+        ) from error
 
 
 def _stem(filename: str | None) -> str:

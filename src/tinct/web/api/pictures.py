@@ -105,7 +105,7 @@ def suggest_colors(
     id: Id, place: schemas.Place, context: Surroundings, sandboxes: Decoders, user: User
 ) -> dict[str, Any]:
     """Return a palette for a place, the most probable color first."""
-    more = {"x": place.x, "y": place.y, "count": place.count, "options": {}}
+    more: dict[str, Any] = {"x": place.x, "y": place.y, "count": place.count, "options": {}}
     return _ask(context, sandboxes, user, id, place.model, "suggest", **more)
 
 

@@ -1,0 +1,144 @@
+"""The sequence of a training through the API: data, run, reports, stop, resume, save, load, use."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinct.media.photo import encode_photo, read_photo
+
+
+SMALL = {"settings": ["data.batch=4"]}
+
+
+@pytest.fixture(scope="module")
+def data_set() -> bytes:
+    """A ZIP of small colored pictures, some of them to validate on."""
+    rng = np.random.default_rng(0)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number in range(24):
+            ramp = np.linspace(0, 200, 32)[:, None, None] + rng.integers(0, 55, (1, 32, 3))
+            photo = read_photo(ramp.astype(np.uint8))
+            folder = "val" if number >= 18 else "train"
+            archive.writestr(f"{folder}/{number}.png", encode_photo(photo.open(), like=photo, format="png"))
+    return buffer.getvalue()
+
+
+def events(client: Any, path: str) -> list[tuple[str, dict[str, Any]]]:
+    """Follow something until it is at its end."""
+    found, kind = [], ""
+    with client.get(path, stream=True) as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        for line in answer.iter_lines():
+            if line.startswith(b"event: "):
+                kind = line[7:].decode()
+            elif line.startswith(b"data: "):
+                found.append((kind, json.loads(line[6:])))
+            if kind == "end":
+                break
+    return found
+
+
+def test_from_a_data_set_to_a_picture_in_its_model_s_colors(
+    launch: Callable[..., Any], data_set: bytes, small_photo: Any
+) -> None:
+    client = launch().client()
+    data = client.post("datasets", files={"file": ("photos.zip", data_set)})
+    assert data.status_code == 201, data.text
+    assert data.json()["facts"] == {"pictures": 24}
+    started = client.post(
+        "runs", json={"recipe": "cifar-cnn", "data": data.json()["id"], "budget": "2epochs", "name": "first", **SMALL}
+    )
+    assert started.status_code == 202, started.text
+    run = started.json()["id"]
+    told = events(client, f"runs/{run}/events")
+    last = [body for kind, body in told if kind == "job"][-1]
+    assert last["state"] == "done", last
+    kinds = {body["kind"] for kind, body in told if kind == "point"}
+    assert "validation" in kinds
+    details = client.get(f"runs/{run}").json()
+    figures = [point["body"]["figures"] for point in details["points"] if point["kind"] == "validation"][-1]
+    assert any(name.startswith("psnr") for name in figures)
+    assert details["sheets"]
+    sheet = client.get(f"runs/{run}/sheets/{details['sheets'][0]}")
+    assert sheet.headers["Content-Type"].startswith("image/")
+
+    saved = client.post(f"runs/{run}/save", json={"name": "my model"})
+    assert saved.status_code == 202, saved.text
+    job = client.wait(saved.json()["id"])
+    assert job["state"] == "done", job
+    model = client.get("models/my model").json()
+    assert (model["run_id"], model["recipe"]) == (run, "cifar-cnn")
+    assert model["facts"]["figures"]
+    loaded = client.post("models/my model/load")
+    assert loaded.status_code == 200, loaded.text
+    assert loaded.json()["facts"]["parameters"] > 0
+    assert client.patch("models/my model", json={"default": True}).json()["is_default"]
+    assert client.get("models").json()["default"] == "my model"
+    colored = client.post("colorize", files={"file": ("a.png", small_photo.read_bytes())})
+    assert colored.status_code == 200, colored.text
+    assert json.loads(colored.headers["Tinct-Model"]) == "cifar-cnn"
+    assert client.post(f"runs/{run}/save", json={"name": "my model"}).status_code == 409
+
+    exported = client.get("models/my model/file")
+    again = client.post("models", files={"file": ("copy.onnx", exported.content)}, data={"name": "copy"})
+    assert again.status_code == 201, again.text
+    assert again.json()["sha256"] == model["sha256"]
+    assert client.post("models", files={"file": ("no.onnx", b"no model")}).status_code == 422
+    assert client.delete("models/copy").status_code == 204
+    assert client.post("models/copy/load").status_code == 422
+
+    assert client.delete(f"runs/{run}").status_code == 204
+    assert client.get("models/my model").json()["run_id"] is None
+
+
+def test_stop_and_resume(launch: Callable[..., Any], data_set: bytes) -> None:
+    client = launch().client()
+    data = client.post("datasets", files={"file": ("photos.zip", data_set)}).json()["id"]
+    run = client.post("runs", json={"recipe": "cifar-cnn", "data": data, "budget": "5000steps", **SMALL}).json()["id"]
+    with client.get(f"runs/{run}/events", stream=True) as answer:
+        for line in answer.iter_lines():
+            if line == b"event: point":
+                break
+    assert client.delete(f"runs/{run}").status_code == 409
+    assert client.post(f"runs/{run}/resume", json={}).status_code == 409
+    assert client.post(f"runs/{run}/stop").status_code == 200
+    job = client.get(f"runs/{run}").json()["run"]["job"]
+    assert client.wait(job["id"])["state"] == "stopped"
+    assert client.post(f"runs/{run}/stop").status_code == 409
+    done = client.get(f"runs/{run}").json()["points"][-1]["body"]["step"]
+    assert client.post(f"runs/{run}/resume", json={"budget": f"{done + 20}steps"}).status_code == 202
+    told = events(client, f"runs/{run}/events")
+    assert [body for kind, body in told if kind == "job"][-1]["state"] == "done", told[-3:]
+    steps = [body["body"]["step"] for kind, body in told if kind == "point"]
+    assert steps == sorted(steps)
+    assert steps[-1] >= done
+
+
+def test_what_can_t_be_trained_is_said(client: Any, data_set: bytes) -> None:
+    def start(**given: Any) -> tuple[int, str]:
+        answer = client.post("runs", json=given)
+        return answer.status_code, answer.json().get("detail", "")
+
+    assert start(recipe="nobody", data="cifar10")[0] == 422
+    assert "cifar-cnn" in start(recipe="nobody", data="cifar10")[1]
+    assert start(recipe="../x", data="cifar10")[0] == 422
+    assert "no data set" in start(recipe="cifar-cnn", data="nothing")[1]
+    assert "no accepted corrections" in start(recipe="tinct-finetune", data="corrections")[1]
+    assert start(recipe="cifar-cnn", data="cifar10", budget="forever")[0] == 422
+    assert start(recipe="cifar-cnn", data="cifar10", settings=["data.path=/etc/passwd"])[0] == 422
+    assert start(recipe="cifar-cnn", data="cifar10", init="../../x")[0] == 422
+    assert start(recipe="cifar-cnn", data="cifar10", extra=1)[0] == 422
+    data = client.post("datasets", files={"file": ("photos.zip", data_set)}).json()["id"]
+    run = client.post("runs", json={"recipe": "cifar-cnn", "data": data, "settings": ["no.such=1"]}).json()
+    job = client.wait(run["job"]["id"])
+    assert (job["state"], job["error_kind"]) == ("failed", "ConfigError")
+    assert "no" in job["error"]
+    assert client.post(f"runs/{run['id']}/save", json={"name": "x"}).status_code == 409
