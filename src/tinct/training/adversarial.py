@@ -91,7 +91,7 @@ class AdversarialStep(PlainStep):
         self.adversarial = config.adversarial
         self.watch = CollapseWatch(config.adversarial)
         judge = PatchDiscriminator(config.adversarial.width, config.adversarial.layers).to(accelerator.device)
-        self.discriminator = accelerator.prepare_model(judge)
+        self.discriminator = self._wrap(judge)
         groups = [{"params": list(judge.parameters()), "top": config.adversarial.rate}]
         self.judges = self._prepare(torch.optim.Adam(groups, lr=config.adversarial.rate, betas=(0.5, 0.999)))
 

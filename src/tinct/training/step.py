@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
@@ -37,8 +38,15 @@ class PlainStep:
         self.loss = loss.to(accelerator.device)
         self.takes_hints = takes_hints
         groups = _groups(network, config.optimizer)
-        self.network = accelerator.prepare_model(network)
+        self.network = self._wrap(network)
         self.optimizer = self._prepare(_make_optimizer(groups, config.optimizer))
+
+    def _wrap(self, network: nn.Module) -> nn.Module:
+        with warnings.catch_warnings():
+            # Accelerate passes an option of prepare.make_accelerator under the name that older torches have too.
+            warnings.filterwarnings("ignore", ".*broadcast_buffers", FutureWarning)
+            wrapped: nn.Module = self.accelerator.prepare_model(network)
+        return wrapped
 
     def _prepare(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
         return cast("torch.optim.Optimizer", self.accelerator.prepare_optimizer(optimizer))
