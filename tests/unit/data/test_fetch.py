@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,9 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from tinct.cli.app import main
 from tinct.data import fetch as module
 from tinct.data.fetch import ATTEMPTS, CIFAR10, PLACES365, Remote, fetch, files_of
+from tinct.data.photos import find_photos
+from tinct.data.split import divide
 from tinct.errors import DataError, OptionError
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 900_000).astype(np.uint8).tobytes()
@@ -28,6 +33,8 @@ class Site:
     """What the server does, and what it was asked."""
 
     content: bytes = CONTENT
+    others: dict[str, bytes] = field(default_factory=dict)
+    """Files beside it, by name."""
     etag: str | None = '"one"'
     ranges: bool = True
     cuts: list[int] = field(default_factory=list)
@@ -48,6 +55,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         site = self.site
+        content = site.others.get(self.path.rpartition("/")[2], site.content)
         wanted = self.headers.get("Range")
         site.asked.append(wanted)
         if site.refusals:
@@ -60,15 +68,15 @@ class Handler(BaseHTTPRequestHandler):
         start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
         if self.headers.get("If-Range", site.etag) != site.etag or not site.ranges:
             start = 0
-        if start and start >= len(site.content):
+        if start and start >= len(content):
             self.send_response(416)
-            self.send_header("Content-Range", f"bytes */{len(site.content)}")
+            self.send_header("Content-Range", f"bytes */{len(content)}")
             self.end_headers()
             return
-        body = site.content[start:]
+        body = content[start:]
         self.send_response(206 if start else 200)
         if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(site.content) - 1}/{len(site.content)}")
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         if site.etag:
             self.send_header("ETag", site.etag)
         if site.length:
@@ -293,3 +301,42 @@ def test_the_published_files() -> None:
     for name, part in (("cifar", None), ("cifar10", "val"), ("places365", None), ("places365", "challenge")):
         with pytest.raises(OptionError):
             files_of(name, part)
+
+
+def test_places_comes_from_the_server_into_training(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command, with archives in small whose checksums take the place of the published ones."""
+
+    def tar(members: dict[str, bytes]) -> bytes:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as made:
+            for name, content in members.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                made.addfile(member, io.BytesIO(content))
+        return buffer.getvalue()
+
+    picture = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)).save(picture, "JPEG")
+    site.others = {
+        "val_256.tar": tar({f"val_256/Places365_val_0000000{n}.jpg": picture.getvalue() for n in range(3)}),
+        "filelist_places365-standard.tar": tar(
+            {
+                "categories_places365.txt": b"/a/airfield 0\n",
+                "places365_val.txt": b"".join(b"Places365_val_0000000%d.jpg 0\n" % n for n in range(3)),
+            }
+        ),
+    }
+    small = tuple(
+        Remote(remote.name, remote.base, "md5", hashlib.md5(site.others[remote.name]).hexdigest())
+        for remote in PLACES365["val"]
+    )
+    monkeypatch.setitem(PLACES365, "val", small)
+    site.cuts = [700]
+    with pytest.raises(SystemExit) as done:
+        main(["data", "fetch", "places365", "--part", "val", "--to", str(tmp_path / "places"), "--url", site.url])
+    assert not done.value.code
+    assert "val_256.tar is there" in capsys.readouterr().err.replace("\n", "")
+    assert [source.label for source in find_photos(tmp_path / "places", "val")] == ["airfield"] * 3
+    assert len(divide(tmp_path / "places", 0.3).train) == 2
