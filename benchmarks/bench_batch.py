@@ -1,4 +1,4 @@
-"""What a batch costs beyond model and codecs; prints a line of JSON.
+"""What a batch costs beyond model and codecs; prints a line of JSON and adds it to history.jsonl.
 
     python benchmarks/bench_batch.py [--count 60] [--jobs 2] [--model NAME] [--rounds 3]
 
@@ -12,7 +12,6 @@ the figures: let it be idle. Processor seconds count the same on a busy one.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import tempfile
@@ -20,12 +19,13 @@ import time
 from pathlib import Path
 
 from bench_speed import textured
+from history import note
 from tinct.inference.backends import Backend, load_backend
 from tinct.inference.options import ColorizeOptions
 from tinct.inference.pipeline import Colorizer
 from tinct.jobs.batch import Job, Summary, opened
 from tinct.jobs.engines import Threads
-from tinct.jobs.manifest import Outcome
+from tinct.jobs.items import Outcome
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.report import write_report
 from tinct.media.photo import read_photo
@@ -74,23 +74,22 @@ def main() -> None:
             batch_work = min(batch_work, time.process_time() - started)
             batch_seconds = min(batch_seconds, seconds)
     spent = sum(summary.parts.values())
-    print(
-        json.dumps(
-            {
-                "photos": options.count,
-                "jobs": options.jobs,
-                "load": round(os.getloadavg()[0], 1),
-                "bare, photos/s": round(options.count / bare_seconds, 2),
-                "batch, photos/s": round(options.count / batch_seconds, 2),
-                "share of bare, at least 0.85": round(bare_seconds / batch_seconds, 2),
-                "processor seconds a photo, bare and batch": [
-                    round(work / options.count, 3) for work in (bare_work, batch_work)
-                ],
-                "where the threads' time goes": {
-                    part: round(seconds / spent, 3) for part, seconds in sorted(summary.parts.items())
-                },
-            }
-        )
+    note(
+        {
+            "part": "batch",
+            "photos": options.count,
+            "jobs": options.jobs,
+            "load": round(os.getloadavg()[0], 1),
+            "bare, photos/s": round(options.count / bare_seconds, 2),
+            "batch, photos/s": round(options.count / batch_seconds, 2),
+            "share of bare, at least 0.85": round(bare_seconds / batch_seconds, 2),
+            "processor seconds a photo, bare and batch": [
+                round(work / options.count, 3) for work in (bare_work, batch_work)
+            ],
+            "where the threads' time goes": {
+                part: round(seconds / spent, 3) for part, seconds in sorted(summary.parts.items())
+            },
+        }
     )
 
 

@@ -15,7 +15,8 @@ from tinct.cli.progress import RateBar, duration
 from tinct.errors import StoreError
 from tinct.jobs.batch import Batch, Job, Summary, opened, opened_manifest
 from tinct.jobs.engines import Threads
-from tinct.jobs.manifest import Manifest, Outcome, name_of
+from tinct.jobs.items import Outcome, name_of
+from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import local_path
 from tinct.jobs.report import write_report
 from tinct.jobs.watching import Watch

@@ -22,7 +22,8 @@ from tinct.errors import OptionError, StoreError, StoreFull
 from tinct.jobs import deciding
 from tinct.jobs.deciding import Wishes
 from tinct.jobs.engines import Engine
-from tinct.jobs.manifest import Manifest, Outcome
+from tinct.jobs.items import Outcome
+from tinct.jobs.manifest import Manifest
 from tinct.jobs.naming import OWN, result_suffix
 from tinct.jobs.places import Entry, Place, Trouble, local_path, open_place
 from tinct.jobs.recipe import Recipe

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from tinct.jobs.manifest import ATTEMPT, Manifest
+from tinct.jobs.items import ATTEMPT
+from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import Entry, Place, Trouble
 
 FOREIGN = "its result's name is taken by a file that this batch didn't make; --overwrite replaces it"

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from tinct.jobs.manifest import Item
+from tinct.jobs.items import Item
 from tinct.jobs.pool import run_all
 from tinct.jobs.worker import Setup, Worker
 

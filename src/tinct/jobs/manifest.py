@@ -8,17 +8,15 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tinct.errors import StoreError, StoreFull
+from tinct.jobs.items import ATTEMPT, SELECT, Item, Outcome, item_of, name_of, pack
 from tinct.jobs.naming import distinct, folded
 from tinct.jobs.places import Entry, full
 
 VERSION = 1
-State = Literal["pending", "running", "done", "failed", "gone"]
-
 # Fields of listed: as the source was seen last. Fields of source_ and output_: of the result that is there.
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS files (
@@ -58,71 +56,6 @@ CREATE TABLE IF NOT EXISTS signatures (id INTEGER PRIMARY KEY, made_of TEXT NOT 
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 PRAGMA user_version = {VERSION};
 """
-
-
-ATTEMPT = "coalesce(listed_size, '') || ' ' || listed_stamp || ' ' || wanted"
-"""What an attempt depends on; where it is another than that of a failure, it is worth another attempt."""
-SELECT = "SELECT files.*, series.prior FROM files LEFT JOIN series ON series.name = files.series"
-"""Begins a query whose rows :func:`item_of` takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A photograph to work on; small, and fit to be sent to another process."""
-
-    id: int
-    source: str
-    target: str
-    size: int | None
-    """Of the source, as it was listed."""
-    stamp: str
-    """Likewise."""
-    wanted: str
-    """Hash of the settings to use."""
-    settings: str | None
-    """Hash of those that the result which is there was made with; None where there is none."""
-    source_hash: str | None
-    """Of the source of that result."""
-    output_hash: str | None
-    """Of that result."""
-    ours: bool
-    """Whether a file by the target's name is a result of this batch, and may be replaced."""
-    output_size: int | None
-    """Likewise."""
-    output_stamp: str | None
-    """Likewise."""
-    override: str | None
-    """Settings for this photograph alone, as JSON."""
-    prior: str | None
-    """Colors of the series that it belongs to, as JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one photograph."""
-
-    id: int
-    source: str
-    target: str
-    state: State
-    """``done``, ``failed`` or ``gone``."""
-    wanted: str = ""
-    kept: bool = False
-    """Whether the result that was there was found to be right, by its hash."""
-    error: str | None = None
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-    parts: tuple[tuple[str, float], ...] = ()
-    """Seconds by what they went into."""
-    origin: Entry | None = None
-    """The source, as it was read."""
-    source_hash: str | None = None
-    output: Entry | None = None
-    output_hash: str | None = None
-    thumbnail: bytes | None = None
-    """A small JPEG, before and after side by side."""
-    halt: str | None = None
-    """Why nothing further can be done for any photograph; this one is left for the next run."""
 
 
 class Manifest:
@@ -204,7 +137,7 @@ class Manifest:
         if not name:
             self.execute("UPDATE files SET scan = ?", (number,))
             return
-        self.execute("UPDATE files SET scan = ? WHERE source = ?", (number, _pack(name)))
+        self.execute("UPDATE files SET scan = ? WHERE source = ?", (number, pack(name)))
         low, high = os.fsencode(f"{name}/"), os.fsencode(f"{name}0")  # "0" is what comes after "/"
         for kind in ("TEXT", "BLOB"):
             self.execute(
@@ -213,14 +146,14 @@ class Manifest:
             )
 
     def _see(self, entry: Entry, plain: str, number: int) -> None:
-        row = self._one("SELECT id, plain, state FROM files WHERE source = ?", (_pack(entry.name),))
+        row = self._one("SELECT id, plain, state FROM files WHERE source = ?", (pack(entry.name),))
         if row is None:
             target = self._free(plain, entry.name)
             self._run(
                 "INSERT INTO files (source, plain, target, folded, series, scan, listed_size, listed_stamp)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *map(_pack, (entry.name, plain, target, folded(target), os.path.dirname(entry.name))),
+                    *map(pack, (entry.name, plain, target, folded(target), os.path.dirname(entry.name))),
                     number,
                     entry.size,
                     entry.stamp,
@@ -232,7 +165,7 @@ class Manifest:
             target = self._free(plain, entry.name)
             self._run(
                 "UPDATE files SET plain = ?, target = ?, folded = ?, ours = 0, output_hash = NULL WHERE id = ?",
-                (*map(_pack, (plain, target, folded(target))), row["id"]),
+                (*map(pack, (plain, target, folded(target))), row["id"]),
             )
         if row["state"] == "gone":
             self._run("UPDATE files SET state = 'pending', reason = 'back' WHERE id = ?", (row["id"],))
@@ -244,7 +177,7 @@ class Manifest:
     def _free(self, plain: str, source: str) -> str:
         """Return a target that no other file system could take for another's."""
         target = plain
-        while self._one("SELECT 1 FROM files WHERE folded = ?", (_pack(folded(target)),)) is not None:
+        while self._one("SELECT 1 FROM files WHERE folded = ?", (pack(folded(target)),)) is not None:
             target = distinct(target, source)
         return target
 
@@ -303,7 +236,7 @@ class Manifest:
         """Put a listing into a table of names, sizes and stamps."""
         for batch in _batches(entries):
             with self.transaction():
-                rows = [(_pack(entry.name), entry.size, entry.stamp) for entry in batch]
+                rows = [(pack(entry.name), entry.size, entry.stamp) for entry in batch]
                 self._database.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", rows)
 
     def counts(self, number: int) -> dict[str, int]:
@@ -352,26 +285,6 @@ class Manifest:
             raise StoreError(f"the batch's list {self._name} can't be used ({error})") from error
 
 
-def item_of(row: sqlite3.Row) -> Item:
-    """Return a row of the list as something to work on."""
-    return Item(
-        id=row["id"],
-        source=name_of(row["source"]),
-        target=name_of(row["target"]),
-        size=row["listed_size"],
-        stamp=row["listed_stamp"],
-        wanted=row["wanted"],
-        settings=row["settings"],
-        source_hash=row["source_hash"],
-        output_hash=row["output_hash"],
-        output_size=row["output_size"],
-        output_stamp=row["output_stamp"],
-        ours=bool(row["ours"]),
-        override=row["override"],
-        prior=row["prior"],
-    )
-
-
 def _batches(entries: Iterable[Entry], size: int = 1000) -> Iterator[list[Entry]]:
     batch: list[Entry] = []
     for entry in entries:
@@ -381,20 +294,6 @@ def _batches(entries: Iterable[Entry], size: int = 1000) -> Iterator[list[Entry]
             batch = []
     if batch:
         yield batch
-
-
-def _pack(name: str) -> str | bytes:
-    """Return a name as SQLite takes it: one that is no Unicode as its bytes."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(name)
-    return name
-
-
-def name_of(value: str | bytes) -> str:
-    """Return a name as the rest of Tinct has it, with surrogate escapes for what is no Unicode."""
-    return value if isinstance(value, str) else os.fsdecode(value)
 
 
 def _text(value: str | None) -> str | None:

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from tinct.errors import StoreError, StoreFull
-from tinct.jobs.manifest import Manifest, name_of
+from tinct.jobs.items import name_of
+from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import full, is_full, local_path
 
 INDEX, TABLE = "index.html", "report.csv"

@@ -9,7 +9,8 @@ from typing import Any
 
 from tinct.errors import OptionError, StoreError
 from tinct.jobs.batch import PARTIAL, REPLACED, locked
-from tinct.jobs.manifest import SELECT, Manifest, item_of, name_of
+from tinct.jobs.items import SELECT, item_of, name_of
+from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import open_place
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.report import thumbnail_path

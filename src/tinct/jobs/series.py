@@ -8,7 +8,8 @@ from pathlib import Path
 from tinct.errors import StoreError
 from tinct.inference.prior import Prior, Signature
 from tinct.jobs.engines import Engine
-from tinct.jobs.manifest import SELECT, Manifest, item_of
+from tinct.jobs.items import SELECT, item_of
+from tinct.jobs.manifest import Manifest
 from tinct.jobs.worker import Look, Setup
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tinct.errors import OutputError, PhotoError, StoreError, TinctError
 from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.pipeline import Colorizer
-from tinct.jobs.manifest import Item, Outcome
+from tinct.jobs.items import Item, Outcome
 from tinct.jobs.places import Entry, digest, full, has_room, is_full, open_place
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.thumbnails import thumbnail

@@ -11,7 +11,8 @@ import pytest
 from tinct.errors import StoreError
 from tinct.jobs import deciding
 from tinct.jobs.deciding import Wishes
-from tinct.jobs.manifest import Item, Manifest, Outcome
+from tinct.jobs.items import Item, Outcome
+from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import Entry, Folder, Trouble
 from tinct.jobs.report import write_report
 
