@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from tinct.errors import ConfigError, DatabaseError, MissingExtra
 
-BUSY_SECONDS = 20
+BUSY_SECONDS = 10
 """How long SQLite waits for another process to finish its change."""
 _WRITING = "tinct_writing"
 

@@ -43,6 +43,8 @@ class Hint(Strict):
 class Look(Strict):
     """How to color a picture; what isn't given is as usual, and hints are those kept with the picture."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"vividness": 0.7, "saturation": 1.2}]})
+
     mode: Literal["vivid", "faithful"] | None = None
     vividness: Annotated[float, Field(ge=0, le=1)] | None = None
     saturation: Annotated[float, Field(ge=0, le=10)] | None = None
@@ -109,6 +111,12 @@ class Batch(BaseModel):
 class KeptHints(Strict):
     """The hints of a picture."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"hints": [{"x": 12, "y": "40%", "color": "#a03020"}], "accepted": True, "revision": 0}]
+        }
+    )
+
     hints: Annotated[list[Hint], Field(max_length=1000)]
     accepted: bool = False
     """Whether the user is content with the colors, and a model may learn from them."""
@@ -118,6 +126,8 @@ class KeptHints(Strict):
 
 class Place(Strict):
     """A place of a picture, in pixels of it or as a percentage."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"x": "50%", "y": 40, "count": 5}]})
 
     x: float | str
     y: float | str
@@ -164,6 +174,12 @@ class ModelChange(Strict):
 class NewRun(Strict):
     """A training run to start."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"recipe": "cifar-cnn", "data": "cifar10", "budget": "1epochs", "name": "my first"}]
+        }
+    )
+
     recipe: Name
     data: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[\w][\w.-]*$")]
     """``cifar10``, ``corrections``, the id of an uploaded data set, or the name of one on the server."""
@@ -187,6 +203,8 @@ class Resume(Strict):
 
 class SaveRun(Strict):
     """What to call the model of a run."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "my model"}]})
 
     name: Name
 
@@ -222,6 +240,10 @@ class RunDetails(BaseModel):
 
 class NewVote(Strict):
     """An answer in the Turing test."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"trial": "7", "model": "tinct", "fooled": True, "seconds": 1.4}]}
+    )
 
     trial: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     model: Annotated[str, StringConstraints(min_length=1, max_length=100)]

@@ -150,6 +150,25 @@ def launch(tmp_path: Path, plain_environment: dict[str, str]) -> Iterator[Callab
             server.stop()
 
 
+@pytest.fixture
+def add_worker(tmp_path: Path, plain_environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Returns a function that starts a worker for the server whose data are in ``tmp_path/data``."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(data: Path | None = None, **environment: str) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-m", "tinct", "worker", "--data-dir", str(data or tmp_path / "data")]
+        started.append(
+            subprocess.Popen(words, env={**os.environ, **plain_environment, "TINCT_LEASE_SECONDS": "2", **environment})
+        )
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.terminate()
+    for worker in started:
+        worker.wait(timeout=10)
+
+
 @pytest.fixture(scope="session")
 def large_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gray photograph of a little more than 2 megapixels, as JPEG."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,6 @@ import numpy as np
 import pytest
 
 from tinct.media.photo import encode_photo, read_photo
-
 
 SMALL = {"settings": ["data.batch=4"]}
 
@@ -120,6 +120,54 @@ def test_stop_and_resume(launch: Callable[..., Any], data_set: bytes) -> None:
     steps = [body["body"]["step"] for kind, body in told if kind == "point"]
     assert steps == sorted(steps)
     assert steps[-1] >= done
+
+
+def test_a_worker_killed_in_training_is_followed_by_one_that_resumes(
+    launch: Callable[..., Any], add_worker: Callable[..., Any], data_set: bytes
+) -> None:
+    client = launch("--no-worker").client()
+    first = add_worker()
+    data = client.post("datasets", files={"file": ("photos.zip", data_set)}).json()["id"]
+    run = client.post("runs", json={"recipe": "cifar-cnn", "data": data, "budget": "100000steps", **SMALL}).json()["id"]
+
+    def steps(more_than: int) -> list[int]:
+        """Wait for reports beyond some number of them, and return where each stood."""
+        deadline = time.monotonic() + 120
+        while True:
+            details = client.get(f"runs/{run}").json()
+            found = [point["body"]["step"] for point in details["points"]]
+            if len(found) > more_than:
+                return found
+            assert details["run"]["job"]["state"] in ("queued", "running"), details
+            assert time.monotonic() < deadline, details
+            time.sleep(0.2)
+
+    before = steps(3)  # some epochs, each with its checkpoint
+    first.kill()
+    first.wait()
+    known = len(client.get(f"runs/{run}").json()["points"])
+    add_worker()
+    after = steps(known)
+    assert after[known] > before[0], (before, after)  # not from the beginning
+    client.post(f"runs/{run}/stop")
+    assert client.wait(client.get(f"runs/{run}").json()["run"]["job"]["id"])["state"] == "stopped"
+
+
+def test_accepted_corrections_are_learned_from(launch: Callable[..., Any], data_set: bytes, small_photo: Any) -> None:
+    server = launch()
+    client = server.client()
+    hints = [{"x": "20%", "y": "50%", "color": "#c02010", "radius": 20}]
+    for number in range(8):
+        given = {"hints": hints, "accepted": number < 6}
+        assert client.put(f"pictures/{client.upload(small_photo)}/hints", json=given).status_code == 200
+    started = client.post("runs", json={"recipe": "cifar-cnn", "data": "corrections", "budget": "2steps", **SMALL})
+    assert started.status_code == 202, started.text
+    job = client.wait(started.json()["job"]["id"])
+    assert job["state"] == "done", job
+    corrected = sorted((server.data / "runs" / started.json()["id"] / "data").glob("*.jpg"))
+    assert len(corrected) == 6
+    red = read_photo(corrected[0]).to_numpy()[24, 10].astype(int)
+    assert red[0] > red[2] + 20
 
 
 def test_what_can_t_be_trained_is_said(client: Any, data_set: bytes) -> None:

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakeredis import TcpFakeServer
 from sqlalchemy import create_engine, text
 
 LEASE = {"TINCT_LEASE_SECONDS": "2"}
-
-
-@pytest.fixture
-def add_worker(tmp_path: Path, plain_environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Returns a function that starts a worker for the server whose data are in ``tmp_path/data``."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(data: Path | None = None, **environment: str) -> subprocess.Popen[bytes]:
-        words = [sys.executable, "-m", "tinct", "worker", "--data-dir", str(data or tmp_path / "data")]
-        started.append(subprocess.Popen(words, env={**os.environ, **plain_environment, **LEASE, **environment}))
-        return started[-1]
-
-    yield start
-    for worker in started:
-        worker.terminate()
-    for worker in started:
-        worker.wait(timeout=10)
+"""For servers; workers of the tests have it too."""
 
 
 def finish(client: Any, count: int, seconds: float) -> list[dict[str, Any]]:
@@ -206,3 +189,39 @@ def test_a_deleted_picture_stops_its_jobs(launch: Callable[..., Any], small_phot
     assert client.get(f"jobs/{job}/result").status_code == 409
     assert client.post(f"pictures/{picture}/jobs", json={}).status_code == 404
     assert list((server.data / "files").glob("[0-9a-f][0-9a-f]/*")) == []  # for good
+
+
+def test_a_queue_in_redis_that_goes_and_comes_back(
+    launch: Callable[..., Any], add_worker: Callable[..., Any], small_photo: Path
+) -> None:
+    def start(port: int = 0) -> TcpFakeServer:
+        redis = TcpFakeServer(("127.0.0.1", port))
+        threading.Thread(target=redis.serve_forever, daemon=True).start()
+        return redis
+
+    redis = start()
+    port = redis.server_address[1]
+    address = {"TINCT_QUEUE_URL": f"redis://127.0.0.1:{port}/0"}
+    server = launch("--no-worker", **address)
+    client = server.client()
+    add_worker(**address)
+    picture = client.upload(small_photo)
+
+    def color() -> None:
+        job = client.post(f"pictures/{picture}/jobs", json={}).json()["id"]
+        assert client.wait(job)["state"] == "done"
+
+    try:
+        assert client.get("health").json()["queue"]
+        color()
+        assert not (server.data / "queue.sqlite").exists()
+    finally:
+        redis.shutdown()
+        redis.server_close()
+    color()
+    again = start(port)
+    try:
+        color()
+    finally:
+        again.shutdown()
+        again.server_close()

@@ -44,8 +44,17 @@ FORM: dict[str, Any] = {
     "saturation": {"type": "number", "minimum": 0, "maximum": 10},
     "size": {"type": "integer", "minimum": 16, "maximum": 1536},
     "layer": {"type": "boolean"},
-    "hint": {"type": "array", "items": {"type": "string"}, "description": "X,Y,#RRGGBB[,R]; may be given again"},
-    "hints": {"type": "string", "description": "the JSON text of a file of hints"},
+    "hint": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "X,Y,#RRGGBB[,R]; may be given again",
+        "examples": [["12,40%,#a03020"]],
+    },
+    "hints": {
+        "type": "string",
+        "description": "the JSON text of a file of hints",
+        "examples": ['[{"x": 12, "y": "40%", "color": "#a03020"}]'],
+    },
     "variant": {"type": "integer", "minimum": 1, "maximum": 12, "description": "which of `variants`"},
     "variants": {"type": "integer", "minimum": 1, "maximum": 12},
     "seed": {"type": "integer", "minimum": 0},
@@ -60,7 +69,7 @@ FORM: dict[str, Any] = {
 """The options of ``tinct colorize`` as form fields."""
 
 
-def multipart(example: dict[str, Any] | None = None, *, several: bool = False, **fields: Any) -> dict[str, Any]:
+def multipart(*, several: bool = False, **fields: Any) -> dict[str, Any]:
     """Return how the documents describe a form with a file, or several."""
     file: dict[str, Any] = {"type": "string", "format": "binary"}
     schema = {
@@ -69,10 +78,7 @@ def multipart(example: dict[str, Any] | None = None, *, several: bool = False, *
         "required": ["file"],
         "additionalProperties": False,
     }
-    content: dict[str, Any] = {"schema": schema}
-    if example is not None:
-        content["example"] = example
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": content}}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 def binary(*types: str) -> dict[int | str, dict[str, Any]]:
