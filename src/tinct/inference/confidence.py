@@ -118,7 +118,7 @@ def chance(belief: Belief, before: Floats, shown: Floats, left: Floats | None) -
     if left is None:
         return belief.within(shown, np.full(belief.lightness.shape, NEARBY, np.float32))
     left = np.maximum(left, np.float32(LEAST_LEFT))
-    radius: Floats = np.float32(NEARBY) / np.sqrt(left)
+    radius = (NEARBY / np.sqrt(left)).astype(np.float32)
     return belief.within(before + left[..., np.newaxis] * (shown - before), radius)
 
 
