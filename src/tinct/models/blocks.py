@@ -18,15 +18,6 @@ class ConvNormAct(nn.Sequential):
         )
 
 
-def init_for_relu(network: nn.Module) -> None:
-    """Draw the weights of all convolutions anew, so that ReLU keeps the size of what passes (He 2015, eq. 10)."""
-    for layer in network.modules():
-        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-
-
 class UpBlock(nn.Module):
     """Bilinear upsampling by 2, joined with a skip connection, then two convolutions (U-Net, Ronneberger 2015)."""
 

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from tinct.color.gamut import ab_bins
 from tinct.errors import OptionError
-from tinct.models.blocks import init_for_relu
 from tinct.models.registry import Knot, ModelSpec
 
 HEADS = ("bins", "ab")
@@ -78,7 +77,7 @@ class Colorful(nn.Module):
             )
         )
         self.blocks = nn.Sequential(*blocks)
-        init_for_relu(self.blocks)
+        _init_for_relu(self.blocks)
         self.head = nn.Conv2d(last, 2 if self.bins is None else len(self.bins), 1)
 
     def forward(self, lightness: Tensor) -> Tensor:
@@ -132,3 +131,12 @@ def _convs(inputs: int, outputs: int, count: int, stride: int = 1, dilation: int
 
 def _block(inputs: int, outputs: int, count: int, stride: int, dilation: int) -> nn.Sequential:
     return nn.Sequential(*_convs(inputs, outputs, count, stride, dilation), nn.BatchNorm2d(outputs))
+
+
+def _init_for_relu(network: nn.Module) -> None:
+    """Draw the weights of all convolutions anew, so that ReLU keeps the size of what passes (He 2015, eq. 10)."""
+    for layer in network.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tinct.errors import OptionError
-from tinct.models.blocks import init_for_relu
 from tinct.models.registry import ModelSpec
 
 
@@ -39,7 +38,6 @@ class EncdecRgb(nn.Module):
         first, second, third = widths
         self.encode1, self.encode2, self.encode3 = _conv(1, first), _conv(first, second), _conv(second, third)
         self.decode1, self.decode2 = _conv(third, second), _conv(second, first)
-        init_for_relu(self)
         self.head = _conv(first, 3)
 
     def forward(self, lightness: Tensor) -> Tensor:
