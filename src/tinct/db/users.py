@@ -71,6 +71,22 @@ class Users:
                 session.add(row)
         return given
 
+    def set_token(self, name: str, token: str | None) -> None:
+        """Let a user in by one token alone, the one of a server's settings; by none where that is None.
+
+        Raises:
+            OptionError: the token is too short to be safe.
+        """
+        user_id = self.ensure(name)
+        if token is not None:
+            self.add_token(user_id, token)
+        kept = "" if token is None else hash_token(token)
+        with self._database.write() as session:
+            # Browsers that came in by the old one are out too.
+            old = select(Token.id).where(Token.user_id == user_id, Token.kind == "token", Token.hash != kept)
+            if session.scalar(old.limit(1)) is not None:
+                session.execute(delete(Token).where(Token.user_id == user_id, Token.hash != kept))
+
     def by_token(self, token: str, kind: str) -> str | None:
         """Return the id of the user whom a token lets in, None for nobody."""
         with self._database.read() as session:

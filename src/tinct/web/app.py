@@ -23,7 +23,7 @@ from tinct.web.api import colorize, jobs, models, pictures, runs, system
 from tinct.web.context import Context
 from tinct.web.metrics import Counting, Metrics
 from tinct.web.sandbox import Sandboxes
-from tinct.web.security import COOKIE, LOCAL_USER, TOKEN_USER, Access, Guard, is_near
+from tinct.web.security import COOKIE, LOCAL_USER, Access, Guard, is_near
 
 STATIC = Path(__file__).parent / "static"
 THREADS = 100
@@ -50,9 +50,6 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         context = await anyio.to_thread.run_sync(Context.open, settings)
-        if settings.token is not None:
-            owner = context.repository.users.ensure(TOKEN_USER)
-            context.repository.users.add_token(owner, settings.token)
         count = max(1, min(MOST_SANDBOXES, (os.cpu_count() or 2) // 2))
         sandboxes = Sandboxes(count, settings.work_bytes, WAITING)
         app.state.context, app.state.sandboxes = context, sandboxes

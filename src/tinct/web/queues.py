@@ -72,7 +72,10 @@ def _open(name: str, settings: ServerSettings) -> BaseStorage:
         return SqliteStorage(name, filename=str(folder / "queue.sqlite"), timeout=5)
     try:
         from huey.storage import RedisStorage
+        from redis import ConnectionPool
 
-        return RedisStorage(name, url=settings.queue_url, blocking=False, socket_timeout=5, socket_connect_timeout=5)
+        # A queue that doesn't answer must not hold requests up.
+        pool = ConnectionPool.from_url(settings.queue_url, socket_timeout=3, socket_connect_timeout=3)
+        return RedisStorage(name, connection_pool=pool, blocking=False)
     except ImportError as error:
         raise MissingExtra("a queue in Redis", "web-cluster") from error

@@ -93,6 +93,8 @@ def start_server(data: Path, environment: dict[str, str], *words: object) -> Ser
             server = Server(process, found[1], data, said)
             threading.Thread(target=_listen, args=(process.stderr, said), daemon=True).start()
             return server
+    process.stderr.close()
+    process.wait()
     pytest.fail(f"the server didn't start: {''.join(said)}")
 
 

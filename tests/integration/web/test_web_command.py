@@ -50,6 +50,17 @@ def test_a_short_token_is_refused(run: Callable[..., Any], tmp_path: Path) -> No
     assert "at least 16 characters" in done.err
 
 
+def test_a_server_s_token_takes_the_place_of_its_last_one(launch: Callable[..., Any]) -> None:
+    old, new = "the first long token", "another long token"
+    first = launch("--no-worker", "--token", old)
+    data = first.data
+    assert first.client(Authorization=f"Bearer {old}").get("pictures").status_code == 200
+    first.stop()
+    second = launch("--no-worker", data=data, TINCT_TOKEN=new)
+    assert second.client(Authorization=f"Bearer {old}").get("pictures").status_code == 401
+    assert second.client(Authorization=f"Bearer {new}").get("pictures").status_code == 200
+
+
 def test_a_newer_database_is_refused(run: Callable[..., Any], tmp_path: Path) -> None:
     assert run("token", "list", "--data-dir", tmp_path).code == 0
     with sqlite3.connect(tmp_path / "tinct.sqlite") as database:
