@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from tinct.errors import TinctError
+from tinct.jobs.places import is_full
 
 Tell = Callable[[dict[str, Any]], None]
 Work = Callable[[dict[str, Any], Tell], dict[str, Any]]
@@ -41,6 +42,9 @@ def serve(work: Work) -> None:
             say({"done": {"stopped": True}})
         except TinctError as error:
             say({"error": type(error).__name__, "message": _plain(str(error), request)})
+        except OSError as error:
+            kind = "StoreFull" if is_full(error) else "StoreError"
+            say({"error": kind, "message": _plain(f"files can't be used ({error.strerror or error})", request)})
         except MemoryError:
             say({"error": "PhotoError", "message": "it needs more memory than is allowed"})
         except Exception as error:  # noqa: BLE001 - the next request may fare better

@@ -14,7 +14,9 @@ from starlette.requests import ClientDisconnect
 
 from tinct import errors
 from tinct.errors import TinctError
+from tinct.jobs.places import is_full
 from tinct.web.sandbox import Stopped
+from tinct.web.storage import NO_SPACE
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -100,6 +102,13 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
         return problem(400, "the connection was lost before the request was whole")
+
+    @app.exception_handler(OSError)
+    async def system(_request: Request, error: OSError) -> Response:
+        if is_full(error):
+            return problem(507, NO_SPACE, kind="StoreFull")
+        log.error("%s", error, exc_info=error)
+        return problem(500, "something went wrong on the server; its log says what")
 
     @app.exception_handler(Exception)
     async def unexpected(_request: Request, _error: Exception) -> Response:

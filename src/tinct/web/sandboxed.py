@@ -8,13 +8,15 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from tinct.errors import UnreadablePhoto
+from tinct.errors import OutputError, StoreFull, UnreadablePhoto
 from tinct.inference.options import ColorizeOptions, Hint, Variant
 from tinct.inference.pipeline import Colorizer, Prepared
+from tinct.jobs.places import has_room, is_full
 from tinct.jobs.recipe import Recipe
 from tinct.media.photo import Photo, read_photo
 from tinct.media.vips import reading, vips
 from tinct.web.child import Tell, serve
+from tinct.web.storage import NO_SPACE
 
 PREVIEW_PIXELS = 1_000_000
 """Of the copy of a picture that is quick to work with."""
@@ -56,7 +58,9 @@ class Studio:
         with reading(photo.name):
             for name, (height, width) in sizes.items():
                 small = photo.small(max(1, round(height)), max(1, round(width)))
-                small.jpegsave(request[name], Q=92 if name == "preview" else 80, strip=True)
+                # In memory first, so that a full disk isn't taken for a broken picture.
+                data = small.jpegsave_buffer(Q=92 if name == "preview" else 80, strip=True)
+                Path(request[name]).write_bytes(data)
         source = photo.source.format
         return {
             "width": photo.width,
@@ -80,7 +84,13 @@ class Studio:
         )
         result = recipe.colorize(Path(request["path"]), colorizer)
         form = recipe.format or ("png" if recipe.options.layer else result.photo.output_format.name)
-        result.photo.save(request["out"], format=form, quality=recipe.quality, overwrite=True)
+        out = Path(request["out"])
+        try:
+            result.photo.save(out, format=form, quality=recipe.quality, overwrite=True)
+        except OutputError as error:
+            if is_full(error) or not has_room(out.parent):
+                raise StoreFull(NO_SPACE) from error
+            raise
         return {
             "format": "jpeg" if form == "jpg" else "tiff" if form == "tif" else form,
             "width": result.photo.width,

@@ -16,8 +16,12 @@ from pathlib import Path
 from typing import Protocol
 
 from tinct.errors import NotFound, StoreError, StoreFull
+from tinct.jobs.places import is_full
 
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}")
+
+
+NO_SPACE = "no space is left for files; delete some, or ask who runs this server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,6 @@ def _said(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreFull("no space is left for files; delete some, or ask who runs this server") from error
+        if is_full(error):
+            raise StoreFull(NO_SPACE) from error
         raise StoreError(f"the files in {root} can't be used ({error.strerror or error})") from error
