@@ -41,13 +41,16 @@ def kill_at_random(
 ) -> None:
     """Have a picture colored often, kill workers meanwhile, and see that there are as many results as jobs."""
     rng = random.Random(0)
-    workers = [add_worker(**settings), add_worker(**settings)]
     ids = {client.post(f"pictures/{picture}/jobs", json={"mode": "vivid"}).json()["id"] for _ in range(count)}
     assert len(ids) == count
+    workers = [add_worker(**settings), add_worker(**settings)]
     for _ in range(kills):
-        time.sleep(rng.uniform(0.2, 2.5))
+        # Some before they have begun, most at work.
+        time.sleep(rng.uniform(0.5, 4))
         workers.pop(rng.randrange(len(workers))).kill()
         workers.append(add_worker(**settings))
+    assert client.get("jobs?state=done&limit=1").json()
+    assert client.get("jobs?state=queued&limit=1").json() or count < 100, "the last kill came after the last job"
     jobs = finish(client, count, seconds)
     assert {job["id"] for job in jobs} == ids
     assert {job["state"] for job in jobs} == {"done"}
