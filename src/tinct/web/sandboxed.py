@@ -17,9 +17,8 @@ from tinct.media.photo import Photo, read_photo
 from tinct.media.vips import reading, vips
 from tinct.web.child import Tell, serve
 from tinct.web.storage import NO_SPACE
+from tinct.web.wishes import PREVIEW_PIXELS
 
-PREVIEW_PIXELS = 1_000_000
-"""Of the copy of a picture that is quick to work with."""
 THUMBNAIL = 320
 """Longest side of the copy for lists."""
 KEPT_MODELS, KEPT_PICTURES = 2, 8

@@ -14,6 +14,8 @@ from tinct.jobs.recipe import Recipe
 from tinct.media.formats import PNG, choose_format
 
 TRUE, FALSE = ("true", "1", "yes", "on", ""), ("false", "0", "no", "off")
+PREVIEW_PIXELS = 1_000_000
+"""Of the copy of a picture that is quick to work with."""
 MOST_HINTS = 1000
 LONGEST = 200
 """Characters of a name that is shown."""

@@ -65,6 +65,14 @@ def test_copies_mask_and_reference(client: Any, large_photo: Path, small_photo: 
     assert (facts["width"], facts["height"], facts["format"]) == (1500, 1400, "jpeg")
     preview = read_photo(client.get(f"pictures/{picture}/copies/preview").content)
     assert 900_000 < preview.width * preview.height < 1_010_000
+    # Places are told in pixels of the picture, not of its copy.
+    for corner in ({"x": 1499, "y": 1399}, {"x": "100%", "y": "100%"}):
+        found = client.post(f"pictures/{picture}/colors", json=corner)
+        assert found.status_code == 200, found.text
+    hint = {"x": 1400, "y": 1300, "color": "#c02010", "radius": 60}
+    colored = read_photo(client.post(f"pictures/{picture}/preview", json={"hints": [hint]}).content).to_numpy()
+    place = colored[round(1300 * preview.height / 1400), round(1400 * preview.width / 1500)].astype(int)
+    assert place[0] > place[2] + 20
     thumbnail = read_photo(client.get(f"pictures/{picture}/copies/thumbnail").content)
     assert max(thumbnail.width, thumbnail.height) == 320
     assert client.get(f"pictures/{picture}/copies/huge").status_code == 404

@@ -33,7 +33,7 @@ from tinct.web.api.common import (
 from tinct.web.context import Context
 from tinct.web.sandbox import Sandboxes
 from tinct.web.uploads import keep, received, take_beside, take_picture
-from tinct.web.wishes import check_hints, shown_name
+from tinct.web.wishes import PREVIEW_PIXELS, check_hints, shown_name
 
 router = APIRouter(prefix="/pictures", tags=["pictures"])
 PREVIEW_SECONDS = 60
@@ -127,10 +127,13 @@ def _ask(
     with ExitStack() as stack:
         path = stack.enter_context(context.storage.fetch(copy.key))
         found = stack.enter_context(context.model_path(user, model))
-        options = dict(more.pop("options"))
-        scale = (copy_scale(picture) if "hints" in options else 1.0) or 1.0
+        options, scale = dict(more.pop("options")), _scale(picture)
         if "hints" in options:
+            for hint in check_hints(options["hints"]):
+                hint.place(picture.facts["height"], picture.facts["width"])
             options["hints"] = [_scaled(hint, scale) for hint in options["hints"]]
+        if "x" in more:
+            more = _scaled(more, scale)
         for kind in ("mask", "reference"):
             extra = beside(context, user, id, kind)
             if extra is not None:
@@ -148,17 +151,17 @@ def _ask(
         return sandboxes.ask(request, PREVIEW_SECONDS, about=id)
 
 
-def copy_scale(picture: Artifact) -> float:
+def _scale(picture: Artifact) -> float:
     """Return by how much the preview is smaller than the picture."""
-    from tinct.web.sandboxed import PREVIEW_PIXELS
-
     return float(min(1.0, (PREVIEW_PIXELS / (picture.facts["width"] * picture.facts["height"])) ** 0.5))
 
 
-def _scaled(hint: dict[str, Any], scale: float) -> dict[str, Any]:
-    """Return a hint as it lies in the preview; percentages stay what they are."""
-    moved = {name: hint[name] * scale if isinstance(hint[name], (int, float)) else hint[name] for name in ("x", "y")}
-    return {**hint, **moved, "radius": max(1, round(hint.get("radius", 3) * scale))}
+def _scaled(place: dict[str, Any], scale: float) -> dict[str, Any]:
+    """Return a place, as of a hint, as it lies in the preview; percentages stay what they are."""
+    moved = {name: place[name] * scale if isinstance(place[name], (int, float)) else place[name] for name in ("x", "y")}
+    if "radius" in place:
+        moved["radius"] = max(1, round(place["radius"] * scale))
+    return {**place, **moved}
 
 
 @router.get("/{id}/hints", summary="The hints of a picture")
