@@ -57,8 +57,8 @@ def count_hits(found: Floats, truth: Floats, index: NDArray[np.int16]) -> Counts
         truth: of the original.
         index: (H, W), the bins of ``truth``.
     """
-    difference = found - truth
-    error = np.ceil(np.hypot(difference[..., 0], difference[..., 1]))
+    squares = np.square(found - truth)
+    error = np.ceil(np.sqrt(squares[..., 0] + squares[..., 1]))
     held = np.clip(THRESHOLDS - error, 0, THRESHOLDS)
     return np.bincount(index.ravel(), held.ravel(), len(bins())).astype(np.int64)
 

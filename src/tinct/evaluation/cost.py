@@ -63,7 +63,7 @@ def count_gmacs(spec: ModelSpec) -> float:
 
     # On this device shapes are worked out and nothing is computed.
     with torch.device("meta"):
-        network = create_model(spec.architecture, **spec.options).eval()
+        network = create_model(spec.architecture, **spec.options).eval().requires_grad_(False)
         inputs = [torch.empty(1, 1, SIDE, SIDE)]
         if spec.takes_hints:
             inputs.append(torch.empty(1, 3, SIDE, SIDE))

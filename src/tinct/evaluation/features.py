@@ -19,8 +19,8 @@ from tinct.evaluation.resample import resize
 if TYPE_CHECKING:
     from torch import nn
 
-SIDE = 256
-"""Of the squares that the network sees."""
+SIDE, MIDDLE = 256, 224
+"""Of the squares that pictures are brought to, and of their middle, which the network sees, as is usual."""
 _IDS = Path(__file__).with_name("imagenet_ids.txt")
 _ID = re.compile(r"(?<![A-Za-z0-9])n\d{8}(?!\d)")
 
@@ -63,11 +63,19 @@ class Lite0:
         """Return the features of pictures, (N, 1280), and the class that each looks like, (N,).
 
         Args:
-            pictures: uint8 (H, W, 3) each; brought to 256x256 where they have another size.
+            pictures: uint8 (H, W, 3) each; brought to 256x256 where they have another size, of which the middle 224x224
+                count.
         """
-        squares = np.stack([p if p.shape[:2] == (SIDE, SIDE) else resize(p, SIDE, SIDE) for p in pictures])
+        features, classes = zip(*(self._look(picture) for picture in pictures), strict=True)
+        return np.concatenate(features), np.concatenate(classes)
+
+    def _look(self, picture: Pixels) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+        square = picture if picture.shape[:2] == (SIDE, SIDE) else resize(picture, SIDE, SIDE)
+        edge = (SIDE - MIDDLE) // 2
+        middle = np.ascontiguousarray(square[np.newaxis, edge : edge + MIDDLE, edge : edge + MIDDLE])
+        # One at a time: what lies between two layers then stays in the processor's cache.
         with self._torch.inference_mode():
-            planes = self._torch.from_numpy(squares).permute(0, 3, 1, 2).float() / 255
+            planes = self._torch.from_numpy(middle).permute(0, 3, 1, 2).float() / 255
             features = self._network.embed(planes.contiguous(memory_format=self._torch.channels_last))
             classes = self._network.classify_embedding(features).argmax(dim=1)
         return features.numpy(), classes.numpy()

@@ -35,40 +35,51 @@ def ciede2000(first: NDArray[np.floating], second: NDArray[np.floating]) -> floa
 
 
 _PIECE = 1 << 13
-_TURN = np.float32(2 * np.pi)
+_LEAST = np.float32(1e-20)
+_COS, _SIN = (np.array(part(np.radians((30, 6, 63))), np.float32) for part in (np.cos, np.sin))
 
 
 def _delta(one: NDArray[np.floating], two: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the differences of colors (n, 3), with the sines and cosines of the hue from its direction."""
     (l1, a1, b1), (l2, a2, b2) = one.T, two.T
-    chroma = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
-    stretch = (3 - np.sqrt(_seventh(chroma))) / 2
+    stretch = (3 - np.sqrt(_seventh((_length(a1, b1) + _length(a2, b2)) / 2))) / 2
     a1, a2 = a1 * stretch, a2 * stretch
-    c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
-    h1, h2 = np.arctan2(b1, a1) % _TURN, np.arctan2(b2, a2) % _TURN
-    gray = c1 * c2 == 0
-    turn = h2 - h1
-    turn = np.where(turn > np.pi, turn - _TURN, np.where(turn < -np.pi, turn + _TURN, turn))
-    turn[gray] = 0
-    hue = (h1 + h2) / 2
-    apart = np.abs(h1 - h2) > np.pi
-    hue = np.where(apart, np.where(h1 + h2 < _TURN, hue + np.float32(np.pi), hue - np.float32(np.pi)), hue)
-    hue = np.where(gray, h1 + h2, hue)
-    c, below = (c1 + c2) / 2, np.square((l1 + l2) / 2 - 50)
+    c1, c2 = _length(a1, b1), _length(a2, b2)
+    # The mean hue halves the smaller angle between the two; gray has none, and the other's counts.
+    n1, n2 = 1 / np.maximum(c1, _LEAST), 1 / np.maximum(c2, _LEAST)
+    x, y = a1 * n1 + a2 * n2, b1 * n1 + b2 * n2
+    length = np.maximum(_length(x, y), _LEAST)
+    cos1, sin1 = x / length, y / length
+    cos2, sin2 = 2 * cos1 * cos1 - 1, 2 * sin1 * cos1
+    cos3, sin3 = cos1 * (2 * cos2 - 1), sin1 * (2 * cos2 + 1)
+    cos4, sin4 = 2 * cos2 * cos2 - 1, 2 * sin2 * cos2
     t = (
         1
-        - 0.17 * np.cos(hue - np.float32(np.pi / 6))
-        + 0.24 * np.cos(2 * hue)
-        + 0.32 * np.cos(3 * hue + np.float32(np.pi / 30))
-        - 0.20 * np.cos(4 * hue - np.float32(np.pi * 63 / 180))
+        - 0.17 * (cos1 * _COS[0] + sin1 * _SIN[0])
+        + 0.24 * cos2
+        + 0.32 * (cos3 * _COS[1] - sin3 * _SIN[1])
+        - 0.20 * (cos4 * _COS[2] + sin4 * _SIN[2])
     )
-    turned = np.float32(np.pi / 3) * np.exp(-np.square((hue * np.float32(180 / np.pi) - 275) / 25))
+    hue = np.arctan2(y, x) * np.float32(180 / np.pi) % 360
+    turned = np.float32(np.pi / 3) * np.exp(-np.square((hue - 275) / 25))
+    c, below = (c1 + c2) / 2, np.square((l1 + l2) / 2 - 50)
+    more = c2 - c1
+    # From the distance in the plane: the sine of a small angle would lose its digits.
+    squared = np.square(a2 - a1) + np.square(b2 - b1) - more * more
+    across = np.copysign(np.sqrt(np.maximum(squared, 0)), a1 * b2 - a2 * b1)
+    across[c1 * c2 == 0] = 0
     by_lightness = (l2 - l1) / (1 + 0.015 * below / np.sqrt(20 + below))
-    by_chroma = (c2 - c1) / (1 + 0.045 * c)
-    by_hue = 2 * np.sqrt(c1 * c2) * np.sin(turn / 2) / (1 + 0.015 * c * t)
-    rotation = -np.sin(turned) * 2 * np.sqrt(_seventh(c))
-    squared = by_lightness**2 + by_chroma**2 + by_hue**2 + rotation * by_chroma * by_hue
-    found: NDArray[np.floating] = np.sqrt(np.maximum(squared, 0))
+    by_chroma = more / (1 + 0.045 * c)
+    by_hue = across / (1 + 0.015 * c * t)
+    rotation = -2 * np.sin(turned) * np.sqrt(_seventh(c))
+    total = by_lightness * by_lightness + by_chroma * by_chroma + by_hue * by_hue + rotation * by_chroma * by_hue
+    found: NDArray[np.floating] = np.sqrt(np.maximum(total, 0))
     return found
+
+
+def _length(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
+    length: NDArray[np.floating] = np.sqrt(a * a + b * b)
+    return length
 
 
 def _seventh(chroma: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -174,8 +174,8 @@ class _Run:
             yield Dataset(name, dataset.items)
 
     def _makers(self, dataset: Dataset, models: Sequence[ModelMaker], stack: ExitStack) -> list[Maker]:
-        baselines = [Gray("gray"), OneColor("one-ab"), OtherColors("random", dataset.items, self.request.protocol)]
-        makers: list[Maker] = [*baselines, *models]
+        other = OtherColors("random", dataset.items, self.request.protocol)
+        makers: list[Maker] = [Gray("gray"), OneColor("one-ab"), other, *models]
         if self.request.command is not None:
             makers.append(self._run_command(self.request.command, dataset, stack))
         return [*makers, SAME]

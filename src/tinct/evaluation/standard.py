@@ -237,7 +237,8 @@ class LpipsNetwork(nn.Module):
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """See the class."""
         total = first.new_zeros(len(first))
-        one, two = ((x - self.scaling_layer.shift) / self.scaling_layer.scale for x in (first, second))
+        shift, scale = (self.get_buffer(f"scaling_layer.{name}") for name in ("shift", "scale"))
+        one, two = ((x - shift) / scale for x in (first, second))
         for number, (index, *_, pooled) in enumerate(_ALEX):
             convolution = self.net.get_submodule(f"slice{number + 1}.{index}")
             one, two = (F.relu(convolution(F.max_pool2d(x, 3, 2) if pooled else x)) for x in (one, two))
