@@ -32,6 +32,9 @@ class Settings:
     """``TINCT_MAX_PIXELS``: a photograph with more pixels is refused."""
     weights: Path | None = None
     """``TINCT_WEIGHTS``: a folder of further models."""
+    data: Path | None = None
+    """``TINCT_DATA``: a folder of data sets; the ordinary photographs in its ``photos`` are replayed where a model is
+    adapted."""
     cache: Path | None = None
     """``TINCT_CACHE``: a folder for what can be made again, in place of the user's cache folder."""
 
@@ -152,6 +155,7 @@ def load_settings(environment: Mapping[str, str] | None = None, file: Path | Non
         jobs=_count("jobs", given, faults),
         max_pixels=_count("max_pixels", given, faults) or defaults.max_pixels,
         weights=Path(given["weights"]) if "weights" in given else None,
+        data=Path(given["data"]) if "data" in given else None,
         cache=Path(given["cache"]) if "cache" in given else None,
     )
     if faults:

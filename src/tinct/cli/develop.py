@@ -33,6 +33,17 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Another setting, such as optimizer.rate=1e-4. Repeatable."),
     ] = None,
+    adapt: Annotated[
+        bool | None,
+        typer.Option(
+            "--adapt/--no-adapt",
+            help="Adapt the model of --init to pictures of a new kind. Not given: where there are at most 2,000.",
+        ),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Ordinary photographs among the new ones, so that nothing is forgotten."),
+    ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where it runs.")] = "auto",
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write files for TensorBoard too, into DIR/tensorboard.")
@@ -74,6 +85,8 @@ def train(
             settings=setting or (),
             device=device,
             tensorboard=tensorboard,
+            adapt=adapt,
+            replay=replay,
             cache=cache,
             report=bar.update,
         )

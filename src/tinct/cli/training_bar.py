@@ -44,6 +44,9 @@ class TrainingBar:
     def update(self, progress: Progress) -> None:
         """Show a report; the figures of a validation stay above the bar as a line."""
         self._bar.start()
+        if progress.note:
+            self.tell(progress.note)
+            return
         said = [f"step {progress.step}"] if progress.step else []
         if progress.photos_per_second:
             said.append(f"{progress.photos_per_second:.0f} photos/s")
@@ -52,10 +55,15 @@ class TrainingBar:
         measured = self._stage == "validating" and bool(progress.figures)
         shown = {name: value for name, value in progress.figures.items() if not measured or name.startswith(FIGURES)}
         said += [f"{name} {value:.4g}" for name, value in shown.items()]
-        if measured and not self._quiet:
-            self._bar.console.print(f"validation at {', '.join(said)}", highlight=False, soft_wrap=True)
+        if measured:
+            self.tell(f"validation at {', '.join(said)}")
         self._stage = progress.stage
         self._bar.update(self._task, description=progress.stage, completed=progress.done, said=", ".join(said))
+
+    def tell(self, line: str) -> None:
+        """Print a line above the bar, where it stays."""
+        if not self._quiet:
+            self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _duration(seconds: float) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from tinct.color.tensors import srgb_to_lab
 from tinct.data.augment import random_crop, vary_tone
+from tinct.data.deck import Deck
 from tinct.data.degrade import degrade
 from tinct.data.hints import simulate_hints
 
@@ -66,30 +66,19 @@ class BatchStream:
     """Batches of random crops.
 
     Args:
-        photos: (H, W, 3) uint8 each.
+        deck: the photos in their order.
         sampling: how they are cut.
         seed: of all choices.
         rank: which of ``world`` processes this is; each takes its share of every batch.
         world: number of processes.
     """
 
-    def __init__(
-        self, photos: Sequence[NDArray[np.uint8]], sampling: Sampling, seed: int, rank: int = 0, world: int = 1
-    ) -> None:
-        self.photos = photos
+    def __init__(self, deck: Deck, sampling: Sampling, seed: int, rank: int = 0, world: int = 1) -> None:
+        self.deck = deck
         self.sampling = sampling
         self.seed = seed
         self.rank = rank
         self.world = world
-        self._epoch = -1
-        self._order: NDArray[np.int64] = np.empty(0, np.int64)
-
-    def _photo_at(self, position: int) -> NDArray[np.uint8]:
-        epoch, index = divmod(position, len(self.photos))
-        if epoch != self._epoch:
-            self._order = np.random.default_rng((self.seed, 1, epoch)).permutation(len(self.photos))
-            self._epoch = epoch
-        return self.photos[int(self._order[index])]
 
     def make(self, position: Position) -> tuple[Batch, Position]:
         """Return the batch at a position, and the position after it."""
@@ -104,7 +93,7 @@ class BatchStream:
         places = range(position.seen + self.rank, position.seen + count, self.world)
         own = [np.random.default_rng((self.seed, 3, place)) for place in places]
         crops = [
-            random_crop(self._photo_at(place), size, one, least=how.least_crop, flip=how.flip, turn=how.turn)
+            random_crop(self.deck[place], size, one, least=how.least_crop, flip=how.flip, turn=how.turn)
             for place, one in zip(places, own, strict=True)
         ]
         lab = srgb_to_lab(torch.stack(crops).float() / 255)

@@ -23,7 +23,7 @@ class Division:
     """File -> what is wrong with it."""
 
 
-def divide(path: Path, share: float, *, seed: int = 0, published: bool = True) -> Division:
+def divide(path: Path, share: float, *, seed: int = 0, published: bool = True, least: int = 1) -> Division:
     """Divide the photos at a place into those to learn from and those to validate with.
 
     Args:
@@ -32,6 +32,7 @@ def divide(path: Path, share: float, *, seed: int = 0, published: bool = True) -
         seed: of that hash.
         published: take the data set's own division where it has one: a part ``val``, else ``test``. Without it, or
             where there is none, photos are divided by a hash of their names.
+        least: hold back at least so many where they are divided by a hash, but no more than a third of all.
 
     Raises:
         DataError: there is no such path, or there are less than two photos.
@@ -49,9 +50,10 @@ def divide(path: Path, share: float, *, seed: int = 0, published: bool = True) -
         )
     train, apart = split_by_hash(sources, share, seed)
     # Of a few photos a hash may put all on one side.
-    if not apart or not train:
+    least = max(1, min(least, len(sources) // 3))
+    if len(apart) < least or not train:
         ranked = pick(sources, len(sources))
-        train, apart = (ranked[1:], ranked[:1]) if not apart else (ranked[:1], ranked[1:])
+        train, apart = (ranked[least:], ranked[:least]) if len(apart) < least else (ranked[:1], ranked[1:])
     return Division(train, apart, inventory.damaged)
 
 

@@ -65,6 +65,8 @@ class InitConfig(_Part):
     """Whether the recipe makes no sense without one."""
     fresh: tuple[str, ...] = ()
     """Beginnings of the names of weights that start afresh all the same, such as `head.`."""
+    keep_rebalancing: bool = False
+    """Keep its rebalancing weights, which its distribution was trained with, instead of counting colors anew."""
 
 
 class DataConfig(_Part):
@@ -99,6 +101,20 @@ class DataConfig(_Part):
         if not sizes:
             raise ValueError("name at least one size")
         return sizes
+
+
+class ReplayConfig(_Part):
+    """Photos of what a model could do before, learned again beside those of a new kind, so that it stays able to."""
+
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Of the photos of all batches together; 0 replays none."""
+    photos: Count = 2000
+    """At most so many different ones, chosen by hash."""
+    held: Count = 100
+    """At most so many more are kept for validation, which has figures of their own for them."""
+    anchor: Share = 0.0
+    """Where `share` isn't 0 but there are none to replay: the share of the start's own weights in those that are used,
+    the rest being the trained ones (WiSE-FT, Wortsman 2022, with alpha = 1 - anchor)."""
 
 
 class LossConfig(_Part):
@@ -208,8 +224,12 @@ class ValidationConfig(_Part):
     """Time between two measurements; one more is made at the end."""
     each_epoch: bool = False
     """Measure after each epoch as well."""
+    at_start: bool = False
+    """Measure before the first step too."""
     share: Annotated[float, Field(gt=0, lt=1)] = 0.02
     """Part of the photos set apart where they are divided here, by a hash of their names."""
+    least: Count = 1
+    """Set at least so many apart then, but no more than a third of the photos."""
     published: bool = True
     """Take the data's own division where it has one, such as `val.tar` or the test photos of CIFAR-10."""
 
@@ -242,6 +262,7 @@ class TrainConfig(_Part):
     """Time between two checkpoints; each epoch ends with one too."""
     init: InitConfig = InitConfig()
     data: DataConfig = DataConfig()
+    replay: ReplayConfig = ReplayConfig()
     loss: LossConfig = LossConfig()
     adversarial: AdversarialConfig | None = None
     optimizer: OptimizerConfig = OptimizerConfig()

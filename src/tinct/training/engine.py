@@ -17,6 +17,7 @@ from torch import nn
 
 from tinct.color.figures import Pixels
 from tinct.data.batches import BatchStream, Position, Sampling
+from tinct.data.deck import Deck
 from tinct.errors import TrainingError
 from tinct.models.registry import ModelSpec
 from tinct.training.adversarial import AdversarialStep
@@ -42,8 +43,10 @@ class Engine:
         spec: of the network, with its rebalancing weights.
         network: with the weights to start from.
         loss: what it is judged by.
-        photos: to learn from, (H, W, 3) uint8 each.
-        held: to validate on.
+        deck: the photos to learn from.
+        held: to validate on, (H, W, 3) uint8 each.
+        ordinary: to validate apart, such as some of what the start was trained on.
+        anchor: share of the start's weights in those that are used, see :class:`WeightAverage`.
         run: the run's folder.
         accelerator: device, precision and processes.
         seed: of every choice.
@@ -59,9 +62,11 @@ class Engine:
         spec: ModelSpec,
         network: nn.Module,
         loss: ColorLoss,
-        photos: Sequence[Pixels],
+        deck: Deck,
         held: Sequence[Pixels],
         *,
+        ordinary: Sequence[Pixels] = (),
+        anchor: float = 0.0,
         run: Path,
         accelerator: Accelerator,
         seed: int,
@@ -72,7 +77,7 @@ class Engine:
     ) -> None:
         self.config = config
         self.spec = spec
-        self.photos = photos
+        self.deck = deck
         self.run = run
         self.accelerator = accelerator
         self.seed = seed
@@ -84,11 +89,11 @@ class Engine:
         self.position = Position()
         self.seconds = 0.0
         self.started = 0.0
-        self.average = WeightAverage(network.to(accelerator.device), config.optimizer.ema)
+        self.average = WeightAverage(network.to(accelerator.device), config.optimizer.ema, anchor)
         kind = PlainStep if config.adversarial is None else AdversarialStep
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.step = kind(config, network, loss, spec.takes_hints, accelerator)
-        self.examiner = Examiner(config, spec, network, held, run)
+        self.examiner = Examiner(config, spec, network, held, run, ordinary)
         self.stopped = False
         """Whether the run ends before its budget is used."""
 
@@ -97,7 +102,7 @@ class Engine:
         """Share of the budget that is used, 0..1."""
         used = {
             "steps": self.position.step,
-            "epochs": self.position.seen / len(self.photos),
+            "epochs": self.deck.passes(self.position.seen),
             "min": self.seconds / 60,
         }[self.budget.unit]
         return 1.0 if self.stopped else min(1.0, used / self.budget.amount)
@@ -110,8 +115,11 @@ class Engine:
                 stays.
             KeyboardInterrupt: the user's; the state is saved first.
         """
-        with closing(Journal(self.run, self.position.step, tensorboard=self.tensorboard and self._first)) as journal:
+        begun = self.position.step or -1  # what a killed run measured before its first step is measured again
+        with closing(Journal(self.run, begun, tensorboard=self.tensorboard and self._first)) as journal:
             try:
+                if self.config.validation.at_start and not self.position.step:
+                    self._validate(journal)
                 self._train(journal)
             except TrainingError:
                 self.note("failed")
@@ -133,14 +141,14 @@ class Engine:
         names = {field.name for field in dataclasses.fields(Sampling)}
         sampling = Sampling(**{name: getattr(self.config.data, name) for name in names})
         here, all_of_them = self.accelerator.process_index, self.accelerator.num_processes
-        batches = BatchStream(self.photos, sampling, self.seed, here, all_of_them)
+        batches = BatchStream(self.deck, sampling, self.seed, here, all_of_them)
         self.started = time.monotonic() - self.seconds
         saved = validated = self.seconds
         noted = (self.seconds, self.position.seen)
         with closing(batches.stream(self.position)) as stream:
             while self.done < 1:
                 batch, after = next(stream)
-                epoch = self.position.seen // len(self.photos)
+                epoch = int(self.deck.passes(self.position.seen))
                 terms = self.step.take(batch, self.position.step, self.done)
                 self.average.update(self.step.bare(), self.position.step)
                 self.position = after
@@ -149,7 +157,7 @@ class Engine:
                     speed = (after.seen - noted[1]) / max(1e-9, self.seconds - noted[0])
                     noted = (self.seconds, after.seen)
                     self._log(journal, terms, speed)
-                new_epoch = after.seen // len(self.photos) > epoch
+                new_epoch = int(self.deck.passes(after.seen)) > epoch
                 due = self.seconds - validated > self.config.validation.minutes * 60
                 if (due or (new_epoch and self.config.validation.each_epoch)) and self.done < 1:
                     self._validate(journal)
@@ -179,7 +187,7 @@ class Engine:
     def _validate(self, journal: Journal) -> None:
         if self._first and self.examiner.held:
             self.report(Progress("validating", self.done, *_counts(self.position)))
-            figures = self.examiner.measure(self.average.weights)
+            figures = self.examiner.measure(self.average.for_use())
             journal.add(VALIDATION, {**self._place(), **figures})
             journal.draw()
             self.report(Progress("training", self.done, *_counts(self.position), figures=figures))
@@ -190,7 +198,7 @@ class Engine:
 
     def _sheet(self, name: str) -> None:
         if self._first and self.examiner.held:
-            self.examiner.draw(self.average.weights, name)
+            self.examiner.draw(self.average.for_use(), name)
 
     def note(self, state: str) -> None:
         """Bring the run's record up to date, and write it."""
@@ -211,14 +219,15 @@ class Engine:
             whole: dict[str, Any] = {
                 **self.step.state(),
                 "identity": self.identity,
-                "average": self.average.weights,
+                "rebalancing": list(self.spec.weights),
+                **self.average.state(),
                 "scaler": scaler.state_dict() if scaler is not None else {},
                 "examiner": self.examiner.state(),
                 "stopped": self.stopped,
                 **self._place(),
                 "rng": torch.get_rng_state(),
             }
-            checkpoint.save(self.run, self.spec, self.average.weights, whole)
+            checkpoint.save(self.run, self.spec, self.average.for_use(), whole)
         self.note(state)
         self.accelerator.wait_for_everyone()
 
@@ -234,7 +243,7 @@ class Engine:
             listed = "".join(f"\n  - {place}: {old!r} -> {new!r}" for place, (old, new) in changed.items())
             raise TrainingError(f"{self.run} can't be resumed, because its recipe or data was another:{listed}")
         self.step.load(state)
-        self.average.load(state["average"])
+        self.average.load(state)
         self.examiner.load(state["examiner"])
         self.stopped = state["stopped"]
         if self.accelerator.scaler is not None:

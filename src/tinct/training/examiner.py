@@ -29,16 +29,24 @@ class Examiner:
         held: the photos, (H, W, 3) uint8 each.
         run: the run's folder; contact sheets go into ``sheets``, the best weights into ``best`` where the recipe
             stops early.
+        ordinary: further photos with figures of their own, see :func:`ordinary_name`.
     """
 
     def __init__(
-        self, config: TrainConfig, spec: ModelSpec, network: nn.Module, held: Sequence[Pixels], run: Path
+        self,
+        config: TrainConfig,
+        spec: ModelSpec,
+        network: nn.Module,
+        held: Sequence[Pixels],
+        run: Path,
+        ordinary: Sequence[Pixels] = (),
     ) -> None:
         self.size = config.validation.size
         self.stopping = config.early_stopping
         self.spec = spec
         self.probe = copy.deepcopy(network)
         self.held = held
+        self.ordinary = ordinary
         self.run = run
         self.best: float | None = None
         self.since = 0
@@ -51,7 +59,11 @@ class Examiner:
 
     def measure(self, weights: dict[str, Tensor]) -> dict[str, float]:
         """Return the figures of some weights; the best of those seen are kept where the recipe stops early."""
-        figures = validate(self._with(weights), self.spec, self.held, self.size)
+        network = self._with(weights)
+        figures = validate(network, self.spec, self.held, self.size)
+        if self.ordinary:
+            others = validate(network, self.spec, self.ordinary, self.size)
+            figures |= {ordinary_name(name): value for name, value in others.items()}
         if self.stopping is not None:
             value = figures[self.stopping.figure]
             if lower_is_better(self.stopping.figure):
@@ -79,3 +91,9 @@ class Examiner:
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         self.best, self.since = state["best"], state["since"]
+
+
+def ordinary_name(figure: str) -> str:
+    """Return the name of a figure on ordinary photos: ``psnr_ordinary_gray`` for ``psnr_gray``."""
+    kind, line, rest = figure.partition("_")
+    return f"{kind}_ordinary{line}{rest}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from numpy.typing import NDArray
 from torch import nn
 
+from tinct.color.figures import Pixels
 from tinct.color.gamut import ab_bins, rebalancing_weights, smooth_prior
 from tinct.data.photos import PhotoSet
 from tinct.data.source import Source
@@ -26,6 +29,8 @@ from tinct.training.statistics import bin_counts, color_histogram
 from tinct.weights import checkpoint, store
 
 DEVICES = ("auto", "cpu", "cuda")
+VALIDATION_SIDE = 256
+"""Short side that photos to validate with are brought down to, in pixels."""
 
 
 def make_accelerator(precision: str, device: str) -> Accelerator:
@@ -59,8 +64,19 @@ def read_photos(
     """Return the photos to learn from and those to validate with, decoded."""
     sources = hold_back(division.train, config.data.hold_back)
     photos = _decode(sources, config.data.short_side, cache, report)
-    held = _decode(pick(division.held, config.validation.photos), 256, None, report)
+    held = _decode(pick(division.held, config.validation.photos), VALIDATION_SIDE, None, report)
     return photos, held
+
+
+def read_replayed(
+    config: TrainConfig, division: Division | None, cache: Path | None, report: Report
+) -> tuple[Sequence[Pixels], Sequence[Pixels], dict[str, Any]]:
+    """Return the photos to replay and those to validate them with, decoded, and what tells them from others."""
+    if division is None:
+        return (), (), {}
+    photos = _decode(pick(division.train, config.replay.photos), config.data.short_side, cache, report)
+    held = _decode(pick(division.held, config.replay.held), VALIDATION_SIDE, None, report)
+    return photos, list(held), {"photos": len(photos), "fingerprint": photos.fingerprint()}
 
 
 def _decode(sources: list[Source], short_side: int, cache: Path | None, report: Report) -> PhotoSet:
@@ -74,13 +90,23 @@ def _decode(sources: list[Source], short_side: int, cache: Path | None, report: 
     )
 
 
-def make_loss(config: LossConfig, spec: ModelSpec, photos: PhotoSet, cache: Path | None) -> tuple[ColorLoss, ModelSpec]:
-    """Return a recipe's loss, and the specification with the rebalancing weights where the model has bins."""
+def make_loss(
+    config: LossConfig, spec: ModelSpec, photos: PhotoSet, cache: Path | None, kept: Sequence[float] = ()
+) -> tuple[ColorLoss, ModelSpec]:
+    """Return a recipe's loss, and the specification with the rebalancing weights where the model has bins.
+
+    Args:
+        config: section of the recipe.
+        spec: of the network.
+        photos: whose colors are counted.
+        cache: where counts are kept.
+        kept: rebalancing weights to use instead.
+    """
     factors = {term: getattr(config, term) for term in TERMS if getattr(config, term) > 0}
     table = None
     if spec.output == "bins" or "rebalanced_mse" in factors:
         bins = np.array(spec.bins, np.float32) if spec.output == "bins" else ab_bins(config.grid)
-        weights = color_weights(config, bins, photos, cache)
+        weights = np.array(kept, np.float32) if kept else color_weights(config, bins, photos, cache)
         table = BinTable(bins, weights, neighbours=config.neighbours, sigma=config.sigma)
         if spec.output == "bins":
             spec = dataclasses.replace(spec, weights=tuple(round(float(weight), 6) for weight in weights))
@@ -101,13 +127,16 @@ def color_weights(
     return np.array([round(float(weight), 6) for weight in weights], np.float32)
 
 
-def load_start(network: nn.Module, config: TrainConfig, init: str | None) -> None:
+def load_start(network: nn.Module, config: TrainConfig, init: str | None) -> ModelSpec | None:
     """Give a network the weights that it starts from.
 
     Args:
         network: with fresh weights.
         config: the recipe.
         init: what was asked for, see :func:`tinct.training.run.train`.
+
+    Returns:
+        The specification of the model that they are from, if any.
 
     Raises:
         ConfigError: the recipe needs a model to start from.
@@ -118,7 +147,9 @@ def load_start(network: nn.Module, config: TrainConfig, init: str | None) -> Non
             config.name, ["it starts from a trained model; name it by --init: a run's folder, an ONNX file, a name"]
         )
     if init is not None:
-        _, start = checkpoint.load_network(store.resolve(init))
+        spec, start = checkpoint.load_network(store.resolve(init))
         checkpoint.fit_weights(network, start.state_dict(), init, fresh=config.init.fresh)
-    elif config.imagenet:
+        return spec
+    if config.imagenet:
         network.encoder.load_imagenet()  # type: ignore[operator, union-attr]
+    return None

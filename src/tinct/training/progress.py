@@ -21,6 +21,8 @@ class Progress:
     seconds_left: float | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
     """Latest losses, or after a validation its figures."""
+    note: str = ""
+    """Something to tell once, such as what was decided."""
 
 
 Report = Callable[[Progress], None]

@@ -6,6 +6,7 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from tinct.training.config import TERMS, TrainConfig
 from tinct.training.validation import figure_names
 
 LITE = "efficientnet-lite0"
-EXTENDS, PRESETS = "extends", "presets"
-"""Keys of a recipe's file beside its settings: the recipe it starts from, and named groups of other settings."""
+EXTENDS, PRESETS, ADAPTATION = "extends", "presets", "adaptation"
+"""Keys of a recipe's file beside its settings: the recipe it starts from, named groups of other settings, and those
+that hold where a model is adapted, see :mod:`tinct.training.adaptation`."""
 
 
 def list_recipes() -> list[str]:
@@ -35,7 +37,16 @@ def list_presets(recipe: str) -> list[str]:
     Raises:
         ConfigError: there is no such recipe, or it can't be read.
     """
-    return sorted(_read(recipe, ())[1])
+    return sorted(_read(recipe, ()).presets)
+
+
+def can_adapt(recipe: str) -> bool:
+    """Tell whether a recipe says how to adapt a model to a few pictures.
+
+    Raises:
+        ConfigError: there is no such recipe, or it can't be read.
+    """
+    return bool(_read(recipe, ()).adaptation)
 
 
 def _recipes() -> resources.abc.Traversable:
@@ -43,20 +54,29 @@ def _recipes() -> resources.abc.Traversable:
 
 
 def load_config(
-    recipe: str, budget: str | None = None, *, presets: Sequence[str] = (), settings: Sequence[str] = ()
+    recipe: str,
+    budget: str | None = None,
+    *,
+    adapt: bool = False,
+    presets: Sequence[str] = (),
+    settings: Sequence[str] = (),
 ) -> TrainConfig:
     """Read a recipe.
 
     Args:
         recipe: its name in the package, or a YAML file.
         budget: replaces the recipe's.
-        presets: names of presets of the recipe, whose settings replace its own; later ones go before.
-        settings: single settings that replace those of both, as ``optimizer.rate=1e-4``.
+        adapt: whether the settings of its section ``adaptation`` replace its own.
+        presets: names of presets of the recipe, whose settings replace both; later ones go before.
+        settings: single settings that replace those of all, as ``optimizer.rate=1e-4``.
 
     Raises:
         ConfigError: there is none of that name, or it has faults; all of them are listed.
     """
-    raw, there = _read(recipe, ())
+    file = _read(recipe, ())
+    raw, there = file.settings, file.presets
+    if adapt:
+        raw = _merged(raw, file.adaptation)
     faults = []
     for preset in presets:
         if preset in there:
@@ -83,8 +103,16 @@ def load_config(
     return config
 
 
-def _read(recipe: str, through: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Return a recipe's settings and its presets, with those of what it extends."""
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What a recipe's file says, with what it extends."""
+
+    settings: dict[str, Any]
+    presets: dict[str, dict[str, Any]]
+    adaptation: dict[str, Any]
+
+
+def _read(recipe: str, through: tuple[str, ...]) -> _File:
     if recipe in list_recipes():
         text = (_recipes() / f"{recipe}.yaml").read_text("utf-8")
     elif recipe.endswith((".yaml", ".yml")) and Path(recipe).is_file():
@@ -101,13 +129,16 @@ def _read(recipe: str, through: tuple[str, ...]) -> tuple[dict[str, Any], dict[s
     presets = raw.pop(PRESETS, {})
     if not isinstance(presets, dict) or not all(isinstance(preset, dict) for preset in presets.values()):
         raise ConfigError(recipe, [f"{PRESETS}: expected names, each with a mapping of settings"])
+    adaptation = raw.pop(ADAPTATION, {})
+    if not isinstance(adaptation, dict):
+        raise ConfigError(recipe, [f"{ADAPTATION}: expected a mapping of settings"])
     base = raw.pop(EXTENDS, None)
     if base is None:
-        return raw, presets
+        return _File(raw, presets, adaptation)
     if base in (recipe, *through):
         raise ConfigError(recipe, [f"{EXTENDS}: {base} leads back to itself"])
-    below, others = _read(str(base), (*through, recipe))
-    return _merged(below, raw), others | presets
+    below = _read(str(base), (*through, recipe))
+    return _File(_merged(below.settings, raw), below.presets | presets, _merged(below.adaptation, adaptation))
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,16 +11,18 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
+from tinct.data.deck import Deck
 from tinct.data.photos import PhotoSet
 from tinct.data.split import Division, divide
 from tinct.errors import TrainingError
 from tinct.models.registry import create_model
+from tinct.training import adaptation
 from tinct.training.config import TrainConfig
 from tinct.training.engine import Engine
-from tinct.training.prepare import load_start, make_accelerator, make_loss, read_photos
-from tinct.training.progress import Report, silent
+from tinct.training.prepare import load_start, make_accelerator, make_loss, read_photos, read_replayed
+from tinct.training.progress import Progress, Report, silent
 from tinct.training.recipes import load_config
-from tinct.training.runs import UNFINISHED, Asked, make_record
+from tinct.training.runs import UNFINISHED, Asked, make_record, read_figures
 from tinct.weights import checkpoint
 
 
@@ -37,6 +39,8 @@ def train(
     settings: Sequence[str] = (),
     device: str = "auto",
     tensorboard: bool = False,
+    adapt: bool | None = None,
+    replay: Path | None = None,
     cache: Path | None = None,
     report: Report = silent,
 ) -> Path:
@@ -50,12 +54,16 @@ def train(
         budget: overrides the recipe's, for example ``10min``, ``500steps``, ``3epochs``.
         seed: of every choice; 0 where not given.
         resume: go on from the last checkpoint in ``out``; start afresh where there is none. What isn't given of
-            ``budget``, ``seed``, ``init``, ``presets`` and ``settings`` is as it was.
+            ``budget``, ``seed``, ``init``, ``presets``, ``settings``, ``adapt`` and ``replay`` is as it was.
         init: what to start from: ``default`` or another model's name, an ONNX file, or a run's or checkpoint's folder.
         presets: names of the recipe's presets.
         settings: single settings that override the recipe's, as ``optimizer.rate=1e-4``.
         device: ``auto``, ``cpu`` or ``cuda``.
         tensorboard: write event files for TensorBoard too.
+        adapt: whether the recipe's section ``adaptation`` holds; None leaves it to the number of pictures, see
+            :func:`tinct.training.adaptation.decide`.
+        replay: ordinary photos to learn from beside those of ``data``, of any of its forms; None takes those of
+            ``TINCT_DATA``. For a recipe with ``replay.share``, as adapting has it.
         cache: a folder to keep decoded photos and counts of their colors in for the next run; None keeps nothing.
         report: told how far the run is.
 
@@ -63,7 +71,8 @@ def train(
         The checkpoint's folder.
 
     Raises:
-        ConfigError: the recipe has faults.
+        ConfigError: the recipe has faults, or can't adapt.
+        OptionError: options that contradict each other.
         DataError: the data has no usable photo.
         TrainingError: ``out`` holds a run already, or training failed.
         MissingExtra: ImageNet weights or TensorBoard are asked for, and the package that has them is not installed.
@@ -71,29 +80,45 @@ def train(
     going_on = checkpoint.has_state(out)
     if going_on and not resume:
         raise TrainingError(f"{out} holds a run already; go on with it by --resume, or give another folder")
-    asked = Asked(budget, seed, init, tuple(presets), tuple(settings))
+    asked = Asked(budget, seed, init, tuple(presets), tuple(settings), adapt, None if replay is None else str(replay))
     if going_on:
         asked = asked.filled_from(out)
-    config = load_config(recipe, asked.budget, presets=asked.presets, settings=asked.settings)
+    decision = adaptation.decide(recipe, data, asked.init, asked.adapt)
+    config = load_config(recipe, asked.budget, adapt=decision.adapts, presets=asked.presets, settings=asked.settings)
+    source = adaptation.find_replay(config.replay, None if asked.replay is None else Path(asked.replay))
+    # What was decided once holds when the run is resumed, whatever has become of folders and variables.
+    asked = dataclasses.replace(asked, adapt=decision.adapts, replay=None if source.path is None else str(source.path))
+    for said in (f"adapting: {decision.why}" if decision.adapts else "", source.why):
+        if said:
+            report(Progress("reading", 0.0, note=said))
     seed = asked.seed or 0
     accelerator = make_accelerator(config.precision, device)
     torch.manual_seed(seed)
     network = create_model(config.architecture, **config.options)
-    division = divide(data, config.validation.share, published=config.validation.published)
+    split = config.validation
+    division = divide(data, split.share, published=split.published, least=split.least)
     photos, held = read_photos(config, division, cache, report)
+    replayed, ordinary, known = read_replayed(config, source.division, cache, report)
     spec = network.make_spec(config.name)  # type: ignore[operator]
-    loss, spec = make_loss(config.loss, spec, photos, cache)
-    if not going_on:
-        load_start(network, config, asked.init)
+    start = None if going_on else load_start(network, config, asked.init)
+    kept: Sequence[float] = ()
+    if config.init.keep_rebalancing:
+        # On resuming the model that the run began with may be gone.
+        kept = checkpoint.load_state(out)["rebalancing"] if going_on else start.weights if start else ()
+    loss, spec = make_loss(config.loss, spec, photos, cache, kept)
     out.mkdir(parents=True, exist_ok=True)
     identity = _identity(config, photos, seed, asked.init)
+    if known:
+        identity["replayed"] = known
     engine = Engine(
         config,
         spec,
         network,
         loss,
-        photos,
+        Deck(photos, seed, replayed, config.replay.share),
         list(held),
+        ordinary=ordinary,
+        anchor=config.replay.anchor if config.replay.share > 0 and not replayed else 0.0,
         run=out,
         accelerator=accelerator,
         seed=seed,
@@ -104,6 +129,7 @@ def train(
             seed=seed,
             data={**identity["data"], **_about(data, division, photos)},
             start=asked.init or ("imagenet" if config.imagenet else "random"),
+            adaptation=adaptation.record(decision, source, len(replayed), len(ordinary)),
             **_machine(accelerator),
         ),
         report=report,
@@ -115,6 +141,10 @@ def train(
         engine.note(UNFINISHED)
     if engine.done < 1:
         engine.fit()
+    if decision.adapts:
+        rows = read_figures(out)
+        for line in adaptation.summarize(rows[0], rows[-1]) if rows else ():
+            report(Progress("training", 1.0, note=line))
     return out / checkpoint.FOLDER
 
 

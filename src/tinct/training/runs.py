@@ -38,6 +38,8 @@ class Asked:
     init: str | None = None
     presets: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    adapt: bool | None = None
+    replay: str | None = None
 
     def filled_from(self, run: Path) -> Asked:
         """Return the same, with what is missing as the run in a folder was asked for."""
@@ -49,6 +51,8 @@ class Asked:
                 self.init or before["init"],
                 self.presets or tuple(before["presets"]),
                 self.settings or tuple(before["settings"]),
+                before.get("adapt") if self.adapt is None else self.adapt,
+                self.replay or before.get("replay"),
             )
         except (DataError, KeyError, TypeError):
             # The checkpoint alone is enough to resume from.
@@ -83,7 +87,7 @@ def make_record(recipe: Mapping[str, Any], **facts: Any) -> dict[str, Any]:
 def note_progress(record: dict[str, Any], run: Path, state: str, place: Mapping[str, float]) -> None:
     """Bring a record up to date and write it; its figures are those of the run's validation so far.
 
-    When a run began stays as it is in the record that is there.
+    When a run began, and what was decided then, stays as it is in the record that is there.
 
     Args:
         record: see :func:`make_record`.
@@ -91,14 +95,15 @@ def note_progress(record: dict[str, Any], run: Path, state: str, place: Mapping[
         state: of the run.
         place: :data:`tinct.training.journal.PLACES` and how far each is.
     """
-    rows = read_rows(run / VALIDATION)
+    rows = read_figures(run)
     with suppress(DataError):
-        record["started"] = read_record(run)["started"]
+        before = read_record(run)
+        record.update({key: before[key] for key in ("started", "adaptation") if key in before})
     hours = round(place["seconds"] / 3600, 4)
     record.update(state=state, step=place["step"], seen=place["seen"], hours=hours, updated=_now())
-    record["figures"] = _numbers(rows[-1]) if rows else {}
+    record["figures"] = rows[-1] if rows else {}
     record["best"] = {
-        name: (min if lower_is_better(name) else max)(_numbers(row)[name] for row in rows)
+        name: (min if lower_is_better(name) else max)(row[name] for row in rows)
         for name in record["figures"]
         if name.startswith(RANKED) and not name.endswith("_gray")
     }
@@ -106,8 +111,10 @@ def note_progress(record: dict[str, Any], run: Path, state: str, place: Mapping[
         path.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
 
 
-def _numbers(row: Mapping[str, str]) -> dict[str, float]:
-    return {name: float(value) for name, value in row.items() if name not in PLACES}
+def read_figures(run: Path) -> list[dict[str, float]]:
+    """Return the figures of all of a run's validations so far."""
+    rows = read_rows(run / VALIDATION)
+    return [{name: float(value) for name, value in row.items() if name not in PLACES} for row in rows]
 
 
 def read_record(run: Path) -> dict[str, Any]:

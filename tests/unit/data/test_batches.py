@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tinct.data.augment import random_crop, vary_tone
 from tinct.data.batches import Batch, BatchStream, Position, Sampling
+from tinct.data.deck import Deck
 from tinct.data.hints import hint_count, simulate_hints
 
 
@@ -27,8 +28,8 @@ def take(stream: BatchStream, start: Position, count: int) -> list[tuple[Batch, 
 
 
 def test_batches_from_the_middle_are_those_of_the_whole(photos: list[NDArray[np.uint8]]) -> None:
-    whole = take(BatchStream(photos, SAMPLING, seed=3), Position(), 8)
-    rest = take(BatchStream(photos, SAMPLING, seed=3), whole[3][1], 4)
+    whole = take(BatchStream(Deck(photos, 3), SAMPLING, 3), Position(), 8)
+    rest = take(BatchStream(Deck(photos, 3), SAMPLING, 3), whole[3][1], 4)
     for (one, there), (other, here) in zip(whole[4:], rest, strict=True):
         assert there == here
         for name in ("lightness", "ab", "hints"):
@@ -36,35 +37,35 @@ def test_batches_from_the_middle_are_those_of_the_whole(photos: list[NDArray[np.
 
 
 def test_another_seed_gives_other_batches(photos: list[NDArray[np.uint8]]) -> None:
-    one, other = (BatchStream(photos, SAMPLING, seed).make(Position())[0] for seed in (1, 2))
+    one, other = (BatchStream(Deck(photos, seed), SAMPLING, seed).make(Position())[0] for seed in (1, 2))
     assert one.ab.shape != other.ab.shape or not torch.equal(one.ab, other.ab)
 
 
 def test_every_size_holds_about_as_many_pixels(photos: list[NDArray[np.uint8]]) -> None:
-    shapes = {tuple(batch.ab.shape) for batch, _ in take(BatchStream(photos, SAMPLING, seed=0), Position(), 12)}
+    shapes = {tuple(batch.ab.shape) for batch, _ in take(BatchStream(Deck(photos, 0), SAMPLING, 0), Position(), 12)}
     assert shapes == {(4, 2, 32, 32), (1, 2, 64, 64)}
 
 
 def test_processes_share_a_batch_without_overlap(photos: list[NDArray[np.uint8]]) -> None:
     plain = Sampling(sizes={32: 1.0}, batch=4, tone=0, hints=False)
-    whole, after = BatchStream(photos, plain, seed=5).make(Position(2, 9))
-    parts = [BatchStream(photos, plain, 5, rank, 2).make(Position(2, 9)) for rank in range(2)]
+    whole, after = BatchStream(Deck(photos, 5), plain, 5).make(Position(2, 9))
+    parts = [BatchStream(Deck(photos, 5), plain, 5, rank, 2).make(Position(2, 9)) for rank in range(2)]
     assert all(position == after for _, position in parts)
     assert torch.equal(whole.ab[0::2], parts[0][0].ab)
     assert torch.equal(whole.ab[1::2], parts[1][0].ab)
 
 
 def test_an_epoch_holds_every_photo_once(photos: list[NDArray[np.uint8]]) -> None:
-    stream = BatchStream(photos, SAMPLING, seed=0)
+    deck = Deck(photos, 0)
     for epoch in range(3):
-        heights = [len(stream._photo_at(epoch * 7 + index)) for index in range(7)]
+        heights = [len(deck[epoch * 7 + index]) for index in range(7)]
         assert sorted(heights) == list(range(40, 47))
 
 
 def test_a_fault_in_the_thread_reaches_the_caller() -> None:
     broken = [np.zeros((0, 0, 3), np.uint8)]
     with (
-        closing(BatchStream(broken, SAMPLING, 0).stream(Position())) as batches,
+        closing(BatchStream(Deck(broken, 0), SAMPLING, 0).stream(Position())) as batches,
         pytest.raises(ValueError, match="high"),
     ):
         next(batches)

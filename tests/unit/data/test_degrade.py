@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from tinct.color.lab import lightness
 from tinct.data.batches import BatchStream, Position, Sampling
+from tinct.data.deck import Deck
 from tinct.data.degrade import (
     EMULSIONS,
     add_grain,
@@ -106,7 +107,7 @@ def test_training_takes_old_prints_for_the_input_alone(color_pixels: NDArray[np.
 
     def batch(share: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         sampling = Sampling(sizes={32: 1.0}, batch=24, tone=0, degrade=share, hints=False)
-        made = BatchStream(photos, sampling, seed=1).make(Position())[0]
+        made = BatchStream(Deck(photos, 1), sampling, 1).make(Position())[0]
         return made.lightness.numpy(), made.ab.numpy()
 
     (plain, ab), (all_old, same_ab), (some_old, _) = batch(0.0), batch(1.0), batch(0.5)
