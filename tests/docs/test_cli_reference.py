@@ -27,7 +27,21 @@ def options(command: Any) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["colorize", "train", "export", "data fetch", "data stats", "suggest", "inspect", "reproduce", "batch run", "serve", "worker"]
+    "name",
+    [
+        "colorize",
+        "train",
+        "export",
+        "data fetch",
+        "data stats",
+        "suggest",
+        "inspect",
+        "reproduce",
+        "batch run",
+        "evaluate",
+        "serve",
+        "worker",
+    ],
 )
 def test_options(name: str) -> None:
     command: Any = get_command(app)

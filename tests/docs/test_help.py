@@ -25,6 +25,10 @@ PROMISED = {
     "reproduce": "--source --output --mask --model",
     "train": "--data --out --budget --seed --resume --init --preset --set --device --tensorboard",
     "export": "--output",
+    "evaluate": (
+        "--data --model --command --protocol --mode --count --metrics --report --json --csv --raw-rgb --hint-curve"
+        " --time-limit --fid-weights --lpips-weights"
+    ),
 }
 """What the documents name."""
 

@@ -101,7 +101,7 @@ class Judges:
     @contextmanager
     def threads(self, jobs: int) -> Iterator[None]:
         """Share the processors out between ``jobs`` photographs that are looked at at once."""
-        if self._lite0 is self._inception is self._lpips is None:
+        if not (self._lite0 or self._inception or self._lpips):
             yield
             return
         from tinct.evaluation.features import torch_threads
