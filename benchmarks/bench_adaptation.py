@@ -4,8 +4,8 @@
 
 medicine: 160 skin close-ups and 30 fundus photographs of domains.tar, drawn by hash, against the other 50. air: frames
 of the first half of clips/cars-from-above.mp4 against frames of the second. It runs ``tinct train tinct`` with the
-recipe as it is, and prints a line of JSON for each set of pictures: PSNR at 256x256 as ``tinct evaluate`` has it,
-before and after. Needs the photo corpus, and PyAV for the clip.
+recipe as it is, and prints what that cost and a line of JSON for each set of pictures: PSNR at 256x256 as
+``tinct evaluate`` has it, before and after. Needs the photo corpus, and PyAV for the clip.
 """
 
 from __future__ import annotations
@@ -54,8 +54,12 @@ def main() -> None:
                 path.unlink()
         began = time.monotonic()
         adapt(folder / "train", run, options)
-        wall = round(time.monotonic() - began)
-        print(json.dumps({"kind": options.kind, "pictures": len(list((folder / "train").iterdir())), "seconds": wall}))
+        wall = time.monotonic() - began
+        spent = os.times()
+        cost = {"minutes": round(wall / 60, 1)}
+        cost["minutes of processors"] = round((spent.children_user + spent.children_system) / 60, 1)
+        count = len(list((folder / "train").iterdir()))
+        print(json.dumps({"kind": options.kind, "pictures": count, **cost}), flush=True)
         for test in tests:
             compare(folder / test, options.init, run)
         compare(options.data / "photos" / "val.tar", options.init, run, options.photographs)
