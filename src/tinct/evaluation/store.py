@@ -70,8 +70,7 @@ class Store:
 
     def __init__(self, path: Path | None, context: str) -> None:
         self.context = context
-        self.known = 0
-        """How many results were found measured."""
+        self._path = path
         try:
             self._base = sqlite3.connect(":memory:" if path is None else path)
             # A crash may cost the last photographs, which are then measured again; it never breaks the file.
@@ -85,7 +84,10 @@ class Store:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        empty = self._base.execute("SELECT 1 FROM photo UNION ALL SELECT 1 FROM note LIMIT 1").fetchone() is None
         self._base.close()
+        if empty and self._path is not None:
+            self._path.unlink(missing_ok=True)
 
     def status(self, photo: str) -> str | None:
         """Return what is known of a photograph, None where nothing is."""
