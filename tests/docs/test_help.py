@@ -14,7 +14,8 @@ from tinct.cli.app import app
 PROMISED = {
     "colorize": (
         "--output --recursive --model --mode --vividness --saturation --hint --hints --size --device --format --quality"
-        " --overwrite --skip-existing --allow-truncated --max-pixels --layer --mask --no-mark --jobs --json --quiet --confidence --variants --seed --reference"
+        " --overwrite --skip-existing --allow-truncated --max-pixels --layer --mask --no-mark --jobs --json --quiet"
+        " --confidence --variants --seed --reference"
     ),
     "batch run": (
         "--dry-run --watch --retry-failed --verify --consistent --reference --jobs --model --mode --vividness"
@@ -23,7 +24,7 @@ PROMISED = {
     "batch review": "--port --no-browser",
     "inspect": "--source --json",
     "reproduce": "--source --output --mask --model",
-    "train": "--data --out --budget --seed --resume --init --preset --set --device --tensorboard",
+    "train": "--data --out --budget --seed --resume --init --preset --set --device --tensorboard --adapt --replay",
     "export": "--output",
     "evaluate": (
         "--data --model --command --protocol --mode --count --metrics --report --json --csv --raw-rgb --hint-curve"
