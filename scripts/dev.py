@@ -1,6 +1,6 @@
 """Run one of the project's tasks in a virtual environment that sets itself up.
 
-``python scripts/dev.py demo|test|lint|format|serve|bench|picture [ARGUMENT...]``. The environment is ``.venv`` in the
+``python scripts/dev.py demo|test|test-slow|lint|format|serve|bench|picture [ARGUMENT...]``. The environment is ``.venv`` in the
 root; it is reused as long as neither ``pyproject.toml`` nor ``constraints.txt`` has changed. Needs Python 3.11 or
 newer, nothing else.
 """
@@ -68,9 +68,19 @@ def demo(arguments: list[str]) -> None:
 
 
 def test(arguments: list[str]) -> None:
-    """Run the test suite."""
+    """Run the test suite but for its long loops."""
+    run_tests("not slow", arguments)
+
+
+def test_slow(arguments: list[str]) -> None:
+    """Run the long loops of the test suite: many kills, many jobs."""
+    run_tests("slow", arguments)
+
+
+def run_tests(which: str, arguments: list[str]) -> None:
+    """Run the tests with the marks ``which``."""
     set_up("dev")
-    run(PYTHON, "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", *arguments)
+    run(PYTHON, "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", "-m", which, *arguments)
 
 
 def lint(arguments: list[str]) -> None:
@@ -119,6 +129,7 @@ def picture(arguments: list[str]) -> None:
 TASKS = {
     "demo": demo,
     "test": test,
+    "test-slow": test_slow,
     "lint": lint,
     "format": format_,
     "serve": serve,

@@ -181,7 +181,6 @@ def test_an_unknown_recipe_lists_the_choices(run: Any) -> None:
     assert "choose one of tinct" in done.err
 
 
-@pytest.mark.slow
 def test_from_training_to_a_colorized_photograph(run: Any, workspace: Path, picture: Any) -> None:
     """A short run, the same run again, its export, and a photograph with each."""
     (workspace / "small.yaml").write_text(SMALL_RECIPE, encoding="utf-8")

@@ -108,7 +108,6 @@ def test_the_bar_counts_on_standard_error(run: Any, picture: Any) -> None:
     assert "Colorizing" not in run("colorize", "album/0.jpg", "--overwrite").err
 
 
-@pytest.mark.slow
 def test_memory_stays_flat_over_a_hundred_photographs(start: Any, workspace: Path) -> None:
     fill(workspace / "album", 100, 600, 800)
     process = start("colorize", "album", "-o", "out", "--json", "--jobs", 2)

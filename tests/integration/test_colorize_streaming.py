@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 CODE = """
 import sys, tinct
 hints = [tinct.Hint("20%", "30%", "#a03020", 50)]
@@ -25,7 +23,6 @@ def colorize(source: Path, target: Path, then: str = "", **environment: str) -> 
     return done.stdout
 
 
-@pytest.mark.slow
 def test_memory_doesn_t_grow_with_the_photograph(tmp_path: Path, peak_memory: str) -> None:
     import pyvips
 

@@ -218,7 +218,6 @@ print(peak_memory())
 """
 
 
-@pytest.mark.slow
 def test_large_scans_stream(tmp_path, peak_memory):
     """81 megapixels, 243 MB of color and 324 MB of lightness: read and written within less memory than either."""
     source = tmp_path / "scan.tif"
