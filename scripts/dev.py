@@ -1,8 +1,8 @@
 """Run one of the project's tasks in a virtual environment that sets itself up.
 
-``python scripts/dev.py demo|test|test-slow|lint|format|serve|bench|picture [ARGUMENT...]``. The environment is ``.venv`` in the
-root; it is reused as long as neither ``pyproject.toml`` nor ``constraints.txt`` has changed. Needs Python 3.11 or
-newer, nothing else.
+``python scripts/dev.py demo|test|test-slow|lint|format|serve|bench|picture [ARGUMENT...]``. The environment is
+``.venv`` in the root; it is reused as long as neither ``pyproject.toml`` nor ``constraints.txt`` has changed. Needs
+Python 3.11 or newer, nothing else.
 """
 
 from __future__ import annotations
