@@ -84,7 +84,9 @@ def compare(pictures: Path, before: str, after: Path, count: int | None = None) 
     request = Request(data=(pictures,), models=(before, str(after)), mode="faithful", count=count, metrics=figures)
     with evaluate(request) as (evaluation, _):
         rows = {row.name: row for row in evaluation.rows}
-        gray, first, last = (rows[name] for name in list(rows) if name != "original")
+        # The models come in the order of the request, after the rows of gray, the original and others.
+        first, last = (row for row in evaluation.rows if not row.baseline)
+        gray = rows["gray"]
         psnr = [np.array(row.per_photo["psnr"]) for row in (gray, first, last)]
         change = psnr[2] - psnr[1]
         line: dict[str, object] = {"pictures": pictures.name, "count": len(change)}
