@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tinct.color.tensors import srgb_to_lab
 from tinct.data.augment import random_crop
 from tinct.data.batches import BatchStream, Position, Sampling
+from tinct.data.deck import Deck
 
 unhurried = settings(deadline=None, max_examples=60)
 SIDES = st.integers(1, 40)
@@ -59,7 +60,7 @@ def _mirrored(pixels: NDArray[np.uint8], flip: bool) -> list[NDArray[np.uint8]]:
 def test_hints_show_the_color_where_they_lie(size: int, height: int, width: int, seed: int) -> None:
     """Also on photos smaller than the crop: hints are placed after cropping, mirroring and turning."""
     sampling = Sampling(sizes={size: 1.0}, batch=4, turn=True, without_hints=0.0)
-    batch, _ = BatchStream([photo_of(height, width)], sampling, seed).make(Position())
+    batch, _ = BatchStream(Deck([photo_of(height, width)], seed), sampling, seed).make(Position())
     lab = srgb_to_lab(torch.from_numpy(photo_of(height, width)).permute(2, 0, 1)[None].float() / 255)
     reach = lab[:, 1:].abs().amax() + 1
     for ab, hints in zip(batch.ab, batch.hints, strict=True):
