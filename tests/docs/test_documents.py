@@ -70,7 +70,9 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("document", having("sh"), ids=name)
 def test_commands_run(document: Path, workspace: Path) -> None:
-    targets = set(re.findall(r"^([a-z -]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[-1].split())
+    targets = set(
+        re.findall(r"^([a-z -]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[-1].split()
+    )
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     tool = shutil.which("tinct", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     assert tool is not None
