@@ -117,11 +117,9 @@ def run(
     from tinct.jobs.recipe import Recipe
     from tinct.settings import load_settings
 
-    for name, value, limits in (("--quality", quality, (1, 100)), ("--jobs", jobs, (1, 256))):
-        if value is not None and not limits[0] <= value <= limits[1]:
-            raise OptionError(f"{name} is {value}, expected {limits[0]} to {limits[1]}")
-    if max_pixels is not None and max_pixels < 1:
-        raise OptionError(f"--max-pixels is {max_pixels}, expected a whole number from 1 up")
+    shared.check_range("--quality", quality, 1, 100)
+    shared.check_range("--jobs", jobs, 1, 256)
+    shared.check_max_pixels(max_pixels)
     if not 0.1 <= interval <= 86400:
         raise OptionError(f"--interval is {interval:g}, expected 0.1 to 86400 seconds")
     if consistent and reference is not None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from tinct.errors import OptionError
+
 COLORS, OUTPUT, INPUT, RUNNING = "Colors", "Output", "Input", "Running"
 """Headings of the help."""
 
@@ -97,3 +99,23 @@ class GroupedCommand(TyperCommand):
         for title, records in groups.items():
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def check_range(name: str, value: int | None, lowest: int, highest: int) -> None:
+    """Refuse an option's number that is out of range; None stands for an option that wasn't given.
+
+    Raises:
+        OptionError: it is.
+    """
+    if value is not None and not lowest <= value <= highest:
+        raise OptionError(f"{name} is {value}, expected {lowest} to {highest}")
+
+
+def check_max_pixels(value: int | None) -> None:
+    """Refuse a ``--max-pixels`` that lets no photograph through.
+
+    Raises:
+        OptionError: it does not.
+    """
+    if value is not None and value < 1:
+        raise OptionError(f"--max-pixels is {value}, expected a whole number from 1 up")

@@ -141,16 +141,11 @@ def colorize(
 
     if overwrite and skip_existing:
         raise OptionError("--overwrite and --skip-existing contradict each other; give one")
-    for name, value, limits in (
-        ("--quality", quality, (1, 100)),
-        ("--jobs", jobs, (1, 256)),
-        ("--variants", variants, (1, MOST_VARIANTS)),
-        ("--seed", seed, (0, 2**32 - 1)),
-    ):
-        if value is not None and not limits[0] <= value <= limits[1]:
-            raise OptionError(f"{name} is {value}, expected {limits[0]} to {limits[1]}")
-    if max_pixels is not None and max_pixels < 1:
-        raise OptionError(f"--max-pixels is {max_pixels}, expected a whole number from 1 up")
+    shared.check_range("--quality", quality, 1, 100)
+    shared.check_range("--jobs", jobs, 1, 256)
+    shared.check_range("--variants", variants, 1, MOST_VARIANTS)
+    shared.check_range("--seed", seed, 0, 2**32 - 1)
+    shared.check_max_pixels(max_pixels)
     settings = load_settings()
     chosen = [Hint.parse(text) for text in hint or ()]
     options = ColorizeOptions(

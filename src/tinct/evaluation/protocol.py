@@ -20,6 +20,7 @@ from tinct.data.split import pick
 from tinct.errors import DataError, OptionError, UnreadablePhoto
 from tinct.evaluation import auc, metrics
 from tinct.evaluation.resample import resize
+from tinct.media import picture
 from tinct.media.photo import read_photo
 
 Floats = NDArray[np.float32]
@@ -59,7 +60,7 @@ def to_pixels(lab: Floats) -> Pixels:
 
 def eight_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
     """Return a picture, (H, W), (H, W, 3) or with transparency, which is dropped, as uint8 (H, W, 3)."""
-    levels = np.asarray(pixels if pixels.dtype == np.uint8 else np.rint(pixels / 257), np.uint8)
+    levels = picture.eight_bits(pixels)
     return np.ascontiguousarray(np.repeat(levels[..., np.newaxis], 3, axis=-1) if levels.ndim == 2 else levels[..., :3])
 
 

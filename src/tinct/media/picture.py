@@ -18,7 +18,7 @@ from tinct.media.metadata import Metadata
 from tinct.media.source import EncodedSource, PipelineSource, Source
 from tinct.media.spaces import split_alpha, to_lightness, to_srgb
 from tinct.media.tone import SIDE, Tone, tone_of
-from tinct.media.vips import reading
+from tinct.media.vips import reading, to_eight_bits
 from tinct.media.write import write_photo
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Photo:
         rows, columns = (max(1, round(side * scale)) for side in (self.height, self.width))
         with reading(self.name):
             image = to_srgb(self._small(rows, columns), self.metadata.icc, self.name)
-            return "gray" if image.bands == 1 else tone_of(_eight_bits(image.numpy()))
+            return "gray" if image.bands == 1 else tone_of(eight_bits(image.numpy()))
 
     @property
     def color(self) -> bool:
@@ -157,9 +157,7 @@ class Photo:
         rows, columns = (max(1, round(side * scale)) for side in (self.height, self.width))
         with reading(self.name):
             image = to_srgb(self._small(rows, columns), self.metadata.icc, self.name)
-            if image.format != "uchar":
-                image = (image / 257).rint().cast("uchar").copy(interpretation="srgb" if image.bands > 2 else "b-w")
-            return self._upright(image.colourspace("srgb").copy_memory())
+            return self._upright(to_eight_bits(image).colourspace("srgb").copy_memory())
 
     def to_numpy(self) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """Return the pixels, sRGB: (H, W) or (H, W, 3), with transparency (H, W, 4); uint8 or uint16.
@@ -183,7 +181,7 @@ class Photo:
         from PIL import Image
 
         array = self.to_numpy()
-        return Image.fromarray(array if array.ndim == 2 else _eight_bits(array))
+        return Image.fromarray(array if array.ndim == 2 else eight_bits(array))
 
     def save(
         self, path: str | Path, *, format: str | None = None, quality: int | None = None, overwrite: bool = False
@@ -255,5 +253,6 @@ class Photo:
         return image.rot(turn) if turn else image
 
 
-def _eight_bits(array: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+def eight_bits(array: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Round levels of 16 bits, of any shape, to 8; those of 8 bits stay as they are."""
     return np.asarray(array if array.dtype == np.uint8 else np.rint(array / 257), np.uint8)

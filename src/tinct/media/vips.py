@@ -107,3 +107,10 @@ def _reasons(error: pyvips.Error) -> tuple[str, str]:
     # A decoder that looks for the end of a file by seeking beyond it says so, and goes on to the point.
     telling = [line for line in lines if "bad seek" not in line]
     return (telling or lines)[0], "\n".join(lines).lower()
+
+
+def to_eight_bits(image: Any) -> Any:
+    """Round an image of 16 bits to 8; one of 8 bits stays as it is."""
+    if image.format == "uchar":
+        return image
+    return (image / 257).rint().cast("uchar").copy(interpretation="srgb" if image.bands > 2 else "b-w")

@@ -20,7 +20,7 @@ from tinct.media.formats import AVIF, JPEG, PNG, TIFF, WEBP, Format, choose_form
 from tinct.media.marking import Marking
 from tinct.media.outgoing import Outgoing, prepare
 from tinct.media.spaces import from_srgb, is_srgb
-from tinct.media.vips import forget_errors, version, vips, write_error
+from tinct.media.vips import forget_errors, to_eight_bits, version, vips, write_error
 
 if TYPE_CHECKING:
     import pyvips
@@ -132,9 +132,7 @@ def _describe(form: Format, quality: int | None) -> dict[str, Any]:
 
 def _with_depth(image: Any, form: Format) -> Any:
     """Cut 16 bits to 8 where the format holds no more."""
-    if image.format == "uchar" or form.depth > 8:
-        return image
-    return (image / 257).rint().cast("uchar").copy(interpretation="srgb" if image.bands > 2 else "b-w")
+    return image if form.depth > 8 else to_eight_bits(image)
 
 
 def _with_alpha(image: Any, form: Format, like: Photo) -> Any:
