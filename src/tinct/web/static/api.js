@@ -1,0 +1,179 @@
+/**
+ * The one way to the server: calls, uploads, events, and errors as problem details (RFC 9457).
+ *
+ * Whatever goes wrong is a Problem, whose message can be shown to a person. Where the server can't be reached the
+ * page says so by itself (see `connection`), asks until it answers, and then `connection` sends `back`.
+ */
+
+export const ROOT = new URL('../api/v1/', import.meta.url).pathname;
+const TRIES = 4;
+
+/** What the server refused, or that it can't be reached (status 0). */
+export class Problem extends Error {
+  constructor(status, detail, body = {}) {
+    super(detail);
+    this.name = 'Problem';
+    this.status = status;
+    /** Class of the error on the server, such as PhotoTooLarge. */
+    this.kind = body.kind ?? null;
+    this.body = body;
+  }
+}
+
+/** Sends `lost` when the server can't be reached, and `back` when it is there again. */
+export const connection = new EventTarget();
+let lost = false;
+let askToken = null;
+
+/** Tell how to ask the user for a token: an async function, true when the browser is logged in. */
+export function setLogin(ask) {
+  askToken = ask;
+}
+
+const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+/** Note that the server is away; ask now and then until it answers. */
+export async function reportLost() {
+  if (lost) return;
+  lost = true;
+  connection.dispatchEvent(new Event('lost'));
+  for (;;) {
+    await wait(1.5);
+    try {
+      if ((await fetch(`${ROOT}health`)).ok) break;
+    } catch {
+      // Still away.
+    }
+  }
+  lost = false;
+  connection.dispatchEvent(new Event('back'));
+}
+
+async function problemOf(status, text) {
+  try {
+    const body = JSON.parse(text);
+    return new Problem(status, body.detail ?? body.title ?? `error ${status}`, body);
+  } catch {
+    return new Problem(status, `the server answered with an error (${status})`);
+  }
+}
+
+let loggingIn = null;
+
+/** Get a new session: by opening the page again where that is enough, else with a token. */
+function logIn() {
+  loggingIn ??= (async () => {
+    await fetch(new URL('../', import.meta.url), {cache: 'reload'});
+    if ((await fetch(`${ROOT}turing`)).status !== 401) return true;
+    return askToken ? askToken() : false;
+  })().finally(() => {
+    loggingIn = null;
+  });
+  return loggingIn;
+}
+
+/**
+ * Ask the server.
+ *
+ * @param {string} method GET, POST, PUT, PATCH, DELETE
+ * @param {string} path below /api/v1/, such as `jobs/ID`
+ * @param {{json?: unknown, form?: FormData, signal?: AbortSignal, as?: 'json'|'blob'|'text'|'response'}} options
+ *     `json` or `form` is the body; `as` is how the answer is read (204 gives null).
+ * @throws {Problem} anything but 2xx; AbortError where `signal` said so.
+ */
+export async function api(method, path, {json, form, signal, as = 'json'} = {}) {
+  const headers = json === undefined ? {} : {'Content-Type': 'application/json'};
+  const body = form ?? (json === undefined ? undefined : JSON.stringify(json));
+  for (let tried = 1; ; tried += 1) {
+    let answer;
+    try {
+      answer = await fetch(ROOT + path, {method, headers, body, signal});
+    } catch (error) {
+      if (error.name === 'AbortError') throw error;
+      reportLost();
+      throw new Problem(0, 'the server can’t be reached');
+    }
+    if (answer.ok) {
+      if (as === 'response') return answer;
+      return answer.status === 204 ? null : answer[as]();
+    }
+    if (answer.status === 401 && tried === 1 && (await logIn())) continue;
+    // Refused before anything was done: too many requests. Once more in a while.
+    if (answer.status === 429 && tried < TRIES) {
+      await wait(Math.min(10, Number(answer.headers.get('Retry-After')) || 2) * (0.5 + Math.random()));
+      continue;
+    }
+    throw await problemOf(answer.status, await answer.text());
+  }
+}
+
+/**
+ * Send a form with files, telling how far it is.
+ *
+ * @param {string} path below /api/v1/
+ * @param {FormData} form
+ * @param {{onProgress?: (share: number) => void, signal?: AbortSignal, method?: string}} options share in 0..1
+ */
+export async function upload(path, form, {onProgress, signal, method = 'POST'} = {}) {
+  for (let tried = 1; ; tried += 1) {
+    const request = new XMLHttpRequest();
+    await new Promise((resolve, reject) => {
+      const stop = () => {
+        request.abort();
+        reject(new DOMException('stopped', 'AbortError'));
+      };
+      if (signal?.aborted) return stop();
+      signal?.addEventListener('abort', stop, {once: true});
+      request.open(method, ROOT + path);
+      request.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
+      request.onload = resolve;
+      request.onerror = () => {
+        reportLost();
+        reject(new Problem(0, 'the connection was lost while the file was sent'));
+      };
+      request.send(form);
+    });
+    if (request.status >= 200 && request.status < 300) {
+      return request.status === 204 ? null : JSON.parse(request.responseText);
+    }
+    if (request.status === 401 && tried === 1 && (await logIn())) continue;
+    if (request.status === 429 && tried < TRIES) {
+      await wait(Math.min(10, Number(request.getResponseHeader('Retry-After')) || 2) * (0.5 + Math.random()));
+      continue;
+    }
+    throw await problemOf(request.status, request.responseText);
+  }
+}
+
+/**
+ * Follow server-sent events until the server says `end`; a line that breaks is taken up again.
+ *
+ * @param {string} path below /api/v1/, such as `runs/ID/events`
+ * @param {Record<string, (body: any) => void>} handlers name of an event -> what is done with its JSON; `end` when it
+ *     is over, `deleted` when what was followed is gone.
+ * @returns {() => void} stops following
+ */
+export function follow(path, handlers) {
+  let source = null;
+  let over = false;
+  let timer = 0;
+  const open = () => {
+    source = new EventSource(ROOT + path);
+    for (const [name, handle] of Object.entries(handlers)) {
+      source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+    }
+    source.addEventListener('end', () => stop());
+    source.onerror = () => {
+      // The browser itself goes on after a break, but not after an error of the server.
+      if (over || source.readyState !== EventSource.CLOSED) return;
+      timer = setTimeout(open, 2000);
+    };
+  };
+  const stop = () => {
+    over = true;
+    clearTimeout(timer);
+    source?.close();
+  };
+  open();
+  return stop;
+}

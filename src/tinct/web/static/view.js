@@ -1,0 +1,40 @@
+/** What all views are made of, and what they share. */
+
+import {LitElement} from './vendor/lit.js';
+
+/** A view: an element without shadow DOM, so that styles.css counts inside it. */
+export class View extends LitElement {
+  static properties = {parts: {attribute: false}};
+
+  constructor() {
+    super();
+    /** @type {string[]} what follows the view's name in the address */
+    this.parts = [];
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  /** Called each time the view is opened, or its part of the address changes. */
+  shown() {}
+
+  /** Called when another view is opened; this one stays as it is, unseen. */
+  left() {}
+}
+
+/** Go to a view: go('correct', id). */
+export function go(...parts) {
+  location.hash = `#/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+/** Give a file to the user. */
+export function saveFile(blob, name) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
