@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tinct.color.figures import Pixels
 from tinct.color.lab import gray_to_lightness
 from tinct.errors import DataError, OptionError, PhotoError
-from tinct.evaluation import protocol
+from tinct.evaluation import external, protocol
 from tinct.evaluation.protocol import Item, Original
 from tinct.evaluation.resample import resize
 from tinct.inference import resolution
@@ -21,6 +21,10 @@ from tinct.inference.backends import Backend
 from tinct.inference.options import ColorizeOptions, Mode
 from tinct.inference.pipeline import Colorizer
 from tinct.media.photo import read_photo
+
+Writing = Callable[[tuple[int, Item]], str | None]
+InOrder = Callable[[Writing, Sequence[tuple[int, Item]]], Iterator[tuple[tuple[int, Item], str | None]]]
+"""Does a piece of work for each task, in threads or not; gives task and result in the order of the tasks."""
 
 
 class Maker(Protocol):
@@ -199,3 +203,55 @@ class CommandMaker:
             (height, width), (rows, columns) = found.shape[:2], original.rgb.shape[:2]
             raise DataError(f"the command made {width} x {height} pixels of {columns} x {rows}")
         return found
+
+
+def run_command(
+    command: str,
+    items: Sequence[Item],
+    chosen: protocol.Protocol,
+    folder: Path,
+    time_limit: float,
+    in_order: InOrder,
+    progress: Callable[[str, int, int], None],
+) -> CommandMaker | None:
+    """Run an external command on photographs, those near gray left out.
+
+    Args:
+        command: see :mod:`tinct.evaluation.external`.
+        items: the photographs; each counts once.
+        chosen: the protocol.
+        folder: an empty one, to be kept while the results are needed.
+        time_limit: of the command, in seconds.
+        in_order: how to go through the photographs.
+        progress: called with what is done, how far, and of how many steps.
+
+    Returns:
+        What it made; None where no photograph has color.
+
+    Raises:
+        CommandFailed: it can't be started, failed, or took too long.
+    """
+    given, made = folder / "in", folder / "out"
+    given.mkdir()
+    made.mkdir()
+
+    def write(task: tuple[int, Item]) -> str | None:
+        number, item = task
+        try:
+            original = protocol.read_original(item.source, chosen)
+        except PhotoError:
+            return None
+        return None if original.near_gray else external.write_gray(given, number, item.source.name, original.levels)
+
+    once = list({item.sha256: item for item in items}.values())
+    stems: dict[str, str] = {}
+    for done, ((_, item), stem) in enumerate(in_order(write, list(enumerate(once))), 1):
+        progress("writing gray pictures", done, len(once))
+        if stem is not None:
+            stems[stem] = item.sha256
+    if not stems:
+        return None
+    progress("running the command", 0, 0)
+    seconds = external.run_command(command, given, made, time_limit)
+    files = external.find_outputs(made, stems)
+    return CommandMaker({stems[stem]: path for stem, path in files.items()}, 1000 * seconds / len(stems))

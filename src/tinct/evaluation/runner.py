@@ -20,7 +20,7 @@ from tinct.errors import DataError, PhotoError, TinctError
 from tinct.evaluation import auc, external, hints, protocol
 from tinct.evaluation.cost import PICTURES, count_gmacs, measure_cost
 from tinct.evaluation.judges import Judges
-from tinct.evaluation.makers import CommandMaker, Gray, Maker, ModelMaker, OneColor, OtherColors, Same
+from tinct.evaluation.makers import CommandMaker, Gray, Maker, ModelMaker, OneColor, OtherColors, Same, run_command
 from tinct.evaluation.measure import measure, pixels_hash
 from tinct.evaluation.protocol import Dataset, Item, manifest_hash, open_dataset, read_original
 from tinct.evaluation.request import Evaluation, Photograph, Progress, Request, Row
@@ -182,30 +182,11 @@ class _Run:
 
     def _run_command(self, command: str, dataset: Dataset, stack: ExitStack) -> CommandMaker:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tinct-evaluate-")))
-        given, made = folder / "in", folder / "out"
-        given.mkdir()
-        made.mkdir()
-
-        def write(task: tuple[int, Item]) -> str | None:
-            number, item = task
-            try:
-                original = read_original(item.source, self.request.protocol)
-            except PhotoError:
-                return None
-            return None if original.near_gray else external.write_gray(given, number, item.source.name, original.levels)
-
-        items = list({item.sha256: item for item in dataset.items}.values())
-        stems: dict[str, str] = {}
-        for done, ((_, item), stem) in enumerate(self._in_order(write, list(enumerate(items))), 1):
-            self.progress("writing gray pictures", done, len(items))
-            if stem is not None:
-                stems[stem] = item.sha256
-        if not stems:
+        limit, chosen = self.request.time_limit, self.request.protocol
+        made = run_command(command, dataset.items, chosen, folder, limit, self._in_order, self.progress)
+        if made is None:
             raise _nothing(dataset, [])
-        self.progress("running the command", 0, 0)
-        seconds = external.run_command(command, given, made, self.request.time_limit)
-        files = external.find_outputs(made, stems)
-        return CommandMaker({stems[stem]: path for stem, path in files.items()}, 1000 * seconds / len(stems))
+        return made
 
     def _measure(self, dataset: Dataset, makers: Sequence[Maker]) -> None:
         """Measure what isn't yet in the store."""
