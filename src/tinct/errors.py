@@ -7,6 +7,7 @@
     │   ├── UnreadablePhoto    missing, unreadable, empty, or no picture at all
     │   ├── TruncatedPhoto     ends before its last pixel
     │   └── PhotoTooLarge      more pixels than the limit allows
+    ├── UnreadableVideo        a film is missing, unreadable, or holds no picture that can be decoded
     ├── OutputError            a result can't be written
     │   └── OutputExists       the output is there already and may not be replaced
     ├── StoreError             a folder or bucket can't be used
@@ -60,6 +61,10 @@ class TruncatedPhoto(PhotoError):
 
 class PhotoTooLarge(PhotoError):
     """A picture has more pixels than the limit allows."""
+
+
+class UnreadableVideo(TinctError):
+    """A film is missing, unreadable, or holds no picture that can be decoded."""
 
 
 class OutputError(TinctError):

