@@ -136,11 +136,11 @@ def evaluate(
         device=device or settings.device,
         jobs=jobs or settings.jobs,
     )
-    _refuse_missing_folders(report, as_json, as_csv, request.store)
+    refuse_missing_folders(report, as_json, as_csv, request.store)
     raise typer.Exit(_run(request, report, as_json, as_csv, quiet))
 
 
-def _refuse_missing_folders(*outputs: Path | None) -> None:
+def refuse_missing_folders(*outputs: Path | None) -> None:
     """Say now what would fail after minutes of work."""
     from tinct.errors import OptionError
 
@@ -161,11 +161,11 @@ def _run(request: Request, report: Path | None, as_json: Path | None, as_csv: Pa
 
     with EvaluationBar(quiet) as bar, run(request, bar.update) as (evaluation, look):
         if as_json is not None:
-            _write(as_json, output.to_json(evaluation))
+            write_text(as_json, output.to_json(evaluation))
         if as_csv is not None:
-            _write(as_csv, output.to_csv(evaluation))
+            write_text(as_csv, output.to_csv(evaluation))
         if report is not None:
-            _write(report, to_html(evaluation, look))
+            write_text(report, to_html(evaluation, look))
     if not quiet:
         typer.echo(output.to_text(evaluation), nl=False)
         if evaluation.already:
@@ -177,7 +177,8 @@ def _run(request: Request, report: Path | None, as_json: Path | None, as_csv: Pa
     return 1 if evaluation.faults else 0
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text, in place of a file of that name."""
     from tinct.media.atomic import atomic_path
 
     with atomic_path(path, overwrite=True) as file:

@@ -21,6 +21,11 @@ LEAST_CATCH = 3
 """Catch trials from which on more than half of them missed is a flag."""
 LEAST_SECONDS = 0.2
 """Of the median answer; nobody looks, decides and clicks faster."""
+MODEL_COLUMNS = tuple("model participants answers fooled_percent standard_error low high".split())
+PHOTO_COLUMNS = tuple("photo model answers fooled fooled_percent".split())
+PARTICIPANT_COLUMNS = tuple("participant answers first catch caught median_seconds flags".split())
+VOTE_COLUMNS = tuple("participant kind photo model choice fooled seconds".split())
+"""Of the CSV files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +180,8 @@ def as_dict(found: Score) -> dict[str, Any]:
                 "answers": one.answers,
                 "fooled_percent": one.percent,
                 "standard_error": one.error,
-                "ci95": list(one.ci95),
+                "low": one.ci95[0],
+                "high": one.ci95[1],
             }
             for one in found.models
         ],
@@ -184,6 +190,7 @@ def as_dict(found: Score) -> dict[str, Any]:
                 "photo": one.photo,
                 "model": one.model,
                 "answers": one.answers,
+                "fooled": one.fooled,
                 "fooled_percent": 100 * one.fooled / one.answers,
             }
             for one in found.photos
@@ -209,32 +216,24 @@ def votes_table(trials: TrialSet, votes: Iterable[Vote]) -> list[dict[str, Any]]
     """Return each vote as plain values; participants by number, for their ids let others vote in their place."""
     known = {trial.id: trial for trial in trials.trials}
     numbers: dict[str, int] = {}
-    rows = []
-    for vote in votes:
-        trial = known[vote.trial]
-        rows.append(
-            {
-                "participant": numbers.setdefault(vote.participant, len(numbers) + 1),
-                "kind": trial.kind,
-                "photo": trial.photo,
-                "model": trial.model,
-                "choice": vote.choice,
-                "fooled": int(vote.fooled),
-                "seconds": round(vote.seconds, 3),
-            }
-        )
-    return rows
+    return [
+        {
+            "participant": numbers.setdefault(vote.participant, len(numbers) + 1),
+            "kind": known[vote.trial].kind,
+            "photo": known[vote.trial].photo,
+            "model": known[vote.trial].model,
+            "choice": vote.choice,
+            "fooled": int(vote.fooled),
+            "seconds": round(vote.seconds, 3),
+        }
+        for vote in votes
+    ]
 
 
-def to_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rows as CSV, intervals as two columns; only a header's absence says that there are none."""
-    flat = []
-    for row in rows:
-        low, high = row.get("ci95", (None, None))
-        ends = {"low": low, "high": high} if "ci95" in row else {}
-        flat.append({key: value for key, value in row.items() if key != "ci95"} | ends)
+def to_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
+    """Return rows as CSV, under a header even where there are none."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(flat[0]) if flat else [], lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat)
+    writer.writerows(rows)
     return text.getvalue()

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from tinct.errors import OptionError
 from tinct.settings import ServerSettings
@@ -46,10 +48,27 @@ def serve(settings: ServerSettings, access: Access, port: int, *, worker: bool, 
     """
     # Whatever is wrong with database or files is said before the port is taken.
     Context.open(settings).close()
-    listening = _bind(access.host, port)
+    listening = bind(access.host, port)
     stopping = threading.Event()
     app = create_app(settings, access, stopping=stopping.is_set)
-    config = uvicorn.Config(
+    server = uvicorn.Server(configure(app))
+    watcher = threading.Thread(
+        target=_watch,
+        args=(server, stopping, settings if worker else None, lambda: ready(address(access.host, listening))),
+    )
+    with signals_left_to_server():
+        watcher.start()
+        try:
+            server.run(sockets=[listening])
+        finally:
+            stopping.set()
+            watcher.join()
+            listening.close()
+
+
+def configure(app: FastAPI) -> uvicorn.Config:
+    """Return how an app is served."""
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
@@ -59,30 +78,29 @@ def serve(settings: ServerSettings, access: Access, port: int, *, worker: bool, 
         # Who asks is told from the connection; a header could say anything.
         proxy_headers=False,
     )
-    server = uvicorn.Server(config)
-    host = f"[{access.host}]" if ":" in access.host else access.host
-    watcher = threading.Thread(
-        target=_watch,
-        args=(server, stopping, settings if worker else None, lambda: ready(f"http://{host}:{_port(listening)}")),
-    )
-    # The server raises the signal again when it has stopped; that is no reason to fail.
+
+
+@contextmanager
+def signals_left_to_server() -> Iterator[None]:
+    """Let a server stop at SIGTERM and Ctrl-C; it raises them again when it has stopped, no reason to fail."""
     before = [signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)]
-    watcher.start()
     try:
-        server.run(sockets=[listening])
+        yield
     finally:
-        stopping.set()
-        watcher.join()
         for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
             signal.signal(number, handler)
-        listening.close()
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
     pass
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        OptionError: the address can't be bound to.
+    """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -91,8 +109,10 @@ def _bind(host: str, port: int) -> socket.socket:
         raise OptionError(f"the server can't listen at {host}, port {port} ({reason}); give another --port") from error
 
 
-def _port(listening: socket.socket) -> int:
-    return int(listening.getsockname()[1])
+def address(host: str, listening: socket.socket) -> str:
+    """Return where a browser finds what listens."""
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listening.getsockname()[1]}"
 
 
 def _watch(
