@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from tinct.media.photo import Photo
     from tinct.weights.store import list_models
 
-    __version__: str
-
+__version__ = "0.1.0"
 __all__ = ["ColorizeOptions", "Colorizer", "Hint", "Photo", "__version__", "colorize", "list_models"]
 
 _HOMES = {
@@ -38,17 +37,11 @@ del TYPE_CHECKING
 
 
 def __getattr__(name: str) -> object:
-    value: object
-    if name == "__version__":
-        from importlib.metadata import version
-
-        value = version("tinct")
-    elif name in _HOMES:
-        from importlib import import_module
-
-        value = getattr(import_module(_HOMES[name]), name)
-    else:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

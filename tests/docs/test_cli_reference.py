@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from tinct.cli.app import app
+from tinct.cli.app import make_app
 from tinct.settings import PREFIX, Settings
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
@@ -44,7 +44,7 @@ def options(command: Any) -> set[str]:
     ],
 )
 def test_options(name: str) -> None:
-    command: Any = get_command(app)
+    command: Any = get_command(make_app())
     for word in name.split():
         command = command.commands[word]
     listed = {option for line in section(name.removesuffix(" run")).splitlines() for option in _listed(line)}
@@ -57,7 +57,7 @@ def _listed(line: str) -> list[str]:
 
 
 def test_every_command_has_its_section() -> None:
-    root = get_command(app)
+    root = get_command(make_app())
     for name in root.commands:  # type: ignore[attr-defined]
         assert f"## tinct {name}" in TEXT
     assert all(option in TEXT for option in options(root))

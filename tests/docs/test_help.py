@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tinct.cli.app import app
+from tinct.cli.app import make_app
 
 PROMISED = {
     "colorize": (
@@ -40,12 +40,12 @@ def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
         yield from walk(below, (*path, name))
 
 
-COMMANDS = dict(walk(typer.main.get_command(app)))
+COMMANDS = dict(walk(typer.main.get_command(make_app())))
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(("tinct", *path)))
 def test_help_runs_and_explains(path: tuple[str, ...]) -> None:
-    done = CliRunner().invoke(app, [*path, "--help"])
+    done = CliRunner().invoke(make_app(path), [*path, "--help"])
     assert done.exit_code == 0
     assert "Usage:" in done.output
     assert COMMANDS[path].help

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Final, NoReturn
 
 import typer
 
 import tinct
-from tinct.cli import batch, data, develop, evaluate, inspect, runs, serve, suggest, use
 from tinct.cli.options import GroupedCommand
 from tinct.errors import ConfigError, OptionError, TinctError, UnknownModel
 
@@ -22,31 +23,37 @@ USAGE_ERRORS = (OptionError, UnknownModel, ConfigError)
 FAILED, WRONG_USAGE = 1, 2
 
 
-app = typer.Typer(
-    name="tinct",
-    help="Color for black-and-white photographs.",
-    epilog="Begin with: tinct colorize PHOTO.jpg",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    # Help drawn by rich takes twice as long, most of it to import.
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
-app.command("colorize", no_args_is_help=True, cls=GroupedCommand)(use.colorize)
-app.add_typer(batch.batch, name="batch")
-app.command("inspect", no_args_is_help=True)(inspect.inspect)
-app.command("reproduce", no_args_is_help=True)(inspect.reproduce)
-app.command("suggest", no_args_is_help=True, cls=GroupedCommand)(suggest.suggest)
-app.add_typer(use.models, name="models")
-app.command("doctor")(use.doctor)
-app.command("train", no_args_is_help=True)(develop.train)
-app.command("export", no_args_is_help=True)(develop.export)
-app.command("evaluate", no_args_is_help=True, cls=GroupedCommand)(evaluate.evaluate)
-app.add_typer(data.data, name="data")
-app.command("serve")(serve.serve)
-app.command("worker")(serve.worker)
-app.add_typer(serve.token, name="token")
-app.add_typer(runs.runs, name="runs")
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Where a command is: a function of a module of this package, or a group of commands."""
+
+    module: str
+    name: str
+    needs_arguments: bool = True
+    """Whether it shows its help where it is given none."""
+    grouped: bool = False
+    """Whether its help has its options in groups."""
+
+
+COMMANDS: Final = {
+    "colorize": _Entry("use", "colorize", grouped=True),
+    "batch": _Entry("batch", "batch"),
+    "inspect": _Entry("inspect", "inspect"),
+    "reproduce": _Entry("inspect", "reproduce"),
+    "suggest": _Entry("suggest", "suggest", grouped=True),
+    "models": _Entry("use", "models"),
+    "doctor": _Entry("use", "doctor", needs_arguments=False),
+    "train": _Entry("develop", "train"),
+    "export": _Entry("develop", "export"),
+    "evaluate": _Entry("evaluate", "evaluate", grouped=True),
+    "turing": _Entry("turing", "turing"),
+    "data": _Entry("data", "data"),
+    "serve": _Entry("serve", "serve", needs_arguments=False),
+    "worker": _Entry("serve", "worker", needs_arguments=False),
+    "token": _Entry("serve", "token"),
+    "runs": _Entry("runs", "runs"),
+}
+"""In the order of the help."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -55,8 +62,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def root(
+def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
@@ -64,10 +70,35 @@ def root(
     """Color for black-and-white photographs."""
 
 
+def make_app(words: Sequence[str] = ()) -> typer.Typer:
+    """Return the command; where its first word names a subcommand, with that one alone, as all take long to make."""
+    app = typer.Typer(
+        name="tinct",
+        help="Color for black-and-white photographs.",
+        epilog="Begin with: tinct colorize PHOTO.jpg",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        # Help drawn by rich takes twice as long, most of it to import.
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    app.callback()(_root)
+    for word in words[:1] if words and words[0] in COMMANDS else COMMANDS:
+        entry = COMMANDS[word]
+        command = getattr(import_module(f"tinct.cli.{entry.module}"), entry.name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=word)
+        else:
+            kind = GroupedCommand if entry.grouped else None
+            app.command(word, no_args_is_help=entry.needs_arguments, cls=kind)(command)
+    return app
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit; the arguments are those of the process unless given."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        app(args=arguments, prog_name="tinct")
+        make_app(words)(args=words, prog_name="tinct")
     except TinctError as error:
         typer.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(WRONG_USAGE if isinstance(error, USAGE_ERRORS) else FAILED)

@@ -18,10 +18,9 @@ from tinct.cli.report import Outcome, Report
 from tinct.errors import OptionError, PhotoError, TinctError
 from tinct.jobs.naming import RESULT
 from tinct.jobs.pool import run_all
-from tinct.weights.store import resolve
 
 if TYPE_CHECKING:
-    from tinct.inference.backends import Device, LoadingBackend
+    from tinct.inference.loading import LoadingBackend
     from tinct.inference.options import ColorizeOptions
     from tinct.inference.pipeline import Colorizer
 
@@ -44,10 +43,8 @@ class Request:
     """What ``-o`` was given."""
     recursive: bool
     """Whether folders' subfolders are looked into."""
-    model: str
-    """Name or file of the model."""
-    device: Device
-    """auto, cpu or cuda."""
+    backend: LoadingBackend
+    """The model, on its way since before the other options were read."""
     options: ColorizeOptions
     """How to colorize."""
     variants: int | None
@@ -159,17 +156,11 @@ def _check_standard_output(request: Request) -> None:
 
 def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
     if not plan.tasks:
-        resolve(request.model)  # A wrong name is said even where there is nothing to do.
         return []
     make_folders(plan)
-    from tinct.inference.backends import LoadingBackend
-
-    backend = LoadingBackend(request.model, request.device)
     from tinct.inference.pipeline import Colorizer
-    from tinct.media.vips import vips
 
-    vips()  # loads the library, while the model is on its way
-    colorizer = Colorizer(backend)
+    colorizer = Colorizer(request.backend)
 
     def stopping() -> None:
         report.say("Stopping after what is under way; press Ctrl-C again to stop at once.", "yellow")
@@ -177,7 +168,7 @@ def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
     left = list(
         run_all(
             plan.tasks,
-            lambda task: _colorize_one(task, colorizer, backend, request),
+            lambda task: _colorize_one(task, colorizer, request),
             jobs=min(request.jobs or min(os.cpu_count() or 1, MOST_JOBS), len(plan.tasks)),
             on_done=report.add,
             on_stop=stopping,
@@ -226,14 +217,14 @@ def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, .
     return result.notes
 
 
-def _colorize_one(task: Task, colorizer: Colorizer, backend: LoadingBackend, request: Request) -> Outcome:
+def _colorize_one(task: Task, colorizer: Colorizer, request: Request) -> Outcome:
     started = time.perf_counter()
     notes: tuple[str, ...] = ()
     error: str | None = None
     try:
         notes = _convert(task, colorizer, request)
     except TinctError as problem:
-        backend.wait()  # raises where it is the model's fault: no other photograph would fare better
+        request.backend.wait()  # raises where it is the model's fault: no other photograph would fare better
         error = str(problem)
     except Exception as problem:  # noqa: BLE001 - one photograph's surprise must not take the others with it
         error = f"unexpected {type(problem).__name__}: {problem} (please report this)"

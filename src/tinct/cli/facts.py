@@ -35,7 +35,7 @@ def describe(model: str) -> dict[str, Any]:
         spec, digest = backend.spec, backend.model_hash
     else:
         # Loading the networks of all models would take seconds.
-        spec, digest = read_spec(path), store.read_verified(path)[1]
+        spec, digest = read_spec(path), store.verified_hash(path, store.read(path))
     known = store.facts(path)
     return {
         "name": spec.name,

@@ -134,10 +134,16 @@ def colorize(
     ending count, and earlier results (NAME.color.EXT) are left out. Ctrl-C finishes what is under way and says what
     is left. Exit codes: 0 all done, 1 some failed, 2 wrong usage.
     """
+    from tinct.inference.loading import LoadingBackend
+    from tinct.settings import load_settings
+
+    settings = load_settings()
+    # Nothing takes as long as loading the model, so it comes first.
+    backend = LoadingBackend(model or settings.model, device or settings.device)  # type: ignore[arg-type]  # it checks
+
     from tinct.cli.colorize import Request, colorize_all
     from tinct.errors import OptionError
     from tinct.inference.options import MOST_VARIANTS, ColorizeOptions, Hint, load_hints
-    from tinct.settings import load_settings
 
     if overwrite and skip_existing:
         raise OptionError("--overwrite and --skip-existing contradict each other; give one")
@@ -146,7 +152,6 @@ def colorize(
     shared.check_range("--variants", variants, 1, MOST_VARIANTS)
     shared.check_range("--seed", seed, 0, 2**32 - 1)
     shared.check_max_pixels(max_pixels)
-    settings = load_settings()
     chosen = [Hint.parse(text) for text in hint or ()]
     options = ColorizeOptions(
         mode=mode,  # type: ignore[arg-type]  # it checks the name itself
@@ -164,8 +169,7 @@ def colorize(
             inputs=inputs,
             output=output,
             recursive=recursive,
-            model=model or settings.model,
-            device=device or settings.device,  # type: ignore[arg-type]  # checked where it is used
+            backend=backend,
             options=options,
             variants=variants,
             seed=seed,

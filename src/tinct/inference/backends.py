@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -91,59 +91,6 @@ def read_spec(path: Path) -> ModelSpec:
     return spec
 
 
-class LoadingBackend:
-    """A model that is being loaded on a thread of its own, while its user decodes the photograph.
-
-    Where the file tells, the specification is there at once; the rest waits for the model.
-
-    Args:
-        model, device: see :func:`load_backend`.
-
-    Raises:
-        UnknownModel: no model of that name.
-        BadModelFile: the file holds no specification.
-    """
-
-    def __init__(self, model: str | os.PathLike[str], device: Device = "auto") -> None:
-        path = store.resolve(model)
-        self._early = None if is_checkpoint(path) else read_spec(path)
-        self._outcome: Backend | BaseException | None = None
-        self._thread = threading.Thread(target=self._load, args=(path, device), name="tinct-loading", daemon=True)
-        self._thread.start()
-
-    def _load(self, path: Path, device: Device) -> None:
-        try:
-            self._outcome = load_backend(path, device)
-        except BaseException as error:  # noqa: BLE001 - handed over to whoever waits
-            self._outcome = error
-
-    def wait(self) -> Backend:
-        """Return the loaded model.
-
-        Raises:
-            TinctError: what :func:`load_backend` raised.
-        """
-        self._thread.join()
-        assert self._outcome is not None
-        if isinstance(self._outcome, BaseException):
-            raise self._outcome
-        return self._outcome
-
-    @property
-    def spec(self) -> ModelSpec:
-        """See :class:`Backend`."""
-        return self._early or self.wait().spec
-
-    @property
-    def model_hash(self) -> str:
-        """See :class:`Backend`."""
-        return self.wait().model_hash
-
-    def run(self, lightness: NDArray[np.float32], hints: NDArray[np.float32] | None) -> NDArray[np.float32]:
-        """See :class:`Backend`."""
-        return self.wait().run(lightness, hints)
-
-
 class OnnxBackend:
     """An ONNX file under onnxruntime.
 
@@ -168,11 +115,15 @@ class OnnxBackend:
         # Waiting threads would otherwise spin, and take the cores from libvips.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # One read serves hash and session; by itself onnxruntime would take twice as long to read the file.
-        data, self.model_hash = store.read_verified(path)
-        try:
-            self._session = onnxruntime.InferenceSession(data, options, providers=providers)
-        except Exception as error:  # onnxruntime raises many kinds, without a common base
-            raise BadModelFile(f"{path} can't be loaded as an ONNX model ({_first_line(error)})") from error
+        data = store.read(path)
+        with ThreadPoolExecutor(1) as hashing:
+            verified = hashing.submit(store.verified_hash, path, data)
+            try:
+                self._session = onnxruntime.InferenceSession(data, options, providers=providers)
+            except Exception as error:  # onnxruntime raises many kinds, without a common base
+                verified.result()
+                raise BadModelFile(f"{path} can't be loaded as an ONNX model ({_first_line(error)})") from error
+            self.model_hash = verified.result()
         if device == "cuda" and "CUDAExecutionProvider" not in self._session.get_providers():
             raise OptionError("device cuda: onnxruntime could not start CUDA; check the driver, or choose cpu")
         self.spec = read_spec(path)

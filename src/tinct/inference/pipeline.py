@@ -173,6 +173,7 @@ class Prepared:
     def colorize(self, options: ColorizeOptions) -> Result:
         """Colorize it; see :meth:`Colorizer.colorize`."""
         photo, spec = self.photo, self._backend.spec
+        source_hash = photo.source_hash  # computed here, where the model may still be on its way
         mask = None if options.mask is None else _read_mask(options.mask, photo)
         hints = guidance.place(options.hints, photo.height, photo.width)
         reference = None if options.reference is None else Prepared(read_photo(options.reference), self._backend)
@@ -209,7 +210,7 @@ class Prepared:
         notes = [*photo.notes, *(note for note in (choice.note,) if note)]
         if reference is not None and not taken:
             notes.append("nothing in the reference looks like anything in the photograph; it changed nothing")
-        mark = self._mark(options, mask, None if reference is None else reference.photo)
+        mark = self._mark(source_hash, options, mask, None if reference is None else reference.photo)
 
         def chances() -> Floats:
             from tinct.inference.confidence import chance
@@ -288,7 +289,9 @@ class Prepared:
                 self._seen.popitem(last=False)
         return seen
 
-    def _mark(self, options: ColorizeOptions, mask: Photo | None, reference: Photo | None) -> Marking:
+    def _mark(
+        self, source_hash: str, options: ColorizeOptions, mask: Photo | None, reference: Photo | None
+    ) -> Marking:
         settings = to_settings(
             options,
             mask_hash=None if mask is None else mask.source_hash,
@@ -300,7 +303,7 @@ class Prepared:
             version=tinct.__version__,
             model=self._backend.spec.name,
             model_hash=self._backend.model_hash,
-            source_hash=self.photo.source_hash,
+            source_hash=source_hash,
             settings=settings,
             hinted=bool(options.hints),
         )

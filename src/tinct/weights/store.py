@@ -34,7 +34,7 @@ def list_models() -> list[str]:
 
 
 def resolve(model: str | os.PathLike[str]) -> Path:
-    """Return the file (or checkpoint folder) of a model; whether it is whole is for :func:`read_verified` to say.
+    """Return the file (or checkpoint folder) of a model; whether it is whole is for :func:`verified_hash` to say.
 
     Args:
         model: a name, ``default``, or the path of an ONNX file or checkpoint.
@@ -52,20 +52,28 @@ def resolve(model: str | os.PathLike[str]) -> Path:
     raise UnknownModel(name, [*ALIASES, *sorted(files)])
 
 
-def read_verified(path: Path) -> tuple[bytes, str]:
-    """Return a model's file and its SHA-256 in hex, once it is what the manifest beside it says, if that lists it.
+def read(path: Path) -> bytes:
+    """Return what a model's file holds.
 
     Raises:
-        BadModelFile: the file is missing or damaged.
+        BadModelFile: it can't be read.
     """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def verified_hash(path: Path, data: bytes) -> str:
+    """Return the SHA-256, in hex, of what a model's file holds, once it is what the manifest beside it says, if any.
+
+    Raises:
+        BadModelFile: it is something else: the file is damaged.
+    """
     found, entry = hashlib.sha256(data).hexdigest(), _manifest(path.parent).get(path.name)
     if entry is not None and entry[HASH] != found:
         raise BadModelFile(f"{path} is damaged (its SHA-256 isn't the manifest's); install Tinct again")
-    return data, found
+    return found
 
 
 def verify(name: str) -> str | None:
@@ -85,7 +93,7 @@ def verify(name: str) -> str | None:
     files = _find()
     if name not in files:
         raise UnknownModel(name, [*ALIASES, *sorted(files)])
-    _, found = read_verified(files[name])
+    found = verified_hash(files[name], read(files[name]))
     return found if files[name].name in _manifest(files[name].parent) else None
 
 

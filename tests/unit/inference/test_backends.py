@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from tinct.errors import BadModelFile, OptionError, UnknownModel
-from tinct.inference.backends import LoadingBackend, OnnxBackend, TorchBackend, load_backend
+from tinct.inference.backends import OnnxBackend, TorchBackend, load_backend
+from tinct.inference.loading import LoadingBackend
 from tinct.weights import store
 
 MakeModel = Callable[..., Path]
