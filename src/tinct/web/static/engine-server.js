@@ -9,7 +9,8 @@
  * Look:  {mode, vividness, saturation, hints, variant, variants, seed, model}
  *        mode 'vivid'|'faithful'; vividness 0..1 or null (mode says); saturation 0..2; hints: Hint[];
  *        variant and variants: null, or which of how many; seed: integer, another one gives other variants; model: name
- *        or null. Engines take a look as the command takes its options; a member that is missing is as usual.
+ *        or null. A member that is missing or null is as usual; without `hints`, those count that are kept with the
+ *        photograph.
  * Hint:  {x, y, color, radius}                        as in the command's file of hints; color '#rrggbb'
  *
  * views       string[]            names of the views that can be shown
@@ -17,6 +18,7 @@
  * features    Set<string>         what else it can do: 'variants', 'region', 'colors', 'points', 'reference', 'accept',
  *                                 'models', 'zip'; controls of what is missing aren't shown
  * formats     string[]            what results can be written as: '' (as the photograph was), 'jpeg', 'png', ...
+ * limits()                        -> {bytes, pixels}: most of a file; Infinity where there is no limit
  * ready(onProgress)               prepares what takes time (a model to load); onProgress(share 0..1). Idempotent.
  * list()                          -> Photo[], those that are kept, the newest first
  * open(file, {onProgress, signal}) -> Photo; takes a File, keeps it until remove(); onProgress(share of the upload)
@@ -24,7 +26,7 @@
  * thumbnail(photo)                -> URL of a small gray copy, to be put into an <img>
  * plain(photo)                    -> Blob, the photograph without color, at most a megapixel, as browsers show it
  * render(photo, look, {signal})   -> {blob, notes}, the same size in color. Answers in under 300 ms once it has
- *                                 answered for this photograph; only a new size, model or set of hints may take longer
+ *                                 answered for this photograph; only a new model or set of hints may take longer
  * region(photo, box, scale, look, {signal}) -> Blob, a part of the photograph at full resolution: box {x, y, width,
  *                                 height} in pixels, scaled by `scale` (at most 1); in color, or plain where look is null
  * colors(photo, {x, y, count, model}) -> [{color, probability}], plausible for that place, the most probable first
@@ -52,6 +54,7 @@ export function createEngine() {
     local: false,
     features: new Set(['variants', 'region', 'colors', 'points', 'reference', 'accept', 'models', 'zip']),
     formats: ['', 'jpeg', 'png', 'tiff', 'webp', 'avif'],
+    limits: () => api('GET', 'limits'),
     ready: async () => {},
     list,
     open,
