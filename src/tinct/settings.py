@@ -7,6 +7,7 @@ photograph takes.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -16,6 +17,8 @@ from tinct.errors import ConfigError
 
 PREFIX = "TINCT_"
 DEVICES = ("auto", "cpu", "cuda")
+CHECKSUM = "sha256="
+"""Begins what follows the ``#`` of an address whose file has a checksum of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,10 @@ class Settings:
     data: Path | None = None
     """``TINCT_DATA``: a folder of data sets; the ordinary photographs in its ``photos`` are replayed where a model is
     adapted."""
+    sign_cert: Path | None = None
+    """``TINCT_SIGN_CERT``: certificates that results are signed with, PEM."""
+    sign_key: Path | None = None
+    """``TINCT_SIGN_KEY``: the private key of the first of them, PEM."""
     cache: Path | None = None
     """``TINCT_CACHE``: a folder for what can be made again, in place of the user's cache folder."""
 
@@ -65,6 +72,9 @@ class ServerSettings:
     """``TINCT_HOSTS``: names, separated by commas, by which browsers may call the server beside its address."""
     datasets: Path | None = None
     """``TINCT_DATASETS``: a folder of data sets that may be trained on by name."""
+    cifar10: str | None = None
+    """``TINCT_CIFAR10``: address of CIFAR-10's archive in place of the published one; ``#sha256=...`` at its end says
+    another checksum."""
     upload_bytes: int = 200 * 2**20
     """``TINCT_UPLOAD_BYTES``: most bytes of a request."""
     upload_pixels: int = 250_000_000
@@ -109,6 +119,11 @@ def load_server_settings(
     queue_url = given.get("queue_url")
     if queue_url is not None and not queue_url.startswith(("redis://", "rediss://")):
         faults.append(f"{PREFIX}QUEUE_URL is {queue_url!r}; give redis://HOST:PORT/NUMBER, or nothing")
+    cifar10 = given.get("cifar10")
+    if cifar10 is not None and re.fullmatch(rf"https?://[^#]+(#{CHECKSUM}[0-9a-f]{{64}})?", cifar10) is None:
+        faults.append(
+            f"{PREFIX}CIFAR10 is {cifar10!r}; give https://HOST/FOLDER/ with perhaps #{CHECKSUM}... at its end"
+        )
     if faults:
         raise ConfigError("environment", faults)
     return ServerSettings(
@@ -118,6 +133,7 @@ def load_server_settings(
         token=given.get("token"),
         hosts=tuple(name.strip().lower() for name in given.get("hosts", "").split(",") if name.strip()),
         datasets=Path(given["datasets"]).absolute() if "datasets" in given else None,
+        cifar10=cifar10,
         **counts,
     )
 
@@ -156,6 +172,8 @@ def load_settings(environment: Mapping[str, str] | None = None, file: Path | Non
         max_pixels=_count("max_pixels", given, faults) or defaults.max_pixels,
         weights=Path(given["weights"]) if "weights" in given else None,
         data=Path(given["data"]) if "data" in given else None,
+        sign_cert=Path(given["sign_cert"]) if "sign_cert" in given else None,
+        sign_key=Path(given["sign_key"]) if "sign_key" in given else None,
         cache=Path(given["cache"]) if "cache" in given else None,
     )
     if faults:

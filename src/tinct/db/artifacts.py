@@ -17,6 +17,8 @@ PICTURE = "picture"
 """Kind of what a user uploaded to be colorized."""
 DATASET = "dataset"
 """Kind of what a user uploaded to be trained on."""
+CORRECTION = "correction"
+"""Kind of a picture in colors that the user accepted, for a model to learn from."""
 
 
 class Artifacts:
@@ -48,6 +50,37 @@ class Artifacts:
         query = query.order_by(Artifact.created.desc(), Artifact.id).limit(limit).offset(offset)
         with self._database.read() as session:
             return session.scalars(query).all()
+
+    def all(self, user_id: str, kind: str) -> Sequence[Artifact]:
+        """Return all of a user's files of a kind, the oldest first."""
+        query = select(Artifact).where(Artifact.user_id == user_id, Artifact.kind == kind)
+        with self._database.read() as session:
+            return session.scalars(query.order_by(Artifact.created, Artifact.id)).all()
+
+    def replace(self, artifact: Artifact) -> list[str]:
+        """Note what shows a picture in another way, in place of all of its kind.
+
+        Returns:
+            The keys of the files that it takes the place of, which are the caller's to delete.
+
+        Raises:
+            NotFound: the picture is not there, or another's.
+        """
+        with self._database.write() as session:
+            _own(session, artifact.user_id, artifact.picture_id or "", PICTURE)
+            old = session.scalars(
+                select(Artifact).where(
+                    Artifact.user_id == artifact.user_id,
+                    Artifact.picture_id == artifact.picture_id,
+                    Artifact.kind == artifact.kind,
+                )
+            ).all()
+            for row in old:
+                session.delete(row)
+            session.add(artifact)
+            session.flush()
+            session.refresh(artifact)
+            return [row.key for row in old]
 
     def of_picture(self, user_id: str, picture_id: str, kind: str) -> Artifact:
         """Return what shows a picture in another way.
@@ -123,16 +156,13 @@ class Artifacts:
             _own(session, user_id, picture_id, PICTURE)
             return session.get(Hints, picture_id)
 
-    def set_hints(
-        self, user_id: str, picture_id: str, body: list[dict[str, Any]], *, accepted: bool, revision: int | None
-    ) -> Hints:
+    def set_hints(self, user_id: str, picture_id: str, body: list[dict[str, Any]], *, revision: int | None) -> Hints:
         """Keep a picture's hints.
 
         Args:
             user_id: whose picture it is.
             picture_id: the picture.
             body: the hints.
-            accepted: whether the user is content with the colors.
             revision: the one that was changed, 0 for none; None replaces whatever is there.
 
         Raises:
@@ -147,13 +177,13 @@ class Artifacts:
                 if found is None:
                     if revision not in (None, 0):
                         raise changed
-                    session.add(Hints(picture_id=picture_id, user_id=user_id, body=body, accepted=accepted))
+                    session.add(Hints(picture_id=picture_id, user_id=user_id, body=body))
                 else:
                     same = Hints.revision == (found.revision if revision is None else revision)
                     done: CursorResult[Any] = session.execute(  # type: ignore[assignment]
                         update(Hints)
                         .where(Hints.picture_id == picture_id, same)
-                        .values(body=body, accepted=accepted, revision=Hints.revision + 1, updated=now())
+                        .values(body=body, revision=Hints.revision + 1, updated=now())
                     )
                     if done.rowcount == 0:
                         raise changed
@@ -164,17 +194,6 @@ class Artifacts:
                 return kept
         except IntegrityError as error:
             raise changed from error
-
-    def corrections(self, user_id: str) -> Sequence[tuple[Artifact, Hints]]:
-        """Return the pictures whose colors the user accepted, with their hints."""
-        query = (
-            select(Artifact, Hints)
-            .join(Hints, Hints.picture_id == Artifact.id)
-            .where(Artifact.user_id == user_id, Hints.accepted)
-            .order_by(Artifact.created, Artifact.id)
-        )
-        with self._database.read() as session:
-            return [(row[0], row[1]) for row in session.execute(query)]
 
     def count(self, user_id: str, kind: str) -> int:
         """Return how many files of a kind a user has."""

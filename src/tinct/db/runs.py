@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tinct.db.session import Database
-from tinct.db.tables import FINAL, Job, Model, Point, Run, Vote
+from tinct.db.tables import FINAL, Job, Model, Point, Run, User, Vote
 from tinct.errors import Conflict, NotFound
 
 
@@ -112,10 +112,17 @@ class Models:
         with self._database.read() as session:
             return session.scalars(select(Model).where(Model.user_id == user_id).order_by(Model.name)).all()
 
-    def default(self, user_id: str) -> Model | None:
-        """Return the model that the user chose to colorize with, None for the package's."""
+    def default(self, user_id: str) -> Model | str | None:
+        """Return the model that the user chose to colorize with, by its name one of the installation; None for none."""
         with self._database.read() as session:
-            return session.scalar(select(Model).where(Model.user_id == user_id, Model.is_default).limit(1))
+            own = session.scalar(select(Model).where(Model.user_id == user_id, Model.is_default).limit(1))
+            return own or session.scalar(select(User.default_model).where(User.id == user_id))
+
+    def choose_installed(self, user_id: str, name: str | None) -> None:
+        """Make a model of the installation the user's default, None whichever the server colors with."""
+        with self._database.write() as session:
+            session.execute(update(Model).where(Model.user_id == user_id).values(is_default=False))
+            session.execute(update(User).where(User.id == user_id).values(default_model=name))
 
     def change(self, user_id: str, id_or_name: str, *, name: str | None, default: bool | None) -> Model:
         """Rename a model, or make it the user's default, or no more.
@@ -132,6 +139,7 @@ class Models:
                 if default:
                     others = update(Model).where(Model.user_id == user_id, Model.id != model.id)
                     session.execute(others.values(is_default=False))
+                    session.execute(update(User).where(User.id == user_id).values(default_model=None))
                 if default is not None:
                     model.is_default = default
                 session.flush()

@@ -69,6 +69,8 @@ class User(Keyed, Base):
     __tablename__ = "users"
 
     name: Mapped[str] = mapped_column(String(100), unique=True)
+    default_model: Mapped[str | None] = mapped_column(String(200))
+    """The model of the installation that the user chose to colorize with, where none of their own is the default."""
 
 
 class Token(Owned, Base):
@@ -174,8 +176,6 @@ class Hints(Base):
     revision: Mapped[int] = mapped_column(Integer, default=1)
     """Grows with every change, so that of two tabs none overwrites the other's unseen."""
     updated: Mapped[float] = mapped_column(Double, default=now(), onupdate=now())
-    accepted: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    """Whether the user is content with the colors, and a model may learn from them."""
 
 
 class Model(Owned, Base):

@@ -32,7 +32,7 @@ from tinct.training.step import PlainStep
 from tinct.weights import checkpoint
 
 LOG_EVERY = 20
-"""Steps between two rows of the loss table."""
+"""Steps between two rows of the loss table; each epoch ends with one too."""
 
 
 class Engine:
@@ -153,11 +153,11 @@ class Engine:
                 self.average.update(self.step.bare(), self.position.step)
                 self.position = after
                 self.seconds = self._elapsed()
-                if after.step % LOG_EVERY == 0:
+                new_epoch = int(self.deck.passes(after.seen)) > epoch
+                if after.step % LOG_EVERY == 0 or new_epoch:
                     speed = (after.seen - noted[1]) / max(1e-9, self.seconds - noted[0])
                     noted = (self.seconds, after.seen)
                     self._log(journal, terms, speed)
-                new_epoch = int(self.deck.passes(after.seen)) > epoch
                 due = self.seconds - validated > self.config.validation.minutes * 60
                 if (due or (new_epoch and self.config.validation.each_epoch)) and self.done < 1:
                     self._validate(journal)
@@ -182,19 +182,22 @@ class Engine:
         left = self.seconds * (1 - self.done) / self.done if self.done > 0 else None
         if self._first:
             journal.add(LOSSES, {**self._place(), "rate": self.step.rate, **terms, "photos_per_second": speed})
-        self.report(Progress("training", self.done, *_counts(self.position), speed, left, terms))
+        self.report(Progress("training", self.done, *self._counts(), speed, left, terms))
 
     def _validate(self, journal: Journal) -> None:
         if self._first and self.examiner.held:
-            self.report(Progress("validating", self.done, *_counts(self.position)))
+            self.report(Progress("validating", self.done, *self._counts()))
             figures = self.examiner.measure(self.average.for_use())
             journal.add(VALIDATION, {**self._place(), **figures})
             journal.draw()
-            self.report(Progress("training", self.done, *_counts(self.position), figures=figures))
+            self.report(Progress("training", self.done, *self._counts(), figures=figures))
         self.stopped = bool(self._agreed(float(self.examiner.content)))
 
     def _place(self) -> dict[str, float]:
         return {"step": self.position.step, "seen": self.position.seen, "seconds": self.seconds}
+
+    def _counts(self) -> tuple[int, int, float]:
+        return self.position.step, self.position.seen, self.deck.passes(self.position.seen)
 
     def _sheet(self, name: str) -> None:
         if self._first and self.examiner.held:
@@ -251,7 +254,3 @@ class Engine:
         self.position = Position(state["step"], state["seen"])
         self.seconds = state["seconds"]
         torch.set_rng_state(state["rng"])
-
-
-def _counts(position: Position) -> tuple[int, int]:
-    return position.step, position.seen

@@ -17,6 +17,8 @@ class Progress:
     step: int = 0
     seen: int = 0
     """Photos seen."""
+    epochs: float = 0.0
+    """Passes over the data."""
     photos_per_second: float = 0.0
     seconds_left: float | None = None
     figures: Mapping[str, float] = field(default_factory=dict)

@@ -19,7 +19,7 @@ import tinct
 from tinct.errors import TinctError
 from tinct.settings import ServerSettings, load_settings
 from tinct.web import problems, schemas
-from tinct.web.api import colorize, jobs, models, pictures, runs, system
+from tinct.web.api import colorize, corrections, jobs, models, pictures, regions, runs, system
 from tinct.web.context import Context
 from tinct.web.metrics import Counting, Metrics
 from tinct.web.sandbox import Sandboxes
@@ -72,10 +72,10 @@ def create_app(
     app.state.access, app.state.metrics, app.state.stopping = access, metrics, stopping
     app.state.local_user = _Once(lambda: app.state.context.repository.users.ensure(LOCAL_USER))
     problems.install(app)
-    for part in (system, colorize, pictures, jobs, models, runs):
+    for part in (system, colorize, pictures, regions, corrections, jobs, models, runs):
         app.include_router(part.router, prefix="/api/v1")
     app.add_api_route("/", _page, methods=["GET"], include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", _Static(directory=STATIC), name="static")
     app.add_middleware(Guard, settings=settings, access=access)
     app.add_middleware(Counting, metrics=metrics)
     _describe(app)
@@ -91,6 +91,15 @@ def _page(request: Request) -> Response:
         if users.by_token(request.cookies.get(COOKIE, ""), "session") is None:
             system.set_cookie(response, request, users.add_token(request.app.state.local_user(), session_cookie=True))
     return response
+
+
+class _Static(StaticFiles):
+    """The files of the page; browsers ask each time whether they are still the same, so that none is of yesterday."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def _warm(sandboxes: Sandboxes) -> None:

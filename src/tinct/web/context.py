@@ -56,7 +56,9 @@ class Context:
             UnknownModel: there is none.
         """
         if name is None:
-            return self.repository.models.default(user_id) or load_settings().model
+            chosen = self.repository.models.default(user_id)
+            # One of the installation may be gone since.
+            return chosen if isinstance(chosen, Model) or chosen in store.list_models() else load_settings().model
         installed = {*store.list_models(), *store.ALIASES}
         try:
             return self.repository.models.get(user_id, name)

@@ -21,7 +21,11 @@ from tinct.web.wishes import PREVIEW_PIXELS
 
 THUMBNAIL = 320
 """Longest side of the copy for lists."""
+QUALITY = 85
+"""Of JPEGs that are only looked at."""
 KEPT_MODELS, KEPT_PICTURES = 2, 8
+KEPT_PIXELS = 30_000_000
+"""A picture of up to so many is kept decoded while regions of it are looked at; a larger one is decoded each time."""
 
 
 class Studio:
@@ -30,6 +34,8 @@ class Studio:
     def __init__(self) -> None:
         self._models: OrderedDict[str, Colorizer] = OrderedDict()
         self._pictures: OrderedDict[tuple[str, str], Prepared] = OrderedDict()
+        self._large: dict[tuple[str, str], Prepared] = {}
+        """The one picture that is looked at in its full size."""
 
     def work(self, request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         """Do what a request says."""
@@ -38,9 +44,11 @@ class Studio:
             "colorize": self._colorize,
             "take": self._take,
             "preview": self._preview,
+            "region": self._region,
             "suggest": self._suggest,
             "points": self._points,
             "load": self._load,
+            "strip": self._strip,
         }
         return actions[request["do"]](request)
 
@@ -103,10 +111,24 @@ class Studio:
         colorizer, prepared = self._prepared(request)
         result = colorizer.colorize(prepared, _options(request))
         with reading(prepared.photo.name):
-            image = result.photo.open()
-            image = image if image.format == "uchar" else (image / 257).rint().cast("uchar")
-            data = image.jpegsave_buffer(Q=85, strip=True)
-        return {"jpeg": base64.b64encode(data).decode(), "notes": list(result.notes), "model": result.model}
+            jpeg = _to_jpeg(result.photo.open(), request.get("quality", QUALITY))
+        return {"jpeg": jpeg, "notes": list(result.notes), "model": result.model}
+
+    def _region(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Cut a part out of a picture at its full size, in color or as it is."""
+        colorizer, prepared = self._full(request)
+        photo = prepared.photo
+        notes: tuple[str, ...] = ()
+        if request["colored"]:
+            result = colorizer.colorize(prepared, _options(request))
+            photo, notes = result.photo, result.notes
+        x, y, width, height = request["box"]
+        with reading(photo.name):
+            part = photo.open().crop(x, y, width, height)
+            if request["scale"] < 1:
+                part = part.resize(request["scale"], kernel="linear")
+            jpeg = _to_jpeg(part, QUALITY)
+        return {"jpeg": jpeg, "notes": list(notes)}
 
     def _suggest(self, request: dict[str, Any]) -> dict[str, Any]:
         """Say which colors are plausible at a place."""
@@ -143,14 +165,26 @@ class Studio:
             "modes": dict(spec.modes),
         }
 
+    def _strip(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Color pictures of one size, and put them beside each other: gray above, colors below."""
+        colorizer = self._model(request["model"])
+        photos = [read_photo(Path(path)) for path in request["pictures"]]
+        with reading("the samples"):
+            gray = [photo.open().colourspace("srgb") for photo in photos]
+            colored = [colorizer.colorize(photo).photo.open() for photo in photos]
+            strip = vips().Image.arrayjoin([*gray, *colored], across=len(photos))
+            Path(request["out"]).write_bytes(strip.jpegsave_buffer(Q=88, strip=True))
+        return {}
+
     def _model(self, model: str) -> Colorizer:
         if model not in self._models:
             self._models[model] = Colorizer(model)
         self._models.move_to_end(model)
         while len(self._models) > KEPT_MODELS:
             gone, _ = self._models.popitem(last=False)
-            for key in [key for key in self._pictures if key[0] == gone]:
-                del self._pictures[key]
+            for pictures in (self._pictures, self._large):
+                for key in [key for key in pictures if key[0] == gone]:
+                    del pictures[key]
         return self._models[model]
 
     def _prepared(self, request: dict[str, Any]) -> tuple[Colorizer, Prepared]:
@@ -163,6 +197,22 @@ class Studio:
         while len(self._pictures) > KEPT_PICTURES:
             self._pictures.popitem(last=False)
         return colorizer, self._pictures[key]
+
+    def _full(self, request: dict[str, Any]) -> tuple[Colorizer, Prepared]:
+        colorizer = self._model(request["model"])
+        key = (request["model"], request["path"])
+        if key not in self._large:
+            self._large.clear()  # first, for two may be too many
+            photo = _read(request)
+            kept = photo.width * photo.height <= KEPT_PIXELS
+            self._large[key] = colorizer.prepare(photo.to_numpy() if kept else photo)
+        return colorizer, self._large[key]
+
+
+def _to_jpeg(image: Any, quality: int) -> str:
+    """Return a picture as browsers show it, in base64."""
+    image = image if image.format == "uchar" else (image / 257).rint().cast("uchar")
+    return base64.b64encode(image.jpegsave_buffer(Q=quality, strip=True)).decode()
 
 
 def _read(request: dict[str, Any]) -> Photo:

@@ -57,6 +57,23 @@ class Look(Strict):
     model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
+class Region(Strict):
+    """A part of a picture, in pixels of it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"x": 0, "y": 0, "width": 60, "height": 40, "look": {"vividness": 0.7}}]}
+    )
+
+    x: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    y: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    width: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    height: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """How large it is shown; 1 is pixel for pixel."""
+    look: Look | None = None
+    """None for the picture as it is."""
+
+
 class Order(Look):
     """A look, and how to write the result."""
 
@@ -65,6 +82,18 @@ class Order(Look):
     quality: Annotated[int, Field(ge=1, le=100)] | None = None
     no_mark: bool = False
     allow_truncated: bool = False
+
+
+class PictureOrder(Order):
+    """An order for a picture that is kept."""
+
+    picture: Id
+
+
+class Orders(Strict):
+    """What to color together."""
+
+    orders: Annotated[list[PictureOrder], Field(min_length=1, max_length=500)]
 
 
 class Picture(Given):
@@ -112,16 +141,19 @@ class KeptHints(Strict):
     """The hints of a picture."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"hints": [{"x": 12, "y": "40%", "color": "#a03020"}], "accepted": True, "revision": 0}]
-        }
+        json_schema_extra={"examples": [{"hints": [{"x": 12, "y": "40%", "color": "#a03020"}], "revision": 0}]}
     )
 
     hints: Annotated[list[Hint], Field(max_length=1000)]
-    accepted: bool = False
-    """Whether the user is content with the colors, and a model may learn from them."""
     revision: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     """The revision that was changed, 0 for none; another one there is a conflict. None replaces whatever is there."""
+
+
+class FoundHints(KeptHints):
+    """The hints of a picture, and whether its colors are learned from."""
+
+    accepted: bool
+    """Whether the user accepted its colors in some state; see corrections."""
 
 
 class Place(Strict):
@@ -164,11 +196,37 @@ class Models(BaseModel):
     default: str
 
 
+class Correction(BaseModel):
+    """A picture whose colors the user accepted, for a model to learn from."""
+
+    picture: Id
+    """Id of the picture."""
+    name: str
+    created: float
+
+
 class ModelChange(Strict):
     """What to change of a model."""
 
     name: Name | None = None
     default: bool | None = None
+
+
+class Recipe(BaseModel):
+    """A recipe that can be trained."""
+
+    name: str
+    about: str
+
+
+class DataSets(BaseModel):
+    """What can be trained on."""
+
+    uploaded: list[Picture]
+    named: list[str]
+    """``cifar10``, ``corrections`` and those of the server."""
+    corrections: int
+    """Pictures whose colors the user accepted."""
 
 
 class NewRun(Strict):
@@ -188,6 +246,8 @@ class NewRun(Strict):
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     init: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """Name of a model to start from."""
+    save_as: Name | None = None
+    """What to call the model that is saved when the training is done; None saves none by itself."""
     presets: Annotated[list[Name], Field(max_length=10)] = []
     settings: Annotated[
         list[Annotated[str, StringConstraints(pattern=r"^[a-z_0-9.]{1,100}=[A-Za-z0-9_.+-]{1,50}$")]],
@@ -265,6 +325,17 @@ class Session(Strict):
     """What a browser logs in with."""
 
     token: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Limits(BaseModel):
+    """What a server takes at most."""
+
+    bytes: int
+    """Of a request."""
+    pixels: int
+    """Of a photograph."""
+    files: int
+    """Of a request."""
 
 
 class Health(BaseModel):

@@ -13,6 +13,8 @@ from tinct.weights.export import export
 
 LEAST_SECONDS = 0.5
 """Between two reports of losses; those of a validation are all told."""
+EACH_EPOCH = "validation.each_epoch=true"
+"""Who watches a page wants to know after each epoch."""
 
 
 def work(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
@@ -25,6 +27,9 @@ def work(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
     def report(progress: Progress) -> None:
         nonlocal told, validating
+        if progress.note:
+            tell({"kind": "note", "stage": progress.stage, "note": progress.note, **counts(progress)})
+            return
         now = time.monotonic()
         figures = progress.stage != "reading" and bool(progress.figures)
         # A validation's figures come with the first report after it.
@@ -36,9 +41,7 @@ def work(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
             {
                 "kind": kind,
                 "stage": progress.stage,
-                "done": progress.done,
-                "step": progress.step,
-                "seen": progress.seen,
+                **counts(progress),
                 "photos_per_second": progress.photos_per_second,
                 "seconds_left": progress.seconds_left,
                 "figures": dict(progress.figures),
@@ -53,12 +56,17 @@ def work(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         seed=request["seed"],
         init=request["init"],
         presets=tuple(request["presets"]),
-        settings=tuple(request["settings"]),
+        settings=(EACH_EPOCH, *request["settings"]),
         resume=True,
         cache=Path(request["cache"]),
         report=report,
     )
     return {}
+
+
+def counts(progress: Progress) -> dict[str, Any]:
+    """Return how far a run is."""
+    return {"done": progress.done, "step": progress.step, "seen": progress.seen, "epochs": round(progress.epochs, 3)}
 
 
 if __name__ == "__main__":

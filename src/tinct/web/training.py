@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from tinct.db.artifacts import DATASET
 from tinct.db.tables import Job, Model, Run
-from tinct.errors import Conflict, DatabaseError, DataError, NotFound, StoreError, TinctError
+from tinct.errors import Conflict, DatabaseError, MissingExtra, NotFound, StoreError, TinctError
 from tinct.jobs.batch import locked
 from tinct.settings import load_settings
-from tinct.web.archives import list_pictures, unpack
 from tinct.web.context import Context
+from tinct.web.datasets import put_together
 from tinct.web.sandbox import Sandbox, Stopped
 from tinct.web.tasks import Outcome
-from tinct.web.wishes import Wish
 
-CIFAR10 = "cifar10"
-CORRECTIONS = "corrections"
-READY = "ready"
-"""File in an unpacked data set that is whole."""
 LONGEST = 30 * 24 * 3600.0
 """Seconds of a training."""
 
@@ -50,7 +45,9 @@ class TrainTask:
                 stack.enter_context(locked(self._context.folder("runs", run.id)))
             except StoreError as error:
                 raise Conflict("another worker is at this run; try again when it has ended") from error
-            return self._export(job, run, ending) if job.kind == "export" else self._train(job, run, ending)
+            if job.kind == "export":
+                return self._export(job, run, job.options["name"], ending)
+            return self._train(job, run, ending)
 
     def close(self) -> None:
         """See :class:`~tinct.web.tasks.Task`."""
@@ -73,12 +70,19 @@ class TrainTask:
                         runs.add_point(run.id, waiting[0]["kind"], waiting[0])
                     del waiting[0]
 
-        note({"kind": "stage", "stage": "getting the data", "step": 0, "done": 0.0})
+        def tell(said: str, share: float) -> None:
+            """Say how far the data are."""
+            with suppress(DatabaseError):
+                jobs.beat(job.id, job.attempt, progress=share, message=said)
+
+        if importlib.util.find_spec("torch") is None:
+            raise MissingExtra("training", "train")
+        tell("getting the data", 0.0)
         folder = context.folder("runs", run.id)
         request = {
             "do": "train",
             "recipe": run.recipe,
-            "data": str(self._data(job.user_id, options["data"], folder, ending)),
+            "data": str(put_together(context, job.user_id, options["data"], folder, ending, tell)),
             "run": str(folder),
             "cache": str(load_settings().cache_folder()),
             "init": self._start(job.user_id, options["init"], folder),
@@ -89,7 +93,14 @@ class TrainTask:
         done = self._trainer.ask(request, LONGEST, stop=ending, news=note, ending={"do": "stop"})
         if done.get("stopped"):
             raise Stopped("the training was stopped; it can be resumed")
-        return Outcome()
+        name = options.get("save_as")
+        if name is None:
+            return Outcome()
+        tell(f"saving the model as {name}", 1.0)
+        try:
+            return self._export(job, run, name, ending)
+        except Conflict as error:
+            return Outcome(notes=[f"the model isn't saved yet: {error}"])
 
     def _start(self, user_id: str, init: str | None, folder: Path) -> str | None:
         """Return what the run starts from: the same file each time, so that it can be resumed."""
@@ -104,61 +115,9 @@ class TrainTask:
                 shutil.copyfile(file, path)
         return str(path)
 
-    def _data(self, user_id: str, data: str, run: Path, ending: Callable[[], bool]) -> Path:
-        """Put a data set together: a name of this server's, the id of an upload, or the user's corrections.
-
-        Raises:
-            DataError: it isn't there, or holds no photos.
-        """
-        if data == CORRECTIONS:
-            return self._corrections(user_id, run / "data", ending)
-        found = find_dataset(self._context, data)
-        if found is not None:
-            return found
-        if data == CIFAR10:
-            from tinct.data.fetch import fetch, files_of
-
-            folder = self._context.folder("datasets", CIFAR10)
-            fetch(files_of(CIFAR10, None), folder)
-            return folder
-        artifact = self._context.repository.artifacts.get(user_id, data, DATASET)
-        folder = self._context.folder("datasets", artifact.id)
-        if not (folder / READY).exists():
-            shutil.rmtree(folder)
-            with self._context.storage.fetch(artifact.key) as path:
-                for _ in unpack(path, list_pictures(path, largest=self._context.settings.upload_bytes), folder):
-                    if ending():
-                        raise Stopped("stopped while the data set was unpacked")
-            (folder / READY).touch()
-        return folder
-
-    def _corrections(self, user_id: str, folder: Path, ending: Callable[[], bool]) -> Path:
-        """Color the accepted pictures with their hints, to be learned from; once, for a run must find them again."""
-        context = self._context
-        if (folder / READY).exists():
-            return folder
-        pictures = context.repository.artifacts.corrections(user_id)
-        if not pictures:
-            raise DataError("there are no accepted corrections yet; correct pictures and accept their colors first")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        sandbox = Sandbox(context.settings.work_bytes)
-        try:
-            with context.model_path(user_id, None) as model:
-                for number, (picture, hints) in enumerate(pictures):
-                    wish = Wish(options={"hints": hints.body}, format="jpeg", quality=95, mark=False)
-                    out = str(folder / f"{number:06}.jpg")
-                    with context.storage.fetch(picture.key) as path, suppress(NotFound):
-                        request = wish.request(path, picture.name, model, context.settings.upload_pixels, out=out)
-                        sandbox.ask(request, context.settings.work_seconds, stop=ending)
-        finally:
-            sandbox.close()
-        (folder / READY).touch()
-        return folder
-
-    def _export(self, job: Job, run: Run, ending: Callable[[], bool]) -> Outcome:
+    def _export(self, job: Job, run: Run, name: str, ending: Callable[[], bool]) -> Outcome:
         """Turn a run's checkpoint into a model of the user's."""
-        context, name = self._context, job.options["name"]
+        context = self._context
         folder = context.folder("runs", run.id)
         with context.storage.staging() as staging:
             out = staging / "model.onnx"
@@ -185,15 +144,7 @@ class TrainTask:
             # This very job, begun by a worker that died after it had noted the model.
             if found.run_id != run.id or found.sha256 != stored.sha256:
                 raise
-        return Outcome()
-
-
-def find_dataset(context: Context, name: str) -> Path | None:
-    """Return a data set of this server by its name: something right in the folder that was set for them."""
-    root = context.settings.datasets
-    if root is None or not root.is_dir():
-        return None
-    return next((path for path in root.iterdir() if path.name == name and not name.startswith(".")), None)
+        return Outcome(notes=[f"saved as {name}"])
 
 
 def look_at_model(context: Context, path: Path) -> dict[str, Any]:

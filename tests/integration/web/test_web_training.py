@@ -153,13 +153,25 @@ def test_a_worker_killed_in_training_is_followed_by_one_that_resumes(
     assert client.wait(client.get(f"runs/{run}").json()["run"]["job"]["id"])["state"] == "stopped"
 
 
-def test_accepted_corrections_are_learned_from(launch: Callable[..., Any], data_set: bytes, small_photo: Any) -> None:
+def test_accepted_corrections_are_learned_from(launch: Callable[..., Any], small_photo: Any) -> None:
     server = launch()
     client = server.client()
     hints = [{"x": "20%", "y": "50%", "color": "#c02010", "radius": 20}]
-    for number in range(8):
-        given = {"hints": hints, "accepted": number < 6}
-        assert client.put(f"pictures/{client.upload(small_photo)}/hints", json=given).status_code == 200
+    pictures = [client.upload(small_photo) for _ in range(8)]
+    for picture in pictures:
+        assert client.put(f"pictures/{picture}/hints", json={"hints": hints}).json()["accepted"] is False
+    accepted = [client.post(f"corrections/{picture}", json={}) for picture in pictures]
+    assert [answer.status_code for answer in accepted] == [201] * 8
+    again = client.post(f"corrections/{pictures[0]}", json={"saturation": 1.5})  # takes the place of the first time
+    assert again.status_code == 201
+    assert client.get(f"pictures/{pictures[0]}/hints").json()["accepted"] is True
+    assert client.delete(f"corrections/{pictures[6]}").status_code == 204
+    assert client.get(f"corrections/{pictures[6]}").status_code == 404
+    assert client.delete(f"pictures/{pictures[7]}").status_code == 204  # and its correction with it
+    assert sorted(row["picture"] for row in client.get("corrections").json()) == sorted(pictures[:6])
+    assert client.get("datasets").json()["corrections"] == 6
+    assert len(list((server.data / "files").glob("[0-9a-f][0-9a-f]/*"))) == 7 * 3 + 6
+
     started = client.post("runs", json={"recipe": "cifar-cnn", "data": "corrections", "budget": "2steps", **SMALL})
     assert started.status_code == 202, started.text
     job = client.wait(started.json()["job"]["id"])
@@ -179,7 +191,7 @@ def test_what_can_t_be_trained_is_said(client: Any, data_set: bytes) -> None:
     assert "cifar-cnn" in start(recipe="nobody", data="cifar10")[1]
     assert start(recipe="../x", data="cifar10")[0] == 422
     assert "no data set" in start(recipe="cifar-cnn", data="nothing")[1]
-    assert "no accepted corrections" in start(recipe="tinct-finetune", data="corrections")[1]
+    assert "0 accepted corrections" in start(recipe="tinct-finetune", data="corrections")[1]
     assert start(recipe="cifar-cnn", data="cifar10", budget="forever")[0] == 422
     assert start(recipe="cifar-cnn", data="cifar10", settings=["data.path=/etc/passwd"])[0] == 422
     assert start(recipe="cifar-cnn", data="cifar10", init="../../x")[0] == 422

@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from tinct.db.artifacts import PICTURE
 from tinct.db.tables import Job, new_id
 from tinct.errors import Conflict, NotFound, OptionError, PhotoError
 from tinct.web import schemas
@@ -26,6 +27,7 @@ from tinct.web.api.common import (
     disposition,
     multipart,
     send_made,
+    wish_of,
 )
 from tinct.web.archives import list_pictures, unpack
 from tinct.web.context import Context
@@ -166,6 +168,19 @@ def _batch(context: Context, sandboxes: Sandboxes, user: str, wish: Wish, upload
     if not batch.jobs:
         said = "; ".join(f"{refused['name']}: {refused['detail']}" for refused in batch.refused[:5])
         raise PhotoError(f"none of the files can be used ({said})")
+    return batch
+
+
+@router.post("/batches/pictures", status_code=202, summary="Colorize kept pictures together")
+def add_batch_of_pictures(given: schemas.Orders, context: Surroundings, user: User) -> schemas.Batch:
+    """Color pictures that are kept, each in its own look and with its hints, mask and reference, as one batch."""
+    for order in given.orders:  # all or none
+        context.repository.artifacts.get(user, order.picture, PICTURE)
+        context.find_model(user, order.model)
+    batch = schemas.Batch(id=new_id(), jobs=[])
+    for order in given.orders:
+        wish = wish_of(context, user, order.picture, order)
+        batch.jobs.append(schemas.Job.model_validate(start_job(context, user, wish, order.picture, batch.id)))
     return batch
 
 

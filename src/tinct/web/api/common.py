@@ -152,7 +152,7 @@ def wish_of(context: Context, user_id: str, picture_id: str, given: schemas.Orde
 
 
 def beside(context: Context, user_id: str, picture_id: str, kind: str) -> str | None:
-    """Return the id of a picture's mask or reference, None where it has none."""
+    """Return the id of a picture's mask, reference or correction, None where it has none."""
     try:
         return context.repository.artifacts.of_picture(user_id, picture_id, kind).id
     except NotFound:

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from tinct.db.tables import Model
-from tinct.errors import BadModelFile, OptionError
+from tinct.errors import BadModelFile, Conflict, OptionError
 from tinct.inference.backends import read_spec
 from tinct.settings import load_settings
 from tinct.web import schemas
 from tinct.web.api.common import Decoders, ModelName, Surroundings, User, binary, disposition, multipart
+from tinct.web.samples import make_strip
 from tinct.web.training import look_at_model
 from tinct.web.uploads import keep, received
 from tinct.web.wishes import shown_name
@@ -27,13 +28,20 @@ LOAD_SECONDS = 120
 @router.get("", summary="List models")
 def list_models(context: Surroundings, user: User) -> schemas.Models:
     """Return all models that can be named, with what is known of how good they are."""
-    default, names = context.repository.models.default(user), [*store.list_models(), *store.ALIASES]
-    configured = load_settings().model  # perhaps a path, which is nobody's business
+    default = context.repository.models.default(user)
     return schemas.Models(
         own=[schemas.Model.model_validate(model) for model in context.repository.models.find(user)],
         installed=[_installed(name) for name in store.list_models()],
-        default=default.name if default else configured if configured in names else "default",
+        default=default.name if isinstance(default, Model) else _plain(default),
     )
+
+
+def _plain(chosen: str | None) -> str:
+    """Return the name of the model of the installation that colors where none of the user's own does."""
+    for name in (chosen, load_settings().model):
+        if store.ALIASES.get(name or "", name) in store.list_models():
+            return store.ALIASES.get(name or "", str(name))
+    return "default"  # it is a path, which is nobody's business
 
 
 def _installed(name: str) -> schemas.Installed:
@@ -120,9 +128,33 @@ def load_model(name: ModelName, context: Surroundings, sandboxes: Decoders, user
     return schemas.Installed(name=found if isinstance(found, str) else found.name, facts=facts)
 
 
+@router.get(
+    "/{name}/samples",
+    summary="Sample photographs in a model's colors",
+    responses=binary("image/jpeg"),
+    response_class=FileResponse,
+)
+def get_samples(name: ModelName, context: Surroundings, sandboxes: Decoders, user: User) -> FileResponse:
+    """Return a strip of photographs, gray above and colored by the model below."""
+    strip = make_strip(context, sandboxes, user, name)
+    return FileResponse(strip, media_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
+
+
 @router.patch("/{name}", summary="Rename a model, or make it the default")
-def change_model(name: ModelName, change: schemas.ModelChange, context: Surroundings, user: User) -> schemas.Model:
-    """Change a model; the default colors all pictures for which no other model is asked."""
+def change_model(
+    name: ModelName, change: schemas.ModelChange, context: Surroundings, user: User
+) -> schemas.Model | schemas.Installed:
+    """Change a model; the default colors all pictures for which no other model is asked.
+
+    A model of the installation can be made the default, and nothing else.
+    """
+    if isinstance(context.find_model(user, name), str):
+        if change.name is not None:
+            raise Conflict(f"{name} came with the installation, and keeps its name")
+        plain = store.ALIASES.get(name, name)
+        if change.default is not None:
+            context.repository.models.choose_installed(user, plain if change.default else None)
+        return _installed(plain)
     return schemas.Model.model_validate(
         context.repository.models.change(user, name, name=change.name, default=change.default)
     )

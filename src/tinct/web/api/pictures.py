@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from contextlib import ExitStack
 from typing import Any
 
@@ -10,8 +11,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
-from tinct.db.artifacts import PICTURE
-from tinct.db.tables import Artifact
+from tinct.db.artifacts import CORRECTION, PICTURE
+from tinct.db.tables import Artifact, Hints
 from tinct.errors import NotFound, OptionError
 from tinct.web import schemas
 from tinct.web.api.colorize import start_job
@@ -96,8 +97,13 @@ def get_copy(id: Id, kind: str, context: Surroundings, user: User) -> FileRespon
 def preview(id: Id, given: schemas.Look, context: Surroundings, sandboxes: Decoders, user: User) -> Response:
     """Return the preview of a megapixel in color, quickly after the first time."""
     kept = context.repository.artifacts.hints(user, id)
-    done = _ask(context, sandboxes, user, id, given.model, "preview", options=options_of(given, kept))
-    return Response(base64.b64decode(done["jpeg"]), media_type="image/jpeg")
+    return jpeg(ask(context, sandboxes, user, id, given.model, "preview", options=options_of(given, kept)))
+
+
+def jpeg(done: dict[str, Any]) -> Response:
+    """Answer with what a sandbox made; what a user should know is in the header `Tinct-Notes`, a JSON list."""
+    headers = {"Tinct-Notes": json.dumps(done["notes"])}
+    return Response(base64.b64decode(done["jpeg"]), media_type="image/jpeg", headers=headers)
 
 
 @router.post("/{id}/colors", summary="Colors that are plausible at a place")
@@ -106,7 +112,7 @@ def suggest_colors(
 ) -> dict[str, Any]:
     """Return a palette for a place, the most probable color first."""
     more: dict[str, Any] = {"x": place.x, "y": place.y, "count": place.count, "options": {}}
-    return _ask(context, sandboxes, user, id, place.model, "suggest", **more)
+    return ask(context, sandboxes, user, id, place.model, "suggest", **more)
 
 
 @router.post("/{id}/points", summary="Where a hint would help most")
@@ -115,19 +121,27 @@ def suggest_points(
 ) -> dict[str, Any]:
     """Return the places where a hint would help most, and how sure the model is of each cell, 0 to 1."""
     kept = context.repository.artifacts.hints(user, id)
-    return _ask(context, sandboxes, user, id, given.model, "points", options=options_of(given, kept), count=10)
+    return ask(context, sandboxes, user, id, given.model, "points", options=options_of(given, kept), count=10)
 
 
-def _ask(
-    context: Context, sandboxes: Sandboxes, user: str, id: str, model: str | None, do: str, **more: Any
+def ask(
+    context: Context,
+    sandboxes: Sandboxes,
+    user: str,
+    id: str,
+    model: str | None,
+    do: str,
+    *,
+    full: bool = False,
+    **more: Any,
 ) -> dict[str, Any]:
-    """Have something done with a picture's preview."""
+    """Have something done with a picture's preview, or with the whole of it."""
     picture = context.repository.artifacts.get(user, id, PICTURE)
-    copy = context.repository.artifacts.of_picture(user, id, "preview")
+    copy = picture if full else context.repository.artifacts.of_picture(user, id, "preview")
     with ExitStack() as stack:
         path = stack.enter_context(context.storage.fetch(copy.key))
         found = stack.enter_context(context.model_path(user, model))
-        options, scale = dict(more.pop("options")), _scale(picture)
+        options, scale = dict(more.pop("options")), 1.0 if full else _scale(picture)
         if "hints" in options:
             for hint in check_hints(options["hints"]):
                 hint.place(picture.facts["height"], picture.facts["width"])
@@ -145,6 +159,7 @@ def _ask(
             "names": {str(path): picture.name},
             "model": found,
             "max_pixels": context.settings.upload_pixels,
+            "allow_truncated": True,  # it was looked at when it came
             "options": options,
             **more,
         }
@@ -165,23 +180,26 @@ def _scaled(place: dict[str, Any], scale: float) -> dict[str, Any]:
 
 
 @router.get("/{id}/hints", summary="The hints of a picture")
-def get_hints(id: Id, context: Surroundings, user: User) -> schemas.KeptHints:
+def get_hints(id: Id, context: Surroundings, user: User) -> schemas.FoundHints:
     """Return the hints that are kept with a picture; `hints` is what the command takes as a file."""
-    kept = context.repository.artifacts.hints(user, id)
-    if kept is None:
-        return schemas.KeptHints(hints=[], revision=0)
-    return schemas.KeptHints.model_validate({"hints": kept.body, "accepted": kept.accepted, "revision": kept.revision})
+    return _with_hints(context, user, id, context.repository.artifacts.hints(user, id))
+
+
+def _with_hints(context: Context, user: str, id: str, kept: Hints | None) -> schemas.FoundHints:
+    body, revision = ([], 0) if kept is None else (kept.body, kept.revision)
+    accepted = beside(context, user, id, CORRECTION) is not None
+    return schemas.FoundHints.model_validate({"hints": body, "revision": revision, "accepted": accepted})
 
 
 @router.put("/{id}/hints", summary="Keep the hints of a picture")
-def put_hints(id: Id, given: schemas.KeptHints, context: Surroundings, user: User) -> schemas.KeptHints:
+def put_hints(id: Id, given: schemas.KeptHints, context: Surroundings, user: User) -> schemas.FoundHints:
     """Keep hints with a picture; all that is made of it from now on uses them."""
     picture = context.repository.artifacts.get(user, id, PICTURE)
     body = [hint.model_dump() for hint in given.hints]
     for hint in check_hints(body):
         hint.place(picture.facts["height"], picture.facts["width"])
-    kept = context.repository.artifacts.set_hints(user, id, body, accepted=given.accepted, revision=given.revision)
-    return schemas.KeptHints.model_validate({"hints": kept.body, "accepted": kept.accepted, "revision": kept.revision})
+    kept = context.repository.artifacts.set_hints(user, id, body, revision=given.revision)
+    return _with_hints(context, user, id, kept)
 
 
 @router.put("/{id}/{kind}", status_code=204, summary="Keep a mask or reference", openapi_extra=multipart())
@@ -203,6 +221,18 @@ async def put_beside(
                 context.forget(context.repository.artifacts.delete(user, before))
 
         await run_in_threadpool(take)
+
+
+@router.get(
+    "/{id}/{kind}",
+    summary="The mask or reference of a picture",
+    responses=binary("application/octet-stream"),
+    response_class=FileResponse,
+)
+def get_beside(id: Id, kind: str, context: Surroundings, user: User) -> FileResponse:
+    """Return the very bytes of the `mask` or `reference` that is kept with a picture."""
+    _check_kind(kind)
+    return send_file(context, context.repository.artifacts.of_picture(user, id, kind))
 
 
 @router.delete("/{id}/{kind}", status_code=204, summary="Take a mask or reference away")

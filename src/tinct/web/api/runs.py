@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from importlib import resources
+from pathlib import Path
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from tinct.db.artifacts import DATASET
+from tinct.db.artifacts import CORRECTION, DATASET
 from tinct.db.tables import FINAL, Artifact, Run
 from tinct.errors import Conflict, NotFound, OptionError
 from tinct.web import schemas
@@ -18,8 +20,8 @@ from tinct.web.api.common import Id, Limit, Offset, Surroundings, User, binary, 
 from tinct.web.api.jobs import EVENTS, LastEvent, stream
 from tinct.web.archives import list_pictures
 from tinct.web.context import Context
+from tinct.web.datasets import CIFAR10, CORRECTIONS, LEAST_CORRECTIONS, find_dataset, too_few
 from tinct.web.security import find_user
-from tinct.web.training import CIFAR10, CORRECTIONS, find_dataset
 from tinct.web.uploads import keep, received
 from tinct.web.wishes import shown_name
 
@@ -28,26 +30,33 @@ _SHEET = re.compile(r"[\w.-]{1,100}\.(png|jpg)")
 
 
 @router.get("/recipes", summary="List recipes", dependencies=[Depends(find_user)])
-def list_recipes() -> list[str]:
-    """Return the names of the recipes that can be trained."""
-    return _recipes()
+def list_recipes() -> list[schemas.Recipe]:
+    """Return the recipes that can be trained, each with what its first line says of it."""
+    return list(_recipes().values())
 
 
-def _recipes() -> list[str]:
+def _recipes() -> dict[str, schemas.Recipe]:
     folder = resources.files("tinct") / "recipes"
-    return sorted(path.name.removesuffix(".yaml") for path in folder.iterdir() if path.name.endswith(".yaml"))
+    found = {}
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        name, _, suffix = path.name.rpartition(".")
+        if suffix == "yaml":
+            about = path.read_text("utf-8").partition("\n")[0].removeprefix("#").strip()
+            found[name] = schemas.Recipe(name=name, about=about)
+    return found
 
 
 @router.get("/datasets", summary="List data sets")
-def list_datasets(context: Surroundings, user: User, limit: Limit = 100, offset: Offset = 0) -> dict[str, list[object]]:
+def list_datasets(context: Surroundings, user: User, limit: Limit = 100, offset: Offset = 0) -> schemas.DataSets:
     """Return uploaded data sets, and the names of those that the server has."""
     uploaded = context.repository.artifacts.find(user, DATASET, limit=limit, offset=offset)
     root = context.settings.datasets
     there = sorted(path.name for path in root.iterdir() if path.name[:1] != ".") if root and root.is_dir() else []
-    return {
-        "uploaded": [schemas.Picture.model_validate(row) for row in uploaded],
-        "named": [*dict.fromkeys([CIFAR10, CORRECTIONS, *there])],
-    }
+    return schemas.DataSets(
+        uploaded=[schemas.Picture.model_validate(row) for row in uploaded],
+        named=[*dict.fromkeys([CIFAR10, CORRECTIONS, *there])],
+        corrections=context.repository.artifacts.count(user, CORRECTION),
+    )
 
 
 @router.post("/datasets", status_code=201, summary="Upload a data set", openapi_extra=multipart())
@@ -99,11 +108,15 @@ def start_run(given: schemas.NewRun, context: Surroundings, user: User) -> schem
             raise OptionError(
                 f"there is no data set {given.data!r}; upload one, or name one of this server's"
             ) from error
-    if given.data == CORRECTIONS and not context.repository.artifacts.corrections(user):
-        raise OptionError("there are no accepted corrections yet; correct pictures and accept their colors first")
+    if given.data == CORRECTIONS:
+        count = context.repository.artifacts.count(user, CORRECTION)
+        if count < LEAST_CORRECTIONS:
+            raise too_few(count)
     if given.init is not None:
         context.find_model(user, given.init)
-    options = given.model_dump(include={"data", "budget", "seed", "init", "presets", "settings"})
+    if given.save_as is not None:
+        _check_unused(context, user, given.save_as)
+    options = given.model_dump(include={"data", "budget", "seed", "init", "presets", "settings", "save_as"})
     run = context.repository.runs.add(user, given.name or given.recipe, given.recipe, options)
     _start(context, user, run, {})
     return _described(context, run)
@@ -121,6 +134,11 @@ def _described(context: Context, run: Run) -> schemas.Run:
     job = context.repository.runs.last_job(run.id)
     described.job = None if job is None else schemas.Job.model_validate(job)
     return described
+
+
+def _check_unused(context: Context, user: str, name: str) -> None:
+    if any(model.name == name for model in context.repository.models.find(user)):
+        raise Conflict(f"there is a model named {name} already; choose another name")
 
 
 @router.get("/runs", summary="List trainings")
@@ -141,9 +159,19 @@ def get_run(id: Id, context: Surroundings, user: User) -> schemas.RunDetails:
 
 
 def _sheets(context: Context, id: str) -> list[str]:
+    return sorted(_sheet_files(context, id))
+
+
+def _sheet_files(context: Context, id: str) -> dict[str, Path]:
+    """Return the curves and contact sheets of a run, by their names."""
     folder = context.settings.data / "runs" / id
-    found = [path for path in folder.rglob("*") if _SHEET.fullmatch(path.name) and "data" not in path.parts[-3:-1]]
-    return sorted(path.name for path in found)
+    return {
+        path.name: path
+        for place in (folder, folder / "sheets")
+        if place.is_dir()
+        for path in place.iterdir()
+        if _SHEET.fullmatch(path.name)
+    }
 
 
 @router.get(
@@ -155,9 +183,9 @@ def _sheets(context: Context, id: str) -> list[str]:
 def get_sheet(id: Id, name: str, context: Surroundings, user: User) -> FileResponse:
     """Return the curves, or validation pictures after an epoch."""
     context.repository.runs.get(user, id)
-    if name not in _sheets(context, id):
+    path = _sheet_files(context, id).get(name)
+    if path is None:
         raise NotFound("there is no such picture")
-    path = next((context.settings.data / "runs" / id).rglob(name))
     return FileResponse(path, media_type="image/png" if name.endswith(".png") else "image/jpeg")
 
 
@@ -165,13 +193,15 @@ def get_sheet(id: Id, name: str, context: Surroundings, user: User) -> FileRespo
 async def follow_run(
     id: Id, request: Request, context: Surroundings, user: User, last: LastEvent = None
 ) -> StreamingResponse:
-    """Send the run's reports (events named `point`) and its job whenever that changes (`job`), until it ends."""
+    """Send the run's reports (events named `point`), its job whenever that changes (`job`), and the names of its
+    pictures whenever there are more (`sheets`), until it ends."""
     await run_in_threadpool(context.repository.runs.get, user, id)
     seen = int(last) if last is not None and last.isascii() and last.isdecimal() else 0
     revision: tuple[str, int] | None = None
+    sheets: list[str] = []
 
     def look() -> tuple[list[tuple[str, int, str]], bool]:
-        nonlocal seen, revision
+        nonlocal seen, revision, sheets
         context.repository.runs.get(user, id)
         # The job first: what is noted before its end isn't missed then.
         job = context.repository.runs.last_job(id)
@@ -182,6 +212,9 @@ async def follow_run(
         if job is not None and (job.id, job.revision) != revision:
             revision = (job.id, job.revision)
             news.append(("job", seen, schemas.Job.model_validate(job).model_dump_json()))
+        if (found := _sheets(context, id)) != sheets:
+            sheets = found
+            news.append(("sheets", seen, json.dumps(sheets)))
         return news, job is None or job.state in FINAL
 
     return stream(request, look)
@@ -210,8 +243,7 @@ def resume_run(id: Id, given: schemas.Resume, context: Surroundings, user: User)
 def save_run(id: Id, given: schemas.SaveRun, context: Surroundings, user: User) -> schemas.Job:
     """Turn a run's checkpoint into a model of that name; the job says when it is there."""
     context.repository.runs.get(user, id)
-    if any(model.name == given.name for model in context.repository.models.find(user)):
-        raise Conflict(f"there is a model named {given.name} already; choose another name")
+    _check_unused(context, user, given.name)
     if not (context.settings.data / "runs" / id / "run.json").exists():
         raise Conflict("this run has no checkpoint yet; wait for its first epoch")
     job = context.repository.jobs.add(user, "export", "train", {"name": given.name}, run_id=id)

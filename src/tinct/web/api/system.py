@@ -36,6 +36,13 @@ def health(context: Surroundings, response: Response) -> schemas.Health:
     )
 
 
+@router.get("/limits", summary="What may be sent", dependencies=[Depends(find_user)])
+def limits(context: Surroundings) -> schemas.Limits:
+    """Return what this server takes at most, so that nothing is sent in vain."""
+    settings = context.settings
+    return schemas.Limits(bytes=settings.upload_bytes, pixels=settings.upload_pixels, files=settings.upload_files)
+
+
 @router.get(
     "/metrics",
     summary="Metrics for Prometheus",
