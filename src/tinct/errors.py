@@ -12,6 +12,7 @@
     │   └── OutputExists       the output is there already and may not be replaced
     ├── StoreError             a folder or bucket can't be used
     │   └── StoreFull          no space is left in it
+    ├── ClusterError           a cluster of machines can't be used
     ├── DatabaseError          the database is out of reach, or of another version
     ├── NotFound               nothing of that id belongs to whoever asks
     ├── Conflict               something is not in a state that allows what is asked
@@ -81,6 +82,10 @@ class StoreError(TinctError):
 
 class StoreFull(StoreError):
     """No space is left where results go."""
+
+
+class ClusterError(TinctError):
+    """A cluster is out of reach, or its machines don't fit: other versions, another model, folders they don't see."""
 
 
 class DatabaseError(TinctError):

@@ -90,11 +90,28 @@ def run(
     ] = None,
     format: shared.Format = None,
     quality: shared.Quality = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="local|ray",
+            rich_help_panel=shared.RUNNING,
+            help="Threads of this machine, or workers of a Ray cluster; SRC and DST are then seen by all its machines.",
+        ),
+    ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            rich_help_panel=shared.RUNNING,
+            help="Head of the Ray cluster. Not given: RAY_ADDRESS, else a cluster of this machine alone.",
+        ),
+    ] = None,
     layer: shared.Layer = False,
     no_mark: shared.NoMark = False,
     mode: shared.Mode = "vivid",
     vividness: shared.Vividness = None,
     saturation: shared.Saturation = 1.0,
+    value_shift: shared.ValueShift = 0.0,
     model: shared.Model = None,
     size: shared.Size = None,
     allow_truncated: shared.AllowTruncated = False,
@@ -109,7 +126,7 @@ def run(
     place below DST. A manifest in DST/_tinct knows every file; a report with pictures is written there at the end.
     Exit codes: 0 all done, 1 some failed or nothing further can be done, 2 wrong usage, 130 stopped by Ctrl-C.
     """
-    from tinct.cli.batching import Asked, run_batch
+    from tinct.cli.batching import ENGINES, Asked, run_batch
     from tinct.errors import OptionError
     from tinct.inference.options import ColorizeOptions
     from tinct.jobs.batch import Job
@@ -130,12 +147,17 @@ def run(
         )
     if watch and dry_run:
         raise OptionError("--watch and --dry-run contradict each other; give one")
+    if engine not in ENGINES:
+        raise OptionError(f"--engine is {engine!r}; choose one of {', '.join(ENGINES)}")
+    if ray_address is not None and engine != "ray":
+        raise OptionError("--ray-address is meant for --engine ray; give that too, or leave it out")
     settings = load_settings()
     recipe = Recipe(
         options=ColorizeOptions(
             mode=mode,  # type: ignore[arg-type]  # it checks the name itself
             vividness=vividness,
             saturation=saturation,
+            value_shift=value_shift,
             size=size,
             layer=layer,
         ),
@@ -157,7 +179,15 @@ def run(
         reference=reference,
         thumbnails=not no_thumbnails,
     )
-    asked = Asked(job, jobs or settings.jobs, dry_run=dry_run, watch=interval if watch else None, quiet=quiet)
+    asked = Asked(
+        job,
+        jobs or settings.jobs,
+        engine=engine,
+        ray_address=ray_address,
+        dry_run=dry_run,
+        watch=interval if watch else None,
+        quiet=quiet,
+    )
     raise typer.Exit(run_batch(asked))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import typer
 from tinct.cli.progress import RateBar, duration
 from tinct.errors import StoreError
 from tinct.jobs.batch import Batch, Job, Summary, opened, opened_manifest
-from tinct.jobs.engines import Threads
+from tinct.jobs.engines import Engine, Threads
 from tinct.jobs.items import Outcome, name_of
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import local_path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tinct.inference.backends import Backend
 
 FAILED, INTERRUPTED = 1, 130
+ENGINES = ("local", "ray")
 MOST_JOBS = 4
 """More photographs at once, unless asked for, take memory and win little: libvips uses several cores by itself."""
 WAITING = 4
@@ -40,7 +42,11 @@ class Asked:
 
     job: Job
     jobs: int | None
-    """Photographs under way at once; None chooses."""
+    """Photographs under way at once, with Ray workers; None chooses."""
+    engine: str = "local"
+    """One of :data:`ENGINES`."""
+    ray_address: str | None = None
+    """Of a cluster's head; see :class:`~tinct.jobs.crew.Crew`."""
     dry_run: bool = False
     watch: float | None = None
     """Seconds between two looks at the sources; None looks once."""
@@ -92,8 +98,8 @@ def run_batch(asked: Asked) -> int:
     try:
         with RateBar("photos", quiet=asked.quiet) as bar:
             teller = _Teller(bar, asked.quiet)
-            with opened(job, backend, teller, dry=asked.dry_run) as batch:
-                return _carry_out(asked, backend, batch, teller, bar)
+            with opened(job, backend, teller, dry=asked.dry_run) as batch, _engine(asked, backend, teller) as engine:
+                return _carry_out(asked, engine, batch, teller, bar)
     except KeyboardInterrupt:  # the second Ctrl-C, or one before the first photograph
         typer.secho("Stopped; run the same command again to go on.", fg="yellow", err=True)
         sys.stdout.flush()
@@ -102,8 +108,20 @@ def run_batch(asked: Asked) -> int:
         os._exit(INTERRUPTED)
 
 
-def _carry_out(asked: Asked, backend: Backend, batch: Batch, teller: _Teller, bar: RateBar) -> int:
-    engine = Threads(backend, asked.jobs or _choose_jobs(asked.job))
+@contextmanager
+def _engine(asked: Asked, backend: Backend, teller: _Teller) -> Iterator[Engine]:
+    """Give what works the photographs off; a dry run stays on this machine."""
+    if asked.engine == "local" or asked.dry_run:
+        yield Threads(backend, asked.jobs or _choose_jobs(asked.job))
+        return
+    from tinct.jobs.cluster import Cluster
+    from tinct.jobs.crew import Crew
+
+    with Crew(asked.ray_address, asked.jobs, teller.complain) as crew:
+        yield Cluster(crew, backend)
+
+
+def _carry_out(asked: Asked, engine: Engine, batch: Batch, teller: _Teller, bar: RateBar) -> int:
     if asked.watch is not None:
         summary = Watch(batch, engine, asked.watch, teller).run()
     else:

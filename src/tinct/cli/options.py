@@ -52,6 +52,12 @@ Saturation = Annotated[
     float,
     typer.Option(metavar="FACTOR", rich_help_panel=COLORS, help="Of HSV, applied last; 1 is off."),
 ]
+ValueShift = Annotated[
+    float,
+    typer.Option(
+        metavar="-1..1", rich_help_panel=COLORS, help="Added to the value of HSV: lighter or darker. 0 is off."
+    ),
+]
 Model = Annotated[
     str | None,
     typer.Option(

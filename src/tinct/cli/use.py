@@ -58,14 +58,7 @@ def colorize(
     mode: shared.Mode = "vivid",
     vividness: shared.Vividness = None,
     saturation: shared.Saturation = 1.0,
-    value_shift: Annotated[
-        float,
-        typer.Option(
-            metavar="-1..1",
-            rich_help_panel=shared.COLORS,
-            help="Added to the value of HSV: lighter or darker. 0 is off.",
-        ),
-    ] = 0.0,
+    value_shift: shared.ValueShift = 0.0,
     hint: Annotated[
         list[str] | None,
         typer.Option(

@@ -12,13 +12,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import tinct
-from tinct.errors import OptionError, StoreError, StoreFull
+from tinct.errors import ClusterError, OptionError, StoreError, StoreFull
 from tinct.jobs import deciding
 from tinct.jobs.deciding import Wishes
 from tinct.jobs.engines import Engine
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from tinct.inference.backends import Backend, Device
 
 MANIFEST, LOCK = "manifest.sqlite", "lock.sqlite"
-PARTIAL, REPLACED = "partial", "replaced"
-"""Folders for what isn't finished, and for results that somebody changed."""
+PARTIAL = "partial"
+"""Folder for what isn't finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,11 @@ class Job:
     def folder(self) -> Path:
         """Where the batch's own files are."""
         return self.state or state_folder(self.target)
+
+    @property
+    def partial(self) -> Path:
+        """Where results are made."""
+        return partial_folder(self.target, self.folder)
 
 
 @dataclass(slots=True)
@@ -114,6 +119,17 @@ def state_folder(target: str) -> Path:
         return path / OWN
     base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     return base / "tinct" / "batches" / "".join(letter if letter.isalnum() else "-" for letter in target).strip("-")
+
+
+def partial_folder(target: str, folder: Path) -> Path:
+    """Return where results are made: on the disk of the results, so that they get their place by a new name alone.
+
+    Args:
+        target: folder or address of the results.
+        folder: of the batch's own files.
+    """
+    path = local_path(target)
+    return (folder if path is None else path / OWN) / PARTIAL
 
 
 @contextmanager
@@ -212,7 +228,7 @@ class Batch:
         try:
             engine(self._setup, self.manifest.claim(self.number), "work", done, stopping, stop)
             summary.states = self.manifest.counts(self.number)
-        except StoreFull as error:
+        except (ClusterError, StoreFull) as error:
             halt(str(error))
         summary.seconds = time.perf_counter() - started
 
@@ -238,8 +254,7 @@ class Batch:
         return Setup(
             source=job.source,
             target=job.target,
-            partial=job.folder / PARTIAL,
-            replaced=job.folder / REPLACED,
+            partial=job.partial,
             recipe=job.recipe,
             model=job.model,
             device=job.device,
@@ -275,14 +290,14 @@ def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False)
             manifest.close()
         return
     open_place(job.target).check(writable=True)
-    partial = job.folder / PARTIAL
-    try:
-        partial.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"the folder {job.folder} can't be made ({error.strerror or error})") from error
+    for folder in (job.folder, job.partial):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the folder {folder} can't be made ({error.strerror or error})") from error
     with locked(job.folder):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(exist_ok=True)
+        shutil.rmtree(job.partial, ignore_errors=True)
+        job.partial.mkdir(exist_ok=True)
         manifest = Manifest(job.folder / MANIFEST)
         try:
             batch = _open(job, backend, manifest, observer)
@@ -294,7 +309,9 @@ def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False)
             yield batch
         finally:
             manifest.close()
-            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(job.partial, ignore_errors=True)
+            with suppress(OSError):
+                job.partial.parent.rmdir()  # where it is empty, as with --state
 
 
 def _open(job: Job, backend: Backend, manifest: Manifest, observer: Observer) -> Batch:

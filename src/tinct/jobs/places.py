@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Protocol
 
 from tinct.errors import OutputError, StoreError, StoreFull, UnreadablePhoto
-from tinct.jobs.naming import is_result
+from tinct.jobs.naming import OWN, is_result
 from tinct.jobs.walking import walk
 from tinct.media.atomic import move_file
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What the system says where no space is left."""
+REPLACED = "replaced"
+"""Folder, in that of a batch's own files, for results that somebody changed, before they are made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ class Place(Protocol):
             StoreError: nothing can be written there any more.
         """
 
-    def set_aside(self, name: str, folder: Path) -> None:
-        """Move a file into a local folder, under its own name and a number."""
+    def set_aside(self, name: str) -> str:
+        """Move a file to where this place keeps what was replaced, which no listing shows; return where it is now."""
 
 
 class Folder:
@@ -141,10 +143,13 @@ class Folder:
             raise
         return self._entry(name, target)
 
-    def set_aside(self, name: str, folder: Path) -> None:
+    def set_aside(self, name: str) -> str:
         """See :class:`Place`."""
+        folder = self.path / OWN / REPLACED
         folder.mkdir(parents=True, exist_ok=True)
-        move_file(self.path / name, unused(folder, name), overwrite=True)
+        aside = unused(folder, name)
+        move_file(self.path / name, aside, overwrite=True)
+        return str(aside)
 
     @staticmethod
     def _entry(name: str, path: Path) -> Entry:

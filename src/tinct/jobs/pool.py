@@ -63,7 +63,7 @@ def run_all(
     running = jobs
     told = False
     failure: BaseException | None = None
-    with _interrupts(halt) as interrupted:
+    with interrupts(halt) as interrupted:
         # Daemons, so that a second Ctrl-C needn't wait for them; results are renamed into place, never half there.
         for number in range(running):
             threading.Thread(target=loop, name=f"colorize-{number}", daemon=True).start()
@@ -87,7 +87,7 @@ def run_all(
 
 
 @contextmanager
-def _interrupts(stop: threading.Event) -> Iterator[threading.Event]:
+def interrupts(stop: threading.Event) -> Iterator[threading.Event]:
     """Let the first SIGINT set ``stop``, also where a shell had it ignored, and the second raise.
 
     Gives an event that only SIGINT sets.

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from tinct.errors import MissingExtra, OptionError, OutputExists, StoreError, StoreFull, UnreadablePhoto
 from tinct.jobs.naming import OWN, is_picture, is_result
-from tinct.jobs.places import Entry, Trouble, full, has_room, unused
+from tinct.jobs.places import REPLACED, Entry, Trouble, full, has_room
 
 Result = TypeVar("Result")
 
@@ -125,12 +125,11 @@ class Bucket:
         file.unlink()
         return entry
 
-    def set_aside(self, name: str, folder: Path) -> None:
-        """See :class:`~tinct.jobs.places.Place`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        target = unused(folder, name)
-        with self.fetch(name, folder) as path:
-            path.rename(target)
+    def set_aside(self, name: str) -> str:
+        """See :class:`~tinct.jobs.places.Place`; copied inside the store, as its result replaces it right away."""
+        aside = f"{OWN}/{REPLACED}/{secrets.token_hex(4)}-{Path(name).name}"
+        self._try(lambda: self._files.cp_file(self._path(name), self._path(aside)))
+        return f"{self.name.rstrip('/')}/{aside}"
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

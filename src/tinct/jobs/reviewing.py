@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinct.errors import OptionError, StoreError
-from tinct.jobs.batch import PARTIAL, REPLACED, locked
+from tinct.jobs.batch import locked, partial_folder
 from tinct.jobs.items import SELECT, item_of, name_of
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import open_place
@@ -140,19 +140,18 @@ class Review:
         return self._answer(id) | {"said": "colorized again"}
 
     def _loaded(self, recipe: Recipe) -> Worker:
+        partial = partial_folder(self._facts["target"], self._folder)
         if self._worker is None:
-            partial = self._folder / PARTIAL
             self._worker = Worker(
                 Setup(
                     source=self._facts["source"],
                     target=self._facts["target"],
                     partial=partial,
-                    replaced=self._folder / REPLACED,
                     recipe=recipe,
                     model=self._facts["model"],
                 )
             )
-        (self._folder / PARTIAL).mkdir(exist_ok=True)
+        partial.mkdir(parents=True, exist_ok=True)
         return self._worker
 
     def _answer(self, id: int) -> dict[str, Any]:

@@ -30,8 +30,6 @@ class Setup:
     """Address of the results."""
     partial: Path
     """Folder for what isn't finished; where results go to a folder, on the same disk."""
-    replaced: Path
-    """Folder for results that somebody changed, before they are made again."""
     recipe: Recipe
     model: str
     """Name or file of the model."""
@@ -184,9 +182,9 @@ class Worker:
             return made
         notes = made.notes
         with clock.part("publish"):
-            if self._was_changed(item):
-                self._results.set_aside(item.target, self._setup.replaced)
-                notes = (*notes, f"its result was changed by somebody; that is now in {self._setup.replaced}")
+            if self._was_changed(item, made):
+                aside = self._results.set_aside(item.target)
+                notes = (*notes, f"its result was changed by somebody; that is now {aside}")
             replace = item.ours or self._setup.overwrite
             output = self._results.publish(made.staged, item.target, replace=replace)
         return Outcome(
@@ -205,15 +203,15 @@ class Worker:
             thumbnail=made.thumbnail,
         )
 
-    def _was_changed(self, item: Item) -> bool:
-        """Whether the result that is there is another than the one that was made."""
+    def _was_changed(self, item: Item, made: _Made) -> bool:
+        """Whether the result that is there is neither the one of before nor this one, made by a run that was killed."""
         if item.output_hash is None:
             return False
         there = self._results.stat(item.target)
         if there is None or (there.size, there.stamp) == (item.output_size, item.output_stamp):
             return False
         with self._results.fetch(item.target, self._setup.partial) as path:
-            return digest(path) != item.output_hash
+            return digest(path) not in (item.output_hash, made.output_hash)
 
 
 @dataclass(frozen=True, slots=True)

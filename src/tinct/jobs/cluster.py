@@ -1,0 +1,175 @@
+"""A batch over the machines of a Ray cluster: workers there, the list and all decisions here.
+
+A worker gets a photograph's row, fetches and publishes by itself, and answers with what became of it; pictures never
+pass through this machine, but for the small ones of the report.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import chain
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tinct
+from tinct.errors import TinctError
+from tinct.jobs.crew import Crew, Duty, Greeting
+from tinct.jobs.engines import Task
+from tinct.jobs.items import Item, Outcome
+from tinct.jobs.places import local_path
+from tinct.jobs.worker import Look, Setup, Worker
+
+if TYPE_CHECKING:
+    from tinct.inference.backends import Backend
+
+FETCHING = 2
+"""Photographs that a worker has under way where a bucket is involved: one waits for the network, one computes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What has to be the same on a worker's machine as here."""
+
+    version: str
+    """Of Tinct."""
+    model_hash: str
+    """Of the model."""
+    seen: tuple[str, ...]
+    """Files that must be seen there too: of the sources, and of the results where they are a folder's."""
+
+
+class RemoteWorker:
+    """A worker in a process of its own, maybe on another machine.
+
+    Args:
+        setup: what to do, with absolute paths.
+        terms: what has to fit.
+        model: content of the model's file; None loads what ``setup`` names.
+    """
+
+    def __init__(self, setup: Setup, terms: Terms, model: bytes | None) -> None:
+        self._setup, self._terms, self._model = setup, terms, model
+        self._worker: Worker | None = None
+
+    def greet(self) -> Greeting:
+        """Load the model, and say whether all fits."""
+        host = socket.gethostname()
+        if tinct.__version__ != self._terms.version:
+            return Greeting(host, f"it has Tinct {tinct.__version__}, here is {self._terms.version}; install the same")
+        unseen = [name for name in self._terms.seen if not os.path.lexists(name)]
+        if unseen:
+            return Greeting(
+                host, f"it doesn't see {unseen[0]}; folders of a batch over machines must be shared by all, or buckets"
+            )
+        try:
+            self._worker = self._make()
+        except (TinctError, OSError) as error:
+            return Greeting(host, str(error))
+        if self._worker.model_hash != self._terms.model_hash:
+            return Greeting(host, f"its model {self._setup.model} is another than the one here; give an ONNX file")
+        return Greeting(host)
+
+    def _make(self) -> Worker:
+        from tinct.inference.backends import load_backend
+
+        # One processor is this worker's; others have the rest. Read when libvips is loaded.
+        os.environ.setdefault("VIPS_CONCURRENCY", "1")
+        own = Path(tempfile.mkdtemp(prefix="tinct-worker-"))
+        setup = self._setup
+        if self._model is not None:
+            file = own / Path(setup.model).name
+            file.write_bytes(self._model)
+            setup, self._model = replace(setup, model=str(file)), None
+        # A worker that a killed run left behind must not meet this one in a file that isn't finished.
+        partial = own if local_path(setup.target) is None else setup.partial / secrets.token_hex(8)
+        partial.mkdir(exist_ok=True)
+        return Worker(replace(setup, partial=partial), load_backend(setup.model, setup.device, threads=1))
+
+    def work(self, item: Item) -> Outcome:
+        """See :class:`~tinct.jobs.worker.Worker`."""
+        assert self._worker is not None
+        return self._worker.work(item)
+
+    def look(self, item: Item) -> Look:
+        """See :class:`~tinct.jobs.worker.Worker`."""
+        assert self._worker is not None
+        return self._worker.look(item)
+
+
+class Cluster:
+    """Works photographs off on a crew of workers; see :class:`~tinct.jobs.engines.Engine`.
+
+    Args:
+        crew: the workers.
+        backend: the model, loaded here.
+    """
+
+    def __init__(self, crew: Crew, backend: Backend) -> None:
+        self._crew, self._model_hash = crew, backend.model_hash
+        self._setup: Setup | None = None
+        self._arguments: tuple[Any, ...] = ()
+
+    def __call__(
+        self,
+        setup: Setup,
+        items: Iterable[Item],
+        task: Task,
+        on_done: Callable[[Any], None],
+        on_stop: Callable[[], None],
+        stop: threading.Event,
+    ) -> None:
+        """See :class:`~tinct.jobs.engines.Engine`."""
+        waiting = iter(items)
+        first = next(waiting, None)
+        if first is None:
+            return  # before a cluster is started for nothing
+        if setup != self._setup:
+            self._setup, self._arguments = setup, self._brief(setup, first)
+        folders = all(local_path(address) is not None for address in (setup.source, setup.target))
+        duty: Duty[Item, Any] = Duty(
+            kind=RemoteWorker,
+            arguments=self._arguments,
+            method=task,
+            # Its name was free when it was first handed out, so what is there now is the dead worker's result.
+            again=lambda item: replace(item, ours=True),
+            lost=_lost if task == "work" else lambda item, _reason: Look(item.id, ""),
+            key=attrgetter("id"),
+            width=1 if folders else FETCHING,
+            gpus=1 if setup.device == "cuda" else 0,
+        )
+        self._crew.run(duty, chain([first], waiting), on_done, on_stop, stop)
+
+    def _brief(self, setup: Setup, sample: Item) -> tuple[Any, ...]:
+        """Return what workers are made with."""
+        from tinct.inference.backends import is_checkpoint
+
+        source, target, model = local_path(setup.source), local_path(setup.target), Path(setup.model)
+        seen: list[str] = []
+        if source is not None:
+            seen.append(str(source.absolute() / sample.source))
+        if target is not None:
+            token = setup.partial.absolute() / f"seen-{secrets.token_hex(8)}"
+            token.touch()
+            seen.append(str(token))
+        content = None
+        if model.is_file() and not is_checkpoint(model):
+            content = self._crew.put(model.read_bytes())
+        setup = replace(
+            setup,
+            source=setup.source if source is None else str(source.absolute()),
+            target=setup.target if target is None else str(target.absolute()),
+            partial=setup.partial.absolute(),
+            model=str(model.absolute()) if model.exists() else setup.model,
+        )
+        return setup, Terms(tinct.__version__, self._model_hash, tuple(seen)), content
+
+
+def _lost(item: Item, reason: str) -> Outcome:
+    return Outcome(item.id, item.source, item.target, "failed", error=reason)
