@@ -51,6 +51,7 @@ COMMANDS: Final = {
     "serve": _Entry("serve", "serve", needs_arguments=False),
     "worker": _Entry("serve", "worker", needs_arguments=False),
     "token": _Entry("serve", "token"),
+    "export-web": _Entry("export_web", "export_web"),
     "runs": _Entry("runs", "runs"),
 }
 """In the order of the help."""

@@ -23,14 +23,14 @@ REACH = 110
 """Colors of :func:`soft_encode_table` lie within -REACH..REACH in a and in b; all of sRGB does."""
 
 # Halvings in the search for the gamut's border along a ray, of the whole ray: a and b to a few thousandths.
-_HALVINGS = 16
+HALVINGS = 16
 # Light yellows, where a ray of constant L and hue leaves the gamut and comes back further out: L, hue in degrees, and
 # least chroma; found by sampling the gamut every 0.3 in L, 0.25 degrees and 0.1 in chroma. These are searched in steps
 # first.
-_YELLOW_LIGHTNESS = (92.5, 98.5)
-_YELLOW_HUE = (98.0, 107.0)
-_YELLOW_CHROMA = 45.0
-_YELLOW_STEPS = 128
+YELLOW_LIGHTNESS = (92.5, 98.5)
+YELLOW_HUE = (98.0, 107.0)
+YELLOW_CHROMA = 45.0
+YELLOW_STEPS = 128
 
 
 def in_gamut(lab: NDArray[Any], tolerance: float = TOLERANCE) -> NDArray[np.bool_]:
@@ -77,7 +77,7 @@ def reduce_chroma(lab: NDArray[Any]) -> Floats:
 def _chroma_factor(lab: Floats) -> Floats:
     lightness, a, b = (np.ascontiguousarray(lab[:, channel]) for channel in range(3))
     inner, width = _search_yellows(lightness, a, b)
-    for _ in range(_HALVINGS):
+    for _ in range(HALVINGS):
         width *= np.float32(0.5)
         middle = inner + width
         inner = np.where(_inside(lightness, a * middle, b * middle, TOLERANCE), middle, inner)
@@ -87,17 +87,17 @@ def _chroma_factor(lab: Floats) -> Floats:
 def _search_yellows(lightness: Floats, a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Return the inner end and the length of the piece of each ray that has the border within."""
     inner, width = np.zeros_like(lightness), np.ones_like(lightness)
-    light = (lightness > _YELLOW_LIGHTNESS[0]) & (lightness < _YELLOW_LIGHTNESS[1]) & (b > 0)
-    slopes = [-np.tan(np.radians(hue - 90)) for hue in _YELLOW_HUE]
-    yellow = light & (a < b * slopes[0]) & (a > b * slopes[1]) & (np.hypot(a, b) > _YELLOW_CHROMA)
+    light = (lightness > YELLOW_LIGHTNESS[0]) & (lightness < YELLOW_LIGHTNESS[1]) & (b > 0)
+    slopes = [-np.tan(np.radians(hue - 90)) for hue in YELLOW_HUE]
+    yellow = light & (a < b * slopes[0]) & (a > b * slopes[1]) & (np.hypot(a, b) > YELLOW_CHROMA)
     pending = np.flatnonzero(yellow)
-    for step in range(_YELLOW_STEPS - 1, 0, -1):
+    for step in range(YELLOW_STEPS - 1, 0, -1):
         if not len(pending):
             break
-        factor = np.float32(step / _YELLOW_STEPS)
+        factor = np.float32(step / YELLOW_STEPS)
         found = _inside(lightness[pending], a[pending] * factor, b[pending] * factor, TOLERANCE)
         inner[pending[found]] = factor
-        width[pending[found]] = 1 / _YELLOW_STEPS
+        width[pending[found]] = 1 / YELLOW_STEPS
         pending = pending[~found]
     return inner, width
 

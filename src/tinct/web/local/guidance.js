@@ -1,0 +1,215 @@
+/**
+ * Colors chosen by hand: for the network, for its surroundings, and exactly where they were put;
+ * tinct.inference.guidance.
+ */
+import {GUIDANCE} from './constants.js';
+import {parseHex, srgbToLab} from './color.js';
+import {round} from './grid.js';
+import {LOOKS, alike, factorize, krige, look, solveLower} from './kriging.js';
+
+const {cast: CAST, wide: WIDE, near: NEAR, wideNoise, nearNoise, mostHints} = GUIDANCE;
+
+function position(value, length, name) {
+  const text = typeof value === 'string' ? value.trim() : value;
+  let found = Number(text);
+  if (typeof text === 'string' && text.endsWith('%')) {
+    const share = Number(text.slice(0, -1)) / 100;
+    found = share <= 1 ? Math.min(share * length, length - 1e-6) : Infinity;
+  }
+  if (text === '' || Number.isNaN(found))
+    throw new RangeError(`a hint's ${name} is ${value}, expected pixels or '40%'`);
+  if (!(found >= 0 && found < length))
+    throw new RangeError(`a hint's ${name} is ${value}, outside of 0 to ${length - 1}`);
+  return Math.trunc(found);
+}
+
+/** Put hints ({x, y, color, radius}) into a photograph of that size. */
+export function place(hints, height, width) {
+  if (hints.length > mostHints)
+    throw new RangeError(`${hints.length} hints are too many, expected at most ${mostHints}`);
+  return hints.map((hint) => {
+    const [row, column, r] = [position(hint.y, height, 'y'), position(hint.x, width, 'x'), hint.radius ?? 3];
+    if (!Number.isInteger(r) || r < 1) throw new RangeError(`a hint's radius is ${r}, expected 1 pixel or more`);
+    return {
+      top: Math.max(0, row - r),
+      bottom: Math.min(height, row + r),
+      left: Math.max(0, column - r),
+      right: Math.min(width, column + r),
+      ab: srgbToLab(...parseHex(hint.color)).slice(1),
+    };
+  });
+}
+
+function shrink(start, end, scale, length) {
+  let first = round(start * scale);
+  let last = round(end * scale);
+  if (last <= first) {
+    first = Math.min(Math.trunc(((start + end) / 2) * scale), length - 1);
+    last = first + 1;
+  }
+  return [first, last];
+}
+
+/** The network's input for hints: mask, a, b, one plane after the other. */
+export function encode(placed, height, width, fitted) {
+  const size = fitted.paddedHeight * fitted.paddedWidth;
+  const planes = new Float32Array(3 * size);
+  for (const hint of placed) {
+    const [top, bottom] = shrink(hint.top, hint.bottom, fitted.height / height, fitted.height);
+    const [left, right] = shrink(hint.left, hint.right, fitted.width / width, fitted.width);
+    for (let y = top; y < bottom; y++) {
+      for (let x = left; x < right; x++) {
+        const place = y * fitted.paddedWidth + x;
+        [1, ...hint.ab].forEach((value, plane) => (planes[plane * size + place] = value));
+      }
+    }
+  }
+  return planes;
+}
+
+function coverLine(start, end, length) {
+  const first = Math.min(Math.max(Math.floor(start), 0), length - 1);
+  const last = Math.min(Math.max(Math.ceil(end), first + 1), length);
+  const shares = [];
+  for (let cell = first; cell < last; cell++) {
+    shares.push([cell, Math.max(Math.min(cell + 1, end) - Math.max(cell, start), 1e-9)]);
+  }
+  const sum = shares.reduce((total, [, share]) => total + share, 0);
+  return shares.map(([cell, share]) => [cell, share / sum]);
+}
+
+/** How much of a hint lies in each row and column of cells: lists of [cell, share]. */
+export function cover(hint, height, width, scale) {
+  return [
+    coverLine(hint.top / scale[0], hint.bottom / scale[0], height),
+    coverLine(hint.left / scale[1], hint.right / scale[1], width),
+  ];
+}
+
+function lookAt(placed, looks, height, width, scale) {
+  const spots = new Float64Array(placed.length * LOOKS);
+  placed.forEach((hint, spot) => {
+    const [rows, columns] = cover(hint, height, width, scale);
+    for (const [row, down] of rows) {
+      for (const [column, across] of columns) {
+        const cell = (row * width + column) * LOOKS;
+        for (let part = 0; part < LOOKS; part++) spots[spot * LOOKS + part] += down * across * looks[cell + part];
+      }
+    }
+  });
+  return spots;
+}
+
+/** Add to predicted colors what they lack at the hints, there and where the picture looks alike. */
+export function spread(placed, lightness, ab, height, width, scale) {
+  const looks = look(lightness, ab, height, width);
+  const spots = lookAt(placed, looks, height, width, scale);
+  const missing = new Float64Array(2 * placed.length);
+  const cast = new Float64Array(2 * placed.length);
+  placed.forEach((hint, spot) => {
+    const [a, b] = [hint.ab[0] - spots[spot * LOOKS + 3], hint.ab[1] - spots[spot * LOOKS + 4]];
+    const weight = 1 / (1 + (a * a + b * b) / CAST ** 2);
+    missing.set([a, b], 2 * spot);
+    cast.set([a * weight, b * weight], 2 * spot);
+  });
+  const atSpots = krige(spots, cast, spots, WIDE, wideNoise);
+  const wide = krige(spots, cast, looks, WIDE, wideNoise);
+  const rest = missing.map((value, index) => value - atSpots[index]);
+  const near = krige(spots, rest, looks, NEAR, nearNoise);
+  return Float32Array.from(ab, (value, index) => value + wide[index] + near[index]);
+}
+
+/** Which share of its variance each cell's error keeps once the hints are known, in 0..1. */
+export function remaining(placed, lightness, ab, height, width, scale) {
+  const looks = look(lightness, ab, height, width);
+  const spots = lookAt(placed, looks, height, width, scale);
+  const known = factorize(spots, NEAR, nearNoise);
+  const total = NEAR.reduce((sum, kernel) => sum + kernel.variance, 0);
+  const left = new Float32Array(lightness.length);
+  const shared = new Float64Array(placed.length);
+  for (let cell = 0; cell < left.length; cell++) {
+    for (let spot = 0; spot < shared.length; spot++) shared[spot] = alike(spots, spot, looks, cell, NEAR);
+    const explained = solveLower(known, shared).reduce((sum, value) => sum + value * value, 0);
+    left[cell] = Math.min(Math.max(1 - explained / total, 0), 1);
+  }
+  for (const hint of placed) {
+    const [rows, columns] = cover(hint, height, width, scale);
+    const [tall, wide] = [(hint.bottom - hint.top) / scale[0], (hint.right - hint.left) / scale[1]];
+    for (const [row, down] of rows) {
+      for (const [column, across] of columns) {
+        left[row * width + column] *= 1 - Math.min(down * tall, 1) * Math.min(across * wide, 1);
+      }
+    }
+  }
+  return left;
+}
+
+/**
+ * Hinted pixels at full size, as a small table of the crossings of all their borders: a pixel's entry is at
+ * columns[x], rows[y], between entries by bilinear interpolation. An entry is opacity, and a and b times opacity.
+ */
+export function overlay(placed, height, width) {
+  const tops = borders(
+    placed.flatMap((hint) => [hint.top, hint.bottom]),
+    height,
+  );
+  const lefts = borders(
+    placed.flatMap((hint) => [hint.left, hint.right]),
+    width,
+  );
+  const [m, n] = [tops.length - 1, lefts.length - 1];
+  const owner = new Int32Array(m * n).fill(-1);
+  placed.forEach((hint, index) => {
+    for (let row = tops.indexOf(hint.top); tops[row] < hint.bottom; row++) {
+      for (let column = lefts.indexOf(hint.left); lefts[column] < hint.right; column++) owner[row * n + column] = index;
+    }
+  });
+  const smallest = Math.min(...placed.map((hint) => Math.max(hint.bottom - hint.top, hint.right - hint.left)));
+  const slope = Math.max(2, Math.floor(smallest / 2));
+  const table = new Float32Array((m + 1) * (n + 1) * 3);
+  for (let row = 0; row < m; row++) {
+    for (let column = 0; column < n; column++) {
+      const index = owner[row * n + column];
+      if (index >= 0) table.set([1, ...placed[index].ab], (row * (n + 1) + column) * 3);
+    }
+  }
+  return {
+    table,
+    entries: n + 1,
+    rows: places(tops, (line, other) => owner[line * n + other], n, slope),
+    columns: places(lefts, (line, other) => owner[other * n + line], m, slope),
+  };
+}
+
+function borders(edges, length) {
+  return [...new Set([0, length, ...edges])].sort((first, second) => first - second);
+}
+
+/** For each pixel of a line its place among the stretches between borders. */
+function places(edges, owner, others, slope) {
+  const found = new Float32Array(edges[edges.length - 1]);
+  for (let stretch = 0; stretch < edges.length - 1; stretch++) found.fill(stretch, edges[stretch], edges[stretch + 1]);
+  for (let index = 0; index < edges.length - 2; index++) {
+    const border = edges[index + 1];
+    let [freeBefore, freeAfter] = [true, true];
+    for (let other = 0; other < others; other++) {
+      const [before, after] = [owner(index, other), owner(index + 1, other)];
+      // A slope may lie only where no hinted pixel would be touched by it.
+      if (before !== after && before >= 0) freeBefore = false;
+      if (before !== after && after >= 0) freeAfter = false;
+    }
+    for (const [stretch, free] of [
+      [index, freeBefore],
+      [index + 1, freeAfter],
+    ]) {
+      if (!free) continue;
+      const room = Math.min(slope, Math.floor((edges[stretch + 1] - edges[stretch]) / 2));
+      for (let step = 1; step <= room; step++) {
+        const ramp = step / (room + 1);
+        if (stretch === index) found[border - room + step - 1] = index + ramp;
+        else found[border + room - step] = index + 1 - ramp;
+      }
+    }
+  }
+  return found;
+}
