@@ -149,6 +149,7 @@ def _read_onnx(path: Path) -> tuple[ModelSpec, dict[str, Tensor]]:
     weights = {
         tensor.name.removesuffix(HALF): torch.from_numpy(numpy_helper.to_array(tensor).copy()).float()
         for tensor in model.graph.initializer
+        if not tensor.name.startswith("/")  # a constant of the graph, not a weight
     }
     shared: dict[str, str] = json.loads(texts.get(SHARED_KEY, "{}"))
     weights |= {name: weights[other] for name, other in shared.items() if other in weights}
