@@ -38,6 +38,7 @@ class _Entry:
 COMMANDS: Final = {
     "colorize": _Entry("use", "colorize", grouped=True),
     "batch": _Entry("batch", "batch"),
+    "video": _Entry("video", "video", grouped=True),
     "inspect": _Entry("inspect", "inspect"),
     "reproduce": _Entry("inspect", "reproduce"),
     "suggest": _Entry("suggest", "suggest", grouped=True),

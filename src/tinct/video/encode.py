@@ -1,0 +1,109 @@
+"""One shot written as a file of its own, encoded as the finished film will be.
+
+Encoding begins anew with each shot, with the same settings, so that shots are joined without encoding again. In the
+file, packets carry the frames' numbers as times; true timestamps come from the survey when shots are joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+
+from tinct.errors import OutputError
+from tinct.video.codecs import Encoding
+from tinct.video.film import Film, reason
+
+TICK = 40
+"""Milliseconds from one frame to the next in a shot's file."""
+HEAD = 64
+"""Frames by which times are put off there, so that none lies before the packet's own place."""
+THREADS = 2
+"""Of the encoder; their number changes what comes out, so it is the same everywhere."""
+_SCALING = (
+    av.video.reformatter.Interpolation.BICUBIC
+    | av.video.reformatter.Interpolation.ACCURATE_RND
+    | av.video.reformatter.Interpolation.FULL_CHR_H_INT
+)
+MATRIX, RANGE, PRIMARIES, TRANSFER = 1, 1, 1, 1
+"""BT.709 throughout, limited range; as in ITU-T H.273."""
+
+
+def add_picture(container: Any, film: Film, encoding: Encoding) -> Any:
+    """Add the stream of pictures to a container."""
+    stream = container.add_stream(
+        encoding.encoder,
+        rate=film.rate,
+        options=encoding.options(),
+        width=film.width,
+        height=film.height,
+        time_base=film.time_base,
+        pix_fmt=encoding.pixel_format,
+    )
+    context = stream.codec_context
+    context.thread_count = THREADS
+    context.sample_aspect_ratio = film.aspect
+    context.colorspace, context.color_range = MATRIX, RANGE
+    context.color_primaries, context.color_trc = PRIMARIES, TRANSFER
+    return stream
+
+
+def write_shot(path: Path, film: Film, encoding: Encoding, ticks: NDArray[np.int64], frames: Iterable[Any]) -> int:
+    """Encode a shot.
+
+    Args:
+        path: the file to write.
+        film: the source.
+        encoding: how.
+        ticks: (n,), timestamps of the frames.
+        frames: (H, W, 3) sRGB each, as stored, uint8 or uint16.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+    places = {int(tick): place for place, tick in enumerate(ticks)}
+    count = 0
+    try:
+        with av.open(str(path), "w", format="matroska") as container:
+            stream = add_picture(container, film, encoding)
+            written = 0
+
+            def write(packets: Iterable[Any]) -> None:
+                nonlocal written
+                for packet in packets:
+                    place = places[round(packet.pts * packet.time_base / film.time_base)]
+                    packet.pts, packet.dts = (place + HEAD) * TICK, written * TICK
+                    packet.duration, packet.time_base = TICK, Fraction(1, 1000)
+                    written += 1
+                    container.mux(packet)
+
+            for pixels in frames:
+                write(stream.encode(_picture(pixels, film, encoding, int(ticks[count]))))
+                count += 1
+            if count:
+                write(stream.encode(None))
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise OutputError(f"a shot can't be encoded with {encoding.encoder} into {path} ({reason(error)})") from error
+    return count
+
+
+def _picture(pixels: NDArray[Any], film: Film, encoding: Encoding, tick: int) -> Any:
+    kind = "rgb24" if pixels.dtype == np.uint8 else "rgb48le"
+    frame = av.VideoFrame.from_ndarray(pixels, format=kind).reformat(
+        format=encoding.pixel_format,
+        dst_colorspace=av.video.reformatter.Colorspace.ITU709,
+        src_color_range=av.video.reformatter.ColorRange.JPEG,
+        dst_color_range=av.video.reformatter.ColorRange.MPEG,
+        interpolation=_SCALING,
+    )
+    frame.pts, frame.time_base = tick, film.time_base
+    return frame

@@ -1,0 +1,236 @@
+"""Shots joined to a film without encoding again, with true timestamps, sound, subtitles, chapters and the mark."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+
+from tinct.errors import OptionError, OutputError
+from tinct.media.atomic import atomic_path
+from tinct.media.marking import Marking
+from tinct.video.codecs import CONTAINERS, Encoding
+from tinct.video.encode import HEAD, TICK, add_picture
+from tinct.video.film import Film, is_cover, opened, reason
+from tinct.video.marks import TAG, append_box, marked
+from tinct.video.shots import Shot
+
+COPIED = ("audio", "subtitle", "attachment")
+OF_THE_FILE = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration", "rotate", "handler_name")
+"""Metadata that belong to the source's file, not to the film."""
+FASTSTART = {"movflags": "faststart"}
+
+
+def check_target(film: Film, encoding: Encoding) -> tuple[str, ...]:
+    """Try whether everything of a film fits into the container, before any work.
+
+    Returns:
+        What is left out, a sentence each.
+
+    Raises:
+        OptionError: a sound or subtitle doesn't fit; the message says what does.
+    """
+    import io
+
+    notes = []
+    with opened(film.path) as source:
+        for stream in source.streams:
+            if stream.index != film.index and stream.type not in COPIED:
+                what = "cover picture" if stream.type == "video" and is_cover(stream) else f"{stream.type} stream"
+                notes.append(f"the {what} {stream.index} was left out; sound and subtitles are copied")
+        container = av.open(io.BytesIO(), "w", format=encoding.container)
+        try:
+            add_picture(container, film, encoding)
+            for stream in _copied(source, film):
+                _add_copy(container, stream, encoding)
+            container.start_encoding()
+        except OutputError as error:
+            raise OptionError(str(error)) from error
+        except (av.error.FFmpegError, ValueError) as error:
+            raise OptionError(
+                f"{film.path} doesn't fit into {encoding.container} ({reason(error)}); name the output .mkv, which "
+                "holds almost all"
+            ) from error
+        finally:
+            _abandon(container)
+    return tuple(notes)
+
+
+def join_shots(
+    film: Film,
+    encoding: Encoding,
+    ticks: NDArray[np.int64],
+    pieces: Sequence[tuple[Shot, Path]],
+    target: Path,
+    *,
+    mark: Marking | None,
+    whole: bool,
+    overwrite: bool = False,
+) -> None:
+    """Write a film.
+
+    Args:
+        film: the source.
+        encoding: how its shots were encoded.
+        ticks: (n,), timestamps of all frames.
+        pieces: the shots in order, with their files.
+        target: the film to write.
+        mark: what it says of its making; None for nothing.
+        whole: whether sound goes on to its own end; else it ends with the pictures.
+        overwrite: whether the target may be replaced.
+
+    Raises:
+        OutputExists: the target is there and may not be replaced.
+        OutputError: it can't be written, or the shots don't belong together.
+    """
+    with atomic_path(target, overwrite=overwrite) as temporary, opened(film.path) as source:
+        metadata, packet = _metadata(source, mark, encoding)
+        try:
+            options = FASTSTART if encoding.container in ("mp4", "mov") else {}
+            with av.open(str(temporary), "w", format=encoding.container, container_options=options) as container:
+                _fill(container, source, film, encoding, ticks, pieces, metadata, whole)
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise OutputError(f"{target} can't be written ({reason(error)})") from error
+        if packet is not None and encoding.container in ("mp4", "mov"):
+            append_box(temporary, packet)
+
+
+def _metadata(source: Any, mark: Marking | None, encoding: Encoding) -> tuple[dict[str, str], bytes | None]:
+    kept = {key: value for key, value in source.metadata.items() if key.lower() not in OF_THE_FILE}
+    if mark is None:
+        return kept, None
+    kept, packet = marked(kept, mark)
+    if encoding.container in ("matroska", "webm"):
+        kept[TAG] = packet.decode()
+    return kept, packet
+
+
+def _fill(
+    container: Any,
+    source: Any,
+    film: Film,
+    encoding: Encoding,
+    ticks: NDArray[np.int64],
+    pieces: Sequence[tuple[Shot, Path]],
+    metadata: dict[str, str],
+    whole: bool,
+) -> None:
+    container.metadata.update(metadata)
+    picture = source.streams[film.index]
+    with opened(pieces[0][1]) as first:
+        stream = container.add_stream_from_template(first.streams.video[0], opaque=True)
+        head = bytes(first.streams.video[0].codec_context.extradata or b"")
+    stream.time_base = film.time_base
+    stream.metadata.update({k: v for k, v in picture.metadata.items() if k.lower() not in OF_THE_FILE})
+    stream.disposition = picture.disposition
+    if encoding.codec == "h265" and encoding.container in ("mp4", "mov"):
+        stream.codec_context.codec_tag = "hvc1"  # the one that Apple's players look for
+    if film.matrix:
+        stream.set_display_matrix(film.matrix)
+    copies = {found.index: _add_copy(container, found, encoding) for found in _copied(source, film)}
+    chapters = source.chapters()
+    if chapters and whole:
+        container.set_chapters(chapters)
+    end = None if whole else int(ticks[-1]) * film.time_base + 1 / film.rate
+    pictures = _pictures(film, ticks, pieces, stream, head)
+    for _, packet in heapq.merge(pictures, _others(source, copies, end), key=lambda pair: pair[0]):
+        container.mux(packet)
+
+
+def _copied(source: Any, film: Film) -> list[Any]:
+    return [stream for stream in source.streams if stream.type in COPIED and stream.index != film.index]
+
+
+def _add_copy(container: Any, stream: Any, encoding: Encoding) -> Any:
+    named = "unknown" if stream.codec_context is None else stream.codec_context.name
+    try:
+        copy = container.add_stream_from_template(stream, opaque=True)
+    except ValueError as error:
+        others = ", ".join(ending for ending, (name, _) in CONTAINERS.items() if name != encoding.container)
+        raise OutputError(
+            f"{encoding.container} can't hold stream {stream.index}, {stream.type} of the codec {named}; name the "
+            f"output .mkv, which holds almost all (or {others})"
+        ) from error
+    copy.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in OF_THE_FILE})
+    copy.disposition = stream.disposition
+    return copy
+
+
+def _pictures(
+    film: Film, ticks: NDArray[np.int64], pieces: Sequence[tuple[Shot, Path]], stream: Any, head: bytes
+) -> Iterator[tuple[Fraction, Any]]:
+    """Yield the packets of all shots with their true times, by the time of decoding."""
+    delay = max(_delay(path) for _, path in pieces)
+    usual = max(1, round(1 / (film.rate * film.time_base)))
+    written = 0
+    for shot, path in pieces:
+        with opened(path) as container:
+            own = container.streams.video[0]
+            if bytes(own.codec_context.extradata or b"") != head:
+                raise OutputError(
+                    f"the shots of {film.path} were encoded by different versions of {own.codec_context.name}; "
+                    "delete the folder of finished shots and begin anew"
+                )
+            for packet in container.demux(own):
+                if packet.pts is None:
+                    continue
+                place = round(packet.pts * packet.time_base * 1000 / TICK) - HEAD
+                # Packets come in the order of decoding, and wait for as long as any frame has to.
+                decoded = written - delay
+                time = int(ticks[decoded]) if decoded >= 0 else int(ticks[0]) + decoded * usual
+                number = shot.first + place
+                follows = ticks[number + 1] if number + 1 < len(ticks) else ticks[number] + usual
+                packet.pts, packet.dts = int(ticks[number]), time
+                packet.duration = int(follows - ticks[number])
+                packet.time_base = film.time_base
+                packet.stream = stream
+                written += 1
+                yield time * film.time_base, packet
+
+
+def _delay(path: Path) -> int:
+    """Return how many packets of a shot come before one that is shown earlier."""
+    with opened(path) as container:
+        places = [
+            round(packet.pts * packet.time_base * 1000 / TICK) - HEAD
+            for packet in container.demux(container.streams.video[0])
+            if packet.pts is not None
+        ]
+    return max((number - place for number, place in enumerate(places)), default=0)
+
+
+def _others(source: Any, copies: dict[int, Any], end: Fraction | None) -> Iterator[tuple[Fraction, Any]]:
+    """Yield the packets of the other streams as they are in the source, as far as it can be read."""
+    if not copies:
+        return
+    packets = source.demux([source.streams[index] for index in copies])
+    time = Fraction(-(2**40))
+    while True:
+        try:
+            packet = next(packets, None)
+        except (av.error.FFmpegError, OSError):
+            return  # the survey has named it
+        if packet is None:
+            return
+        if packet.dts is None or packet.size == 0:
+            continue
+        begins = packet.dts * packet.time_base
+        if end is not None and begins >= end:
+            continue
+        time = max(time, begins)
+        packet.stream = copies[packet.stream.index]
+        yield time, packet
+
+
+def _abandon(container: Any) -> None:
+    # Nothing was written, which some formats complain about.
+    with suppress(av.error.FFmpegError, ValueError, OSError):
+        container.close()

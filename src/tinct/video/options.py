@@ -1,0 +1,168 @@
+"""What a user can ask of a film, beside what can be asked of a photograph."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinct.errors import HintError, OptionError
+from tinct.inference.options import ColorizeOptions, Hint
+from tinct.inference.provenance import to_settings
+
+NOT_FOR_FILMS = ("hints", "layer", "mask", "prior", "reference", "value_shift", "variant")
+"""Options of photographs that films don't have, or have with a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedHint:
+    """A color chosen for a place of the frame at a time; it goes with what it lies on through the shot.
+
+    >>> TimedHint.parse("1:02.5@40%,60%,#3050a0").time
+    62.5
+    """
+
+    time: float
+    """Seconds from the film's first frame."""
+    hint: Hint
+
+    @classmethod
+    def parse(cls, text: str) -> TimedHint:
+        """Read ``TIME@X,Y,#RRGGBB[,RADIUS]``.
+
+        Raises:
+            HintError: the text is malformed.
+        """
+        time, at, rest = text.partition("@")
+        if not at:
+            raise HintError(
+                f"hint {text!r} has no time, expected TIME@X,Y,#RRGGBB[,RADIUS], for example 1:23.5@40%,60%,#a03020"
+            )
+        try:
+            return cls(parse_time(time), Hint.parse(rest))
+        except HintError:
+            raise
+        except OptionError as error:
+            raise HintError(f"hint {text!r}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class TimedReference:
+    """A color picture: of the frame at a time, or of like things for every shot.
+
+    >>> TimedReference.parse("12@still.png").time
+    12.0
+    """
+
+    path: str
+    time: float | None = None
+    """Seconds from the film's first frame; None for the middle of each shot."""
+
+    @classmethod
+    def parse(cls, text: str) -> TimedReference:
+        """Read ``[TIME@]FILE``; what stands before an ``@`` and is no time belongs to the name."""
+        time, at, path = text.partition("@")
+        if at:
+            try:
+                return cls(path, parse_time(time))
+            except OptionError:
+                pass
+        return cls(text)
+
+
+def parse_time(text: str) -> float:
+    """Read a time: ``83.5``, ``1:23.5`` or ``0:01:23.5``, in seconds.
+
+    Raises:
+        OptionError: it is malformed.
+
+    >>> parse_time("1:23.5")
+    83.5
+    """
+    parts = text.strip().split(":")
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        numbers = []
+    if not 1 <= len(numbers) <= 3 or not all(math.isfinite(number) and number >= 0 for number in numbers):
+        raise OptionError(f"time {text!r} is malformed, expected seconds (83.5) or 1:23.5")
+    return sum(number * 60**power for power, number in enumerate(reversed(numbers)))
+
+
+def load_hints(path: str | os.PathLike[str]) -> tuple[TimedHint, ...]:
+    """Read hints from JSON: ``[{"time": 12.5, "x": 12, "y": "40%", "color": "#a03020", "radius": 3}, ...]``.
+
+    Raises:
+        HintError: the file can't be read, or an entry is malformed; the message says which.
+    """
+    try:
+        entries: Any = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise HintError(f"hints can't be read from {path} ({error})") from error
+    if not isinstance(entries, list):
+        raise HintError(
+            f'{path} holds no list of hints, expected [{{"time": 12.5, "x": 12, "y": "40%", "color": ...}}]'
+        )
+    hints = []
+    for number, entry in enumerate(entries, 1):
+        if (
+            not isinstance(entry, dict)
+            or not {"time", "x", "y", "color"} <= entry.keys()
+            or entry.keys() - {"time", "x", "y", "color", "radius"}
+        ):
+            raise HintError(
+                f"hint {number} of {path} is {entry!r}, expected the fields time, x, y, color, perhaps radius"
+            )
+        try:
+            hints.append(TimedHint(parse_time(str(entry.pop("time"))), Hint(**entry)))
+        except OptionError as error:
+            raise HintError(f"hint {number} of {path}: {error}") from error
+    return tuple(hints)
+
+
+@dataclass(frozen=True, slots=True)
+class FilmOptions:
+    """How to colorize a film.
+
+    Raises:
+        OptionError: a value is out of range.
+    """
+
+    colors: ColorizeOptions = ColorizeOptions()  # noqa: RUF009 - frozen
+    """Mode, vividness, saturation and size of the network's copy; of photographs' options, films have no others."""
+    steady: bool = True
+    """Average chroma along the flow within each shot."""
+    deflicker: bool = False
+    """Even out how light neighboring frames are; the one option that changes lightness."""
+    hints: tuple[TimedHint, ...] = ()
+    references: tuple[TimedReference, ...] = ()
+    seconds: float | None = None
+    """How much of the film from its beginning; None for all."""
+
+    def __post_init__(self) -> None:
+        plain = ColorizeOptions()
+        given = [name for name in NOT_FOR_FILMS if getattr(self.colors, name) != getattr(plain, name)]
+        if given:
+            raise OptionError(f"films don't take the option {', '.join(given)} of photographs")
+        if self.seconds is not None and not 0 < self.seconds < math.inf:
+            raise OptionError(f"a preview of {self.seconds:g} seconds is none; give more than 0")
+
+    def to_settings(self, hashes: Mapping[str, str]) -> dict[str, Any]:
+        """Return what shaped the colors as JSON holds it; no path of this computer.
+
+        Args:
+            hashes: SHA-256 of each reference's file, in hex, by its path.
+        """
+        film: dict[str, Any] = {"steady": self.steady, "deflicker": self.deflicker}
+        if self.hints:
+            film["hints"] = [{"time": timed.time} | dataclasses.asdict(timed.hint) for timed in self.hints]
+        if self.references:
+            film["references"] = [{"time": found.time, "sha256": hashes[found.path]} for found in self.references]
+        if self.seconds is not None:
+            film["seconds"] = self.seconds
+        return to_settings(self.colors) | {"film": film}

@@ -1,0 +1,166 @@
+"""What working on a film shot by shot must know, in a folder beside the result, so that a killed run can go on."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import scenedetect
+from numpy.typing import NDArray
+
+import tinct
+from tinct.errors import OutputError, OutputExists, UnreadableVideo
+from tinct.inference.backends import Backend
+from tinct.media.atomic import atomic_path
+from tinct.video.codecs import Encoding, choose_encoding
+from tinct.video.film import Film, examine
+from tinct.video.join import check_target
+from tinct.video.options import FilmOptions
+from tinct.video.shots import Shot, Survey, survey
+
+PLAN, TICKS = "plan.json", "ticks.npy"
+FOLDER = ".shots"
+"""Ending of the folder's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is asked for."""
+
+    source: str
+    target: str
+    options: FilmOptions = FilmOptions()  # noqa: RUF009 - frozen
+    codec: str | None = None
+    """See :func:`~tinct.video.codecs.choose_encoding`."""
+    depth: int | None = None
+    quality: int | None = None
+    state: str | None = None
+    """Folder of the finished shots; None for one beside the target."""
+    mark: bool = True
+    """Whether the film says that a model colored it."""
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A film, looked through; whoever has it and the source can colorize any of its shots."""
+
+    film: Film
+    encoding: Encoding
+    survey: Survey
+    options: FilmOptions
+    folder: Path
+    """Where finished shots go."""
+    source_hash: str
+    """SHA-256 of the source, in hex."""
+    settings: dict[str, Any]
+    """For the mark."""
+    notes: tuple[str, ...]
+    """What a user should know, a sentence each."""
+
+    def piece(self, shot: Shot) -> Path:
+        """Return the file of a shot; it is there once the shot is finished, and whole."""
+        return self.folder / f"shot-{shot.number:05}.mkv"
+
+    def change(self, shot: Shot) -> Path:
+        """Return the file of the changes that hints and references make in a shot."""
+        return self.folder / f"change-{shot.whole_first:07}.npy"
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """When each frame is shown, (n,), in seconds from the first."""
+        ticks = self.survey.ticks
+        return (ticks - ticks[0]).astype(np.float64) * float(self.film.time_base)
+
+
+def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lambda _number: None) -> Plan:
+    """Look through a film, or remember what an earlier run of the same job found.
+
+    Finished shots of a job with other options, another source or model are deleted.
+
+    Args:
+        job: what is asked for.
+        backend: the model.
+        on_frame: called with the number of each frame that is looked at.
+
+    Raises:
+        UnreadableVideo: the source can't be used.
+        OptionError: the options don't go together.
+        OutputExists, OutputError: the target can't be written.
+    """
+    target = Path(job.target)
+    if target.exists() and not job.overwrite:
+        raise OutputExists(f"{target} exists; give another name, or allow overwriting it (--overwrite)")
+    film = examine(job.source)
+    encoding = choose_encoding(film, target, job.codec, job.depth, job.quality)
+    left_out = check_target(film, encoding)
+    hashes = {path: _digest(path) for path in {found.path for found in job.options.references}}
+    settings = job.options.to_settings(hashes)
+    source_hash = _digest(job.source)
+    folder = Path(job.state) if job.state is not None else target.with_name(target.name + FOLDER)
+    fingerprint = {
+        "source": source_hash,
+        "settings": settings,
+        "encoding": dataclasses.asdict(encoding),
+        "model": backend.model_hash,
+        # Another version may find other shots, or encode in a way that doesn't join.
+        "versions": [tinct.__version__, av.ffmpeg_version_info, cv2.__version__, scenedetect.__version__],
+    }
+    found = _remembered(folder, fingerprint)
+    if found is None:
+        found = survey(film, job.options.seconds, on_frame)
+        _note_down(folder, fingerprint, found)
+    notes = (*found.notes, *left_out)
+    return Plan(film, encoding, found, job.options, folder, source_hash, settings, notes)
+
+
+def _digest(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnreadableVideo(f"{path} can't be read ({error.strerror or error})") from error
+
+
+def _remembered(folder: Path, fingerprint: dict[str, Any]) -> Survey | None:
+    try:
+        noted = json.loads((folder / PLAN).read_text("utf-8"))
+        if noted["fingerprint"] != json.loads(json.dumps(fingerprint)):
+            return None
+        fields = noted["survey"]
+        return Survey(
+            ticks=np.load(folder / TICKS, allow_pickle=False),
+            shots=tuple(Shot(**shot) for shot in fields["shots"]),
+            colored=fields["colored"],
+            seekable=fields["seekable"],
+            damage=tuple(fields["damage"]),
+            notes=tuple(fields["notes"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):  # none yet, or one that was cut off
+        return None
+
+
+def _note_down(folder: Path, fingerprint: dict[str, Any], found: Survey) -> None:
+    try:
+        if folder.exists() and not (folder / PLAN).exists() and any(folder.iterdir()):
+            raise OutputError(f"{folder} is there and holds no shots of Tinct's; name another folder (--state)")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise OutputError(f"the folder {folder} can't be made ({error.strerror or error})") from error
+    with atomic_path(folder / TICKS) as temporary, temporary.open("wb") as file:
+        np.save(file, found.ticks)
+    fields = dataclasses.asdict(found)
+    del fields["ticks"]
+    text = json.dumps({"fingerprint": fingerprint, "survey": fields}, indent=1)
+    with atomic_path(folder / PLAN) as temporary:
+        temporary.write_text(text, encoding="utf-8")
