@@ -6,7 +6,7 @@ import dataclasses
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,15 @@ from tinct.cli.report import Outcome, Report
 from tinct.errors import OptionError, PhotoError, TinctError
 from tinct.jobs.naming import RESULT
 from tinct.jobs.pool import run_all
+from tinct.media.pages import join_notes
 
 if TYPE_CHECKING:
     from tinct.inference.loading import LoadingBackend
     from tinct.inference.options import ColorizeOptions
     from tinct.inference.pipeline import Colorizer
+    from tinct.media.credentials import Signer
+    from tinct.media.pages import Pages
+    from tinct.media.photo import Photo
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C with something left to do, as shells have it (128 + SIGINT)."""
@@ -65,8 +69,12 @@ class Request:
     """Whether what is there of a damaged file is used."""
     max_pixels: int
     """A photograph with more is refused."""
+    pages: Pages | None
+    """Which pages of a TIFF; None takes the first, with a note where there are others."""
     mark: bool
     """Whether results say that a model colored them."""
+    signer: Signer | None
+    """Signs results; None leaves them unsigned."""
     jobs: int | None
     """Photographs under way at once; None chooses."""
     as_json: bool
@@ -91,6 +99,8 @@ def colorize_all(request: Request) -> int:
     _check_pictures(request.options)
     if request.variants is not None and request.confidence is not None:
         raise OptionError("--confidence says how sure the usual colors are; leave --variants out, or run it apart")
+    if request.pages is not None and request.pages.one is None and request.confidence is not None:
+        raise OptionError("--confidence makes a map of one page; give one (--pages 2), or run it apart")
     confidence = find_confidence(request.confidence, request.inputs)
     gathered = gather(request.inputs, recursive=request.recursive, avoid=destination.folder)
     plan = make_plan(
@@ -184,37 +194,48 @@ def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
 
 
 def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, ...]:
-    """Colorize one photograph and write it; return what the user should know."""
+    """Colorize one photograph, or pages of it, and write it; return what the user should know."""
     from tinct.inference.options import Variant
-    from tinct.media.photo import encode_photo, read_photo
+    from tinct.media.photo import write_pages
 
     options = request.options
     if task.variant is not None and request.variants is not None:
         options = dataclasses.replace(options, variant=Variant(task.variant, request.variants, request.seed))
-    photo = read_photo(
-        sys.stdin.buffer.read() if task.source.is_standard else task.source.name,
-        max_pixels=request.max_pixels,
-        allow_truncated=request.allow_truncated,
+    said: list[tuple[str, ...]] = []
+    last = None
+
+    def results() -> Iterator[Photo]:
+        nonlocal last
+        for photo in _read(task, request):
+            result = last = colorizer.colorize(photo, options)
+            if task.confidence is not None:
+                result.confidence()  # a model that can't say it is found out before anything is written
+            said.append(result.notes)
+            yield result.photo if request.mark else dataclasses.replace(result.photo, mark=None)
+
+    write_pages(
+        results(),
+        sys.stdout.buffer if task.target is None else task.target,
+        format=request.format or ("png" if task.target is None and request.options.layer else None),
+        quality=request.quality,
+        overwrite=request.overwrite,
+        signer=request.signer,
     )
-    result = colorizer.colorize(photo, options)
-    if task.confidence is not None:
-        result.confidence()  # a model that can't say it is found out before anything is written
-    colored = result.photo if request.mark else dataclasses.replace(result.photo, mark=None)
     if task.target is None:
-        data = encode_photo(
-            colored.open(),
-            like=colored,
-            format=request.format or ("png" if request.options.layer else None),
-            quality=request.quality,
-            mark=colored.mark,
-        )
-        sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-    else:
-        colored.save(task.target, format=request.format, quality=request.quality, overwrite=request.overwrite)
-    if task.confidence is not None:
-        result.save_confidence(task.confidence, overwrite=request.overwrite)
-    return result.notes
+    if task.confidence is not None and last is not None:
+        last.save_confidence(task.confidence, overwrite=request.overwrite)
+    return join_notes(said)
+
+
+def _read(task: Task, request: Request) -> Iterator[Photo]:
+    from tinct.media.photo import read_pages, read_photo
+
+    source = sys.stdin.buffer.read() if task.source.is_standard else task.source.name
+    most, truncated = request.max_pixels, request.allow_truncated
+    if request.pages is None:
+        return iter([read_photo(source, max_pixels=most, allow_truncated=truncated)])
+    return read_pages(source, request.pages, max_pixels=most, allow_truncated=truncated)
 
 
 def _colorize_one(task: Task, colorizer: Colorizer, request: Request) -> Outcome:

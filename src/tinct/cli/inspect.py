@@ -20,20 +20,31 @@ def inspect(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON on standard output.")] = False,
 ) -> None:
-    """Show how a picture's colors were made: model, version, hashes, settings.
+    """Show how a picture's colors were made: model, version, hashes, settings, and who signed it.
 
-    Exit code 1 where it has no mark of Tinct's, or SCAN isn't what it was made from.
+    Exit code 1 where it has no mark of Tinct's, its signature doesn't hold, or SCAN isn't what it was made from.
     """
-    from tinct.jobs.reproduction import describe, is_source
+    from tinct.errors import MissingExtra
+    from tinct.jobs.reproduction import check_signature, describe, is_source
     from tinct.jobs.reproduction import inspect as read
 
-    found = read(file)
-    if found is None:
+    pages = read(file)
+    if not pages:
         if as_json:
             typer.echo(json.dumps({"file": str(file), "marked": False}))
         typer.secho(f"{file} has no mark of Tinct's; nothing says how its colors were made", fg="red", err=True)
         raise typer.Exit(NO_MARK)
+    found = pages[0]
     facts = {"file": str(file), "marked": True} | describe(found)
+    if len(pages) > 1:
+        facts |= {"pages": len(pages), "settings": [dict(page.mark.settings) for page in pages]}
+    try:
+        signature = check_signature(file)
+    except MissingExtra as error:
+        signature = None
+        facts["signature"] = f"there is one; {error}"
+    if signature is not None:
+        facts |= {"signature": signature.state, "signed_by": signature.signer}
     if source is not None:
         facts["source_matches"] = is_source(found, source)
     if as_json:
@@ -44,6 +55,10 @@ def inspect(
                 typer.echo(f"{name.replace('_', ' '):<16}{_readable(value)}")
     if facts.get("source_matches") is False:
         typer.secho(f"{file} was not made from {source}", fg="red", err=True)
+        raise typer.Exit(NO_MARK)
+    if signature is not None and signature.state == "invalid":
+        why = f" ({', '.join(signature.problems)})" if signature.problems else ""
+        typer.secho(f"the signature of {file} doesn't hold{why}", fg="red", err=True)
         raise typer.Exit(NO_MARK)
 
 
@@ -64,6 +79,8 @@ def reproduce(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
 ) -> None:
     """Make a colorized picture again, bit for bit, from its source and what it says of its making.
+
+    Of a signed one, what was signed: a signature is another one each time.
 
     Another source, mask, reference or model is refused. Exit code 1 where the new file isn't identical, with what is
     different.
@@ -87,11 +104,11 @@ def reproduce(
         why = "" if made.notes else "; another processor or version of onnxruntime may round differently"
         typer.secho(f"{output} is not identical to {file}{why}", fg="red", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{output} is identical to {file}", err=True)
+    typer.echo(f"{output} is identical to {file}{' as it was before it was signed' if made.unsigned else ''}", err=True)
 
 
 def _readable(value: object) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False) if value else "the usual ones"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from tinct.errors import OptionError
+
+if TYPE_CHECKING:
+    from tinct.media.marking import Step
+    from tinct.media.pages import Pages
 
 COLORS, OUTPUT, INPUT, RUNNING = "Colors", "Output", "Input", "Running"
 """Headings of the help."""
@@ -80,6 +85,35 @@ MaxPixels = Annotated[
     int | None,
     typer.Option(metavar="PIXELS", rich_help_panel=INPUT, help="Refuse larger photographs. Not given: 2000000000."),
 ]
+Restore = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="dust|scratches|contrast",
+        rich_help_panel=COLORS,
+        help="Before coloring, remove specks of dust, remove scratches, or bring faded contrast back. May be given "
+        "again, or with commas.",
+    ),
+]
+PageNumbers = Annotated[
+    str | None,
+    typer.Option(
+        "--pages",
+        metavar="all|1,3-5",
+        rich_help_panel=INPUT,
+        help="Pages of a TIFF; several make a TIFF of as many. Not given: the first.",
+    ),
+]
+SignCert = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PEM",
+        rich_help_panel=OUTPUT,
+        help="Sign results with Content Credentials (C2PA): the certificate and those above it.",
+    ),
+]
+SignKey = Annotated[
+    Path | None, typer.Option(metavar="PEM", rich_help_panel=OUTPUT, help="The certificate's private key.")
+]
 DeviceName = Annotated[
     str | None,
     typer.Option(metavar="auto|cpu|cuda", rich_help_panel=RUNNING, help="Where the network runs."),
@@ -105,6 +139,48 @@ class GroupedCommand(TyperCommand):
         for title, records in groups.items():
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def read_page_numbers(text: str | None) -> Pages | None:
+    """Read ``--pages``; None stands for an option that wasn't given.
+
+    Raises:
+        OptionError: it is malformed.
+    """
+    from tinct.media.pages import Pages
+
+    return None if text is None else Pages.parse(text)
+
+
+def read_steps(texts: list[str] | None) -> tuple[Step, ...]:
+    """Read ``--restore``, and find out whether it can be done here.
+
+    Raises:
+        OptionError: a step is unknown.
+        MissingExtra: a library isn't installed.
+    """
+    if not texts:
+        return ()
+    from tinct.media.restore import check, parse_steps
+
+    steps = parse_steps(texts)
+    check(steps)
+    return steps
+
+
+def check_signature(certificate: Path | None, key: Path | None, mark: bool) -> tuple[Path, Path] | None:
+    """Return the certificate and key to sign with, None where nothing is to be signed.
+
+    Raises:
+        OptionError: one of them is missing, or results are to have no mark.
+    """
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise OptionError("signing needs both --sign-cert and --sign-key (or TINCT_SIGN_CERT and TINCT_SIGN_KEY)")
+    if not mark:
+        raise OptionError("a signature says how the colors were made, --no-mark hides it; leave one of the two out")
+    return certificate, key
 
 
 def check_range(name: str, value: int | None, lowest: int, highest: int) -> None:

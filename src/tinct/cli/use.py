@@ -55,6 +55,8 @@ def colorize(
     ] = None,
     layer: shared.Layer = False,
     no_mark: shared.NoMark = False,
+    sign_cert: shared.SignCert = None,
+    sign_key: shared.SignKey = None,
     mode: shared.Mode = "vivid",
     vividness: shared.Vividness = None,
     saturation: shared.Saturation = 1.0,
@@ -103,12 +105,14 @@ def colorize(
     seed: Annotated[
         int, typer.Option(metavar="NUMBER", rich_help_panel=shared.COLORS, help="Another one gives other variants.")
     ] = 0,
+    restore: shared.Restore = None,
     model: shared.Model = None,
     size: shared.Size = None,
     recursive: Annotated[
         bool,
         typer.Option("--recursive", "-r", rich_help_panel=shared.INPUT, help="Look into the folders' subfolders."),
     ] = False,
+    pages: shared.PageNumbers = None,
     allow_truncated: shared.AllowTruncated = False,
     max_pixels: shared.MaxPixels = None,
     device: shared.DeviceName = None,
@@ -137,6 +141,7 @@ def colorize(
     from tinct.cli.colorize import Request, colorize_all
     from tinct.errors import OptionError
     from tinct.inference.options import MOST_VARIANTS, ColorizeOptions, Hint, load_hints
+    from tinct.media.credentials import load_signer
 
     if overwrite and skip_existing:
         raise OptionError("--overwrite and --skip-existing contradict each other; give one")
@@ -145,6 +150,10 @@ def colorize(
     shared.check_range("--variants", variants, 1, MOST_VARIANTS)
     shared.check_range("--seed", seed, 0, 2**32 - 1)
     shared.check_max_pixels(max_pixels)
+    chosen_pages = shared.read_page_numbers(pages)
+    if variants is not None and chosen_pages is not None and chosen_pages.one is None:
+        raise OptionError("--variants makes other ways to color one page; give one (--pages 2)")
+    signature = shared.check_signature(sign_cert or settings.sign_cert, sign_key or settings.sign_key, not no_mark)
     chosen = [Hint.parse(text) for text in hint or ()]
     options = ColorizeOptions(
         mode=mode,  # type: ignore[arg-type]  # it checks the name itself
@@ -156,6 +165,7 @@ def colorize(
         layer=layer,
         mask=mask,
         reference=reference,
+        restore=shared.read_steps(restore),
     )
     code = colorize_all(
         Request(
@@ -173,7 +183,9 @@ def colorize(
             skip_existing=skip_existing,
             allow_truncated=allow_truncated,
             max_pixels=max_pixels or settings.max_pixels,
+            pages=chosen_pages,
             mark=not no_mark,
+            signer=None if signature is None else load_signer(*signature),
             jobs=jobs or settings.jobs,
             as_json=as_json,
             quiet=quiet,

@@ -43,6 +43,7 @@ class Join:
         layer: the color alone, as 16 bits at even lightness.
         mask: a photograph of the same size, white where color is wanted.
         value_shift: added to the value of HSV of the finished color.
+        original: what is seen where the mask is black; None takes the photograph.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class Join:
         layer: bool = False,
         mask: Photo | None = None,
         value_shift: float = 0.0,
+        original: Photo | None = None,
     ) -> None:
+        self._own = original or photo
         self._photo, self._overlay, self._layer, self._mask = photo, overlay, layer, mask
         self._cells = cells
         self._top = 65535 if photo.depth == 16 or layer else 255
@@ -130,7 +133,7 @@ class Join:
         return image
 
     def _original(self) -> Any:
-        image = self._photo.open()
+        image = self._own.open()
         image = image if image.bands == 3 else image.bandjoin([image, image])
         return image.copy(interpretation="rgb16" if image.format == "ushort" else "srgb")
 

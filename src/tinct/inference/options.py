@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tinct.color.lab import srgb_to_lab
 from tinct.errors import HintError, OptionError
+from tinct.media.marking import STEPS, Step
 
 if TYPE_CHECKING:
     from tinct.inference.prior import Prior
@@ -196,6 +197,8 @@ class ColorizeOptions:
     value_shift: float = 0.0
     """Added to the value of HSV at the end, -1..1: lighter or darker at the same saturation. 0 keeps the photograph's
     own lightness."""
+    restore: tuple[Step, ...] = ()
+    """What to do to the lightness before: ``dust``, ``scratches``, ``contrast``; see :mod:`tinct.media.restore`."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -206,6 +209,10 @@ class ColorizeOptions:
             raise OptionError(f"saturation is {self.saturation}, expected 0 to {MOST_SATURATION:g} (1 is off)")
         if not -1 <= self.value_shift <= 1:
             raise OptionError(f"the shift of the value is {self.value_shift}, expected -1 to 1 (0 is off)")
+        if unknown := set(self.restore) - set(STEPS):
+            raise OptionError(f"can't restore {', '.join(sorted(unknown))}; choose of {', '.join(STEPS)}")
+        if self.restore and self.layer:
+            raise OptionError("a layer holds color alone, which restores nothing; leave one of the two out")
         if self.value_shift and self.layer:
             raise OptionError("a layer holds color alone, so there is no value to shift; leave one of the two out")
         if self.size is not None and not SIZES[0] <= self.size <= SIZES[1]:

@@ -25,8 +25,9 @@ from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.join import Join
 from tinct.inference.options import ColorizeOptions, Result, Variant
 from tinct.inference.provenance import to_settings
-from tinct.media.marking import Marking
+from tinct.media.marking import Marking, Step
 from tinct.media.photo import Photo, read_photo
+from tinct.media.restore import restore
 from tinct.models.registry import ModelSpec
 
 if TYPE_CHECKING:
@@ -163,15 +164,18 @@ class Colorizer:
 class Prepared:
     """A photograph with what the network made of it; see :meth:`Colorizer.prepare`."""
 
-    def __init__(self, photo: Photo, backend: Backend) -> None:
+    def __init__(self, photo: Photo, backend: Backend, steps: tuple[Step, ...] = ()) -> None:
         self.photo = photo
-        """The photograph."""
+        """The photograph, restored by the steps."""
+        self._steps = steps
         self._backend = backend
         self._seen: OrderedDict[tuple[Any, ...], _Seen] = OrderedDict()
         self._lock = threading.Lock()
 
     def colorize(self, options: ColorizeOptions) -> Result:
         """Colorize it; see :meth:`Colorizer.colorize`."""
+        if options.restore != self._steps:
+            return self.restored(options.restore).colorize(options)
         photo, spec = self.photo, self._backend.spec
         source_hash = photo.source_hash  # computed here, where the model may still be on its way
         mask = None if options.mask is None else _read_mask(options.mask, photo)
@@ -195,7 +199,7 @@ class Prepared:
         if options.prior is not None:
             ab = options.prior.shift(seen.lightness, ab)
         if options.saturation != 1:
-            ab = _saturate(seen.lightness, ab, options.saturation)
+            ab = saturate(seen.lightness, ab, options.saturation)
         scale = (photo.height / seen.cells[0], photo.width / seen.cells[1])
         before, ab = ab, guidance.spread(placed, seen.lightness, ab, scale) if placed else ab
         join = Join(
@@ -206,6 +210,7 @@ class Prepared:
             layer=options.layer,
             mask=mask,
             value_shift=options.value_shift,
+            original=photo.origin,
         )
         notes = [*photo.notes, *(note for note in (choice.note,) if note)]
         if reference is not None and not taken:
@@ -221,6 +226,10 @@ class Prepared:
 
         result = Photo.from_image(join.build, like=photo, mark=mark, notes=tuple(notes))
         return Result(result, tuple(notes), spec.name, _chances=chances, _cells=seen.cells)
+
+    def restored(self, steps: tuple[Step, ...]) -> Prepared:
+        """Return the photograph with other steps of restoration."""
+        return Prepared(restore(self.photo.origin, steps), self._backend, steps)
 
     def believe(self, options: ColorizeOptions) -> Belief:
         """Return what the model believes of each cell, before any hint; of the options, the size counts.
@@ -244,11 +253,13 @@ class Prepared:
         """Return what the network says, before anything else has changed it.
 
         Args:
-            options: of which mode, vividness and size count.
+            options: of which mode, vividness, size and restoration count.
 
         Returns:
             L in 0..100, (h, w), and a and b in Lab units, (h, w, 2), of the cells of a coarse grid.
         """
+        if options.restore != self._steps:
+            return self.restored(options.restore).cells(options)
         seen = self._look(options.size or self._backend.spec.size, [])
         return seen.lightness, self._read(seen, readout.choose(self._backend.spec, options.mode, options.vividness))
 
@@ -289,14 +300,13 @@ class Prepared:
                 self._seen.popitem(last=False)
         return seen
 
-    def _mark(
-        self, source_hash: str, options: ColorizeOptions, mask: Photo | None, reference: Photo | None
-    ) -> Marking:
+    def _mark(self, source_hash: str, options: ColorizeOptions, mask: Photo | None, reference: Photo | None) -> Marking:
         settings = to_settings(
             options,
             mask_hash=None if mask is None else mask.source_hash,
             reference_hash=None if reference is None else reference.source_hash,
-            truncated=self.photo.is_truncated,
+            truncated=self.photo.origin.is_truncated,
+            page=1 if self.photo.metadata.tiff is None else self.photo.metadata.tiff.page,
         )
         return Marking(
             software="Tinct",
@@ -323,7 +333,7 @@ class _Seen:
     """How many cells cover the photograph's height and width."""
 
 
-def _saturate(lightness: Floats, ab: Floats, saturation: float) -> Floats:
+def saturate(lightness: Floats, ab: Floats, saturation: float) -> Floats:
     """Put colors through the HSV stage; the lightness that it changes is not theirs anyway."""
     lab = reduce_chroma(np.concatenate([lightness[..., np.newaxis], ab], axis=-1))
     return srgb_to_lab(scale_saturation(np.clip(lab_to_srgb(lab), 0, 1), saturation))[..., 1:]

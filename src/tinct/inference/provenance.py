@@ -13,6 +13,7 @@ from tinct.inference.prior import Prior
 
 PLAIN = ("mode", "vividness", "saturation", "size", "layer", "value_shift")
 """Options that JSON holds as they are; only what differs from the default is written."""
+_OTHERS = ("hints", "mask", "page", "prior", "reference", "restore", "truncated", "variant")
 _DEFAULTS = ColorizeOptions()
 
 
@@ -22,6 +23,7 @@ def to_settings(
     mask_hash: str | None = None,
     reference_hash: str | None = None,
     truncated: bool = False,
+    page: int = 1,
 ) -> dict[str, Any]:
     """Return the options that shaped the colors as JSON holds them; no path of this computer.
 
@@ -30,6 +32,7 @@ def to_settings(
         mask_hash: SHA-256 of the mask's file, in hex; None without one.
         reference_hash: likewise of the reference's.
         truncated: whether the source was damaged, and what is there of it taken.
+        page: which page of the source it was.
     """
     settings = {name: value for name in PLAIN if (value := getattr(options, name)) != getattr(_DEFAULTS, name)}
     if options.hints:
@@ -42,8 +45,12 @@ def to_settings(
         settings["variant"] = dataclasses.asdict(options.variant)
     if options.prior is not None:
         settings["prior"] = json.loads(options.prior.to_json())
+    if options.restore:
+        settings["restore"] = list(options.restore)
     if truncated:
         settings["truncated"] = True
+    if page != 1:
+        settings["page"] = page
     return settings
 
 
@@ -58,7 +65,7 @@ def from_settings(settings: Mapping[str, Any], *, mask: Any = None, reference: A
     Raises:
         OptionError: a setting that this version doesn't know, or a value out of range.
     """
-    unknown = sorted(settings.keys() - {*PLAIN, "hints", "mask", "prior", "reference", "truncated", "variant"})
+    unknown = sorted(settings.keys() - {*PLAIN, *_OTHERS})
     if unknown:
         raise OptionError(f"this version of Tinct doesn't know the setting {', '.join(unknown)}; install a newer one")
     try:
@@ -66,6 +73,14 @@ def from_settings(settings: Mapping[str, Any], *, mask: Any = None, reference: A
         prior = Prior.from_json(json.dumps(settings["prior"])) if "prior" in settings else None
         plain = {name: settings[name] for name in PLAIN if name in settings}
         variant = Variant(**settings["variant"]) if "variant" in settings else None
-        return ColorizeOptions(**plain, hints=hints, mask=mask, prior=prior, variant=variant, reference=reference)
+        return ColorizeOptions(
+            **plain,
+            hints=hints,
+            mask=mask,
+            prior=prior,
+            variant=variant,
+            reference=reference,
+            restore=tuple(settings.get("restore", ())),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise OptionError(f"the settings can't be read ({error})") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,12 @@ import tinct
 from tinct.errors import OptionError, ProvenanceError, UnknownModel
 from tinct.inference.provenance import from_settings
 from tinct.jobs.places import digest
+from tinct.media.credentials import Credentials, read_credentials
+from tinct.media.formats import HEAD, sniff
 from tinct.media.marking import Found, read_mark
-from tinct.media.photo import read_photo
-from tinct.media.vips import version
+from tinct.media.pages import Pages
+from tinct.media.photo import Photo, read_pages, write_pages
+from tinct.media.versions import versions
 
 if TYPE_CHECKING:
     from tinct.inference.backends import Device
@@ -23,18 +27,31 @@ class Reproduced:
     """A result made again."""
 
     identical: bool
-    """Whether it equals the first one, byte for byte."""
+    """Whether it equals the first one, byte for byte; a signed one as it was before it was signed."""
     notes: tuple[str, ...]
     """What is different now, and may be why it isn't."""
+    unsigned: bool
+    """Whether the first one is signed; the new one isn't."""
 
 
-def inspect(file: Path) -> Found | None:
-    """Read how a file's colors were made; None where it doesn't say.
+def inspect(file: Path) -> list[Found]:
+    """Read how the colors of a file's pages were made; pages that don't say are left out.
 
     Raises:
         UnreadablePhoto, TruncatedPhoto, PhotoTooLarge: it is no picture.
     """
-    return read_mark(read_photo(file).metadata.xmp)
+    return [found for photo in read_pages(file, Pages()) if (found := read_mark(photo.metadata.xmp)) is not None]
+
+
+def check_signature(file: Path) -> Credentials | None:
+    """Read and check a file's Content Credentials; None where it has none.
+
+    Raises:
+        UnreadablePhoto: it is no picture.
+        MissingExtra: it has some, and what reads them isn't installed.
+    """
+    with file.open("rb") as opened:
+        return read_credentials(file, sniff(opened.read(HEAD), str(file)))
 
 
 def describe(found: Found) -> dict[str, Any]:
@@ -90,22 +107,24 @@ def reproduce(
         PhotoError: one of the pictures can't be read.
         OutputError: the output can't be written.
     """
-    found = inspect(file)
-    if found is None:
+    pages = inspect(file)
+    if not pages:
         raise ProvenanceError(f"{file} doesn't say how it was made; only a result with Tinct's mark can be made again")
-    mark = found.mark
+    mark = pages[0].mark
     if not mark.output:
         raise ProvenanceError(f"{file} was made by {mark.tool}, which didn't note how it wrote; colorize it again")
-    if not is_source(found, source):
+    if not is_source(pages[0], source):
         raise ProvenanceError(
             f"{source} isn't what {file} was made from (SHA-256 {digest(source)}, expected {mark.source_hash})"
         )
     _check_given("mask", mark.settings.get("mask"), mask)
     _check_given("reference", mark.settings.get("reference"), reference)
     try:
-        options = from_settings(mark.settings, mask=mask, reference=reference)
-    except OptionError as error:
+        options = [from_settings(page.mark.settings, mask=mask, reference=reference) for page in pages]
+        numbers = [int(page.mark.settings.get("page", 1)) for page in pages]
+    except (OptionError, TypeError, ValueError) as error:
         raise ProvenanceError(f"{file}: {error}") from error
+    signature = check_signature(file)
 
     from tinct.inference.backends import load_backend
     from tinct.inference.pipeline import Colorizer
@@ -121,11 +140,17 @@ def reproduce(
             f"the model {model or mark.model} isn't the one that made {file} (SHA-256 {backend.model_hash}, expected "
             f"{mark.model_hash}); give that one (--model)"
         )
-    photo = read_photo(source, allow_truncated=bool(mark.settings.get("truncated")))
-    result = Colorizer(backend).colorize(photo, options).photo
+    colorizer, truncated = Colorizer(backend), any(page.mark.settings.get("truncated") for page in pages)
+
+    def again() -> Iterator[Photo]:
+        photos = read_pages(source, Pages(tuple((number, number) for number in numbers)), allow_truncated=truncated)
+        for photo, chosen in zip(photos, options, strict=True):
+            yield colorizer.colorize(photo, chosen).photo
+
     quality = mark.output.get("quality")
-    result.save(output, format=mark.output["format"], quality=quality, overwrite=overwrite)
-    return Reproduced(digest(output) == digest(file), tuple(_differences(found)))
+    write_pages(again(), output, format=mark.output["format"], quality=quality, overwrite=overwrite)
+    expected = (signature.unsigned if signature else None) or digest(file)
+    return Reproduced(digest(output) == expected, tuple(_differences(pages[0], signature)), signature is not None)
 
 
 def _check_given(kind: str, expected: str | None, given: Path | None) -> None:
@@ -138,13 +163,17 @@ def _check_given(kind: str, expected: str | None, given: Path | None) -> None:
         raise ProvenanceError(f"{given} isn't the {kind} of the result (SHA-256 {found}, expected {expected})")
 
 
-def _differences(found: Found) -> list[str]:
+def _differences(found: Found, signature: Credentials | None) -> list[str]:
     mark, notes = found.mark, []
     if mark.version != tinct.__version__:
         notes.append(f"made by {mark.tool}, this is Tinct {tinct.__version__}")
     if found.changed:
         notes.append("another program wrote the file since it was made")
-    library = mark.output.get("libvips")
-    if library != version():
-        notes.append(f"made with libvips {library}, this is {version()}")
+    if signature is not None and signature.state == "invalid":
+        notes.append(f"its signature doesn't hold ({', '.join(signature.problems)})")
+    if signature is not None and signature.unsigned is None:
+        notes.append("another program signed it since it was made")
+    for name, version in versions(mark).items():
+        if mark.output.get(name) != version:
+            notes.append(f"made with {name} {mark.output.get(name)}, this is {version}")
     return notes

@@ -60,6 +60,17 @@ def atomic_path(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def scratch_beside(path: Path) -> Iterator[Path]:
+    """Give a name for a file beside another one, which is gone at the end of the block unless it was moved."""
+    scratch = path.parent / f".tinct-{secrets.token_hex(8)}.tmp"
+    try:
+        yield scratch
+    finally:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+
+
 def move_file(file: Path, target: Path, *, overwrite: bool = False) -> None:
     """Give a finished file its name; it is copied where that lies on another disk, and never half there.
 

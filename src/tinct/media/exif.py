@@ -8,6 +8,7 @@ DESCRIPTION, SOFTWARE, ORIENTATION = 0x010E, 0x0131, 0x0112
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 COLOR_SPACE, PIXEL_WIDTH, PIXEL_HEIGHT = 0xA001, 0xA002, 0xA003
 XMP, IPTC, PHOTOSHOP, ICC, PHOTOSHOP_LAYERS = 700, 33723, 34377, 34675, 37724
+CREDENTIALS = 52545  # of the source, signed for its own bytes
 
 # Tags of the main directory that tell how a TIFF stores its pixels, or hold what is carried elsewhere. Layers that
 # Photoshop keeps in a TIFF are the uncolored picture again, and it would show them instead of the result.
@@ -40,6 +41,7 @@ _OF_THE_FILE = frozenset(
         ICC,
         PHOTOSHOP_LAYERS,
         50255,
+        CREDENTIALS,
     }
 )
 

@@ -127,14 +127,19 @@ def read_blob(blob: bytes) -> Structure:
     return read_structure(io.BytesIO(blob))
 
 
-def read_structure(file: BinaryIO) -> Structure:
-    """Read the first directory of a TIFF (classic or big) and the sub-directories with what a camera or a person wrote.
+def read_structure(file: BinaryIO, offset: int | None = None, *, largest: int = _LARGEST) -> Structure:
+    """Read a directory of a TIFF (classic or big) and the sub-directories with what a camera or a person wrote.
+
+    Args:
+        file: the TIFF.
+        offset: where the directory lies; None takes the first.
+        largest: values of more bytes in the directory itself are left out.
 
     Raises:
-        BadStructure: the file is none, or its first directory is damaged. Damaged sub-directories are left out.
+        BadStructure: the file is none, or the directory is damaged. Damaged sub-directories are left out.
     """
     reader = Reader(file)
-    main, _ = reader.directory(reader.first)
+    main, _ = reader.directory(reader.first if offset is None else offset, largest=largest)
     found = Structure(reader.order, main)
     found.exif, found.maker_note_at = reader.below(main, EXIF)
     found.gps, _ = reader.below(main, GPS)
@@ -178,11 +183,14 @@ class Reader:
                 place = struct.unpack_from(self.order + code, table, at + width - (8 if self.big else 4))[0]
             yield tag, kind, number, place
 
+    def next_at(self, offset: int) -> int:
+        """Return where the directory at ``offset`` keeps the place of the next one."""
+        head, width = (8, 20) if self.big else (2, 12)
+        return offset + head + self.number(self._read(offset, head)) * width
+
     def next_of(self, offset: int) -> int:
         """Return where the directory after the one at ``offset`` lies, 0 at the end."""
-        head, width = (8, 20) if self.big else (2, 12)
-        count = self.number(self._read(offset, head))
-        return self.number(self._read(offset + head + count * width, 8 if self.big else 4))
+        return self.number(self._read(self.next_at(offset), 8 if self.big else 4))
 
     def directory(self, offset: int, *, largest: int = _LARGEST) -> tuple[Directory, int | None]:
         """Read the directory at ``offset``; values outside the file, or of more than ``largest`` bytes, are left out.

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 from tinct.media.exif import append_tool
 from tinct.media.xmp import Packet
@@ -18,6 +18,9 @@ from tinct.media.xmp import Packet
 SENTENCE = "Colorized from a black-and-white original; colors are inferred"
 HINTED_SENTENCE = "Colorized from a black-and-white original; colors are inferred, some from hints that a person gave"
 EDITED_SENTENCE = "Colorized from a black-and-white original; colors were chosen by a person"
+Step = Literal["dust", "scratches", "contrast"]
+STEPS: tuple[Step, ...] = get_args(Step)
+"""Steps of restoration before coloring, in the order in which they are carried out."""
 _HASH = "sha256:"
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -50,6 +53,18 @@ class Marking:
         """Name and version of the program."""
         return f"{self.software} {self.version}"
 
+    @property
+    def sentence(self) -> str:
+        """What a caption says of it."""
+        said = EDITED_SENTENCE if not self.inferred else HINTED_SENTENCE if self.hinted else SENTENCE
+        steps = self.settings.get("restore", ())
+        return said if not steps else f"{said}; restored before: {', '.join(steps)}"
+
+    @property
+    def source_type(self) -> str:
+        """Address of the digital source type in the IPTC's vocabulary."""
+        return _SOURCE_TYPES + ("compositeWithTrainedAlgorithmicMedia" if self.inferred else "humanEdits")
+
     def parameters(self) -> dict[str, Any]:
         """Return what the colors came from."""
         found = {
@@ -73,8 +88,6 @@ def mark_xmp(packet: Packet, mark: Marking, caption: str | None) -> None:
         mark: what to say.
         caption: description of the source outside XMP, for a packet that has none: programs show XMP's first.
     """
-    kind = "compositeWithTrainedAlgorithmicMedia" if mark.inferred else "humanEdits"
-    sentence = EDITED_SENTENCE if not mark.inferred else HINTED_SENTENCE if mark.hinted else SENTENCE
     replaced = {
         name: value
         for name in ("Iptc4xmpExt:DigitalSourceType", "xmpMM:DerivedFrom", "xmpMM:InstanceID")
@@ -85,11 +98,11 @@ def mark_xmp(packet: Packet, mark: Marking, caption: str | None) -> None:
     if instance := packet.text("xmpMM:InstanceID"):
         origin["stRef:instanceID"] = instance
 
-    packet.set_text("Iptc4xmpExt:DigitalSourceType", _SOURCE_TYPES + kind)
+    packet.set_text("Iptc4xmpExt:DigitalSourceType", mark.source_type)
     packet.set_text("Iptc4xmpExt:AISystemUsed", mark.software)
     packet.set_text("Iptc4xmpExt:AISystemVersionUsed", f"{mark.version} (model {mark.model})")
     packet.set_text("xmp:CreatorTool", append_tool(packet.text("xmp:CreatorTool"), mark.tool))
-    packet.set_default_language("dc:description", _describe(packet.text("dc:description") or caption, sentence))
+    packet.set_default_language("dc:description", _describe(packet.text("dc:description") or caption, mark.sentence))
     if document and packet.text("xmpMM:OriginalDocumentID") is None:
         packet.set_text("xmpMM:OriginalDocumentID", document)
     packet.set_text("xmpMM:DocumentID", f"xmp.did:{mark.id()}")

@@ -55,7 +55,7 @@ def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout |
     iptc, photoshop = split_iptc(blob(image, "iptc-data") or b"")
     text = _png_text(image)
     if form is TIFF:
-        exif, iptc, photoshop = _of_tiff(file)
+        exif, iptc, photoshop = _of_tiff(file, layout)
     elif form is JPEG:
         text = _jpeg_comments(file)
     for keyword, value in text:
@@ -90,10 +90,10 @@ def blob(image: Any, field: str) -> bytes | None:
     return bytes(image.get(field)) or None if image.get_typeof(field) else None
 
 
-def _of_tiff(file: BinaryIO) -> tuple[bytes | None, bytes | None, bytes | None]:
-    """Return EXIF, IPTC and Photoshop's resources of a TIFF."""
+def _of_tiff(file: BinaryIO, layout: TiffLayout | None) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """Return EXIF, IPTC and Photoshop's resources of a TIFF's page."""
     try:
-        structure = read_structure(file)
+        structure = read_structure(file, None if layout is None else layout.offset)
     except BadStructure:
         return None, None, None
     bare = structure.main.get(IPTC)

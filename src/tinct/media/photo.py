@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -15,17 +16,18 @@ from tinct.errors import PhotoTooLarge, TruncatedPhoto, UnreadablePhoto
 from tinct.media.exif import ORIENTATION, read_exif
 from tinct.media.formats import GIF, HEAD, TIFF, WEBP, sniff
 from tinct.media.metadata import Metadata, read_metadata
+from tinct.media.pages import Pages
 from tinct.media.picture import Photo
 from tinct.media.source import ArraySource, EncodedSource
 from tinct.media.spaces import is_sound
-from tinct.media.tiff_layout import read_layout
+from tinct.media.tiff_layout import TiffLayout, read_layouts
 from tinct.media.vips import reading
-from tinct.media.write import encode_photo, write_photo
+from tinct.media.write import encode_photo, write_pages, write_photo
 
 if TYPE_CHECKING:
     import PIL.Image
 
-__all__ = ["MAX_PIXELS", "Photo", "encode_photo", "read_photo", "write_photo"]
+__all__ = ["MAX_PIXELS", "Photo", "encode_photo", "read_pages", "read_photo", "write_pages", "write_photo"]
 
 MAX_PIXELS = 2_000_000_000
 """Most pixels of a photograph, unless asked otherwise."""
@@ -69,17 +71,61 @@ def read_photo(
     )
 
 
+def read_pages(
+    source: str | os.PathLike[str] | bytes,
+    pages: Pages,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    allow_truncated: bool = False,
+) -> Iterator[Photo]:
+    """Open pages of a TIFF one after the other; a file of another format has one page, its first frame.
+
+    Args:
+        source: a path, or the bytes of a file.
+        pages: which ones.
+        max_pixels: the most pixels that one page may have.
+        allow_truncated: see :func:`read_photo`.
+
+    Raises:
+        UnreadablePhoto: the file has no such page, or see :func:`read_photo`.
+        PhotoTooLarge, TruncatedPhoto: see :func:`read_photo`.
+    """
+    data, name = (source, "the data") if isinstance(source, bytes) else (Path(source), str(source))
+    found, layouts = _recognize(data, name)
+    if len(layouts) < 2:
+        pages.choose(1, name)
+        yield _of_page(found, None, max_pixels, allow_truncated)
+        return
+    chosen = pages.choose(len(layouts), name)
+    found = replace(found, known_digest=found.digest())
+    for number in chosen:
+        own = replace(found, name=f"{name} (page {number})", layout=layouts[number - 1])
+        yield _of_page(own, number, max_pixels, allow_truncated)
+
+
 def _of_file(data: Path | bytes, name: str, max_pixels: int, allow_truncated: bool) -> Photo:
+    return _of_page(_recognize(data, name)[0], None, max_pixels, allow_truncated)
+
+
+def _recognize(data: Path | bytes, name: str) -> tuple[EncodedSource, list[TiffLayout]]:
+    """Return a file as a source of its first page, and how its pages are stored."""
     head, size = _head(data, name)
     found = EncodedSource(data, name, sniff(head, name))
     _refuse_missing_end(found, head, size)
+    if found.format is not TIFF:
+        return found, []
     with found.open() as file:
-        if found.format is TIFF:
-            found = replace(found, layout=read_layout(file, name))
+        layouts = read_layouts(file, name)
+    return replace(found, layout=layouts[0] if layouts else None), layouts
+
+
+def _of_page(found: EncodedSource, page: int | None, max_pixels: int, allow_truncated: bool) -> Photo:
+    """Open a page; None stands for the first, where nobody asked for a page."""
+    with found.open() as file:
         image = _open(found, allow_truncated)
-        _limit(image.height, image.width, max_pixels, name)
+        _limit(image.height, image.width, max_pixels, found.name)
         metadata = read_metadata(image, found.format, file, found.layout)
-    remarks = list(_pages(found, image))
+    remarks = list(_pages(found, image)) if page is None else []
     if allow_truncated and _is_damaged(found):
         found = replace(found, allow_truncated=True)
         remarks.append("cut short or damaged: what is missing stays blank")
@@ -176,7 +222,8 @@ def _pages(found: EncodedSource, image: Any) -> list[str]:
     if pages < 2:
         return []
     what = "frame" if found.format in (GIF, WEBP) else "page"
-    return [f"it has {pages} {what}s; only the first is used"]
+    more = "" if what == "frame" else " (--pages takes others)"
+    return [f"it has {pages} {what}s; only the first is used{more}"]
 
 
 def _of_array(array: NDArray[Any], metadata: Metadata, max_pixels: int, name: str = "the array") -> Photo:

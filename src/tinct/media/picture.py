@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import PIL.Image
     import pyvips
 
+    from tinct.media.credentials import Signer
+
 # What turns stored pixels upright, for each EXIF orientation: a mirroring first, then a turn clockwise.
 _MIRROR = {2: "horizontal", 4: "vertical", 5: "horizontal", 7: "horizontal"}
 _TURN = {3: "d180", 5: "d270", 6: "d90", 7: "d90", 8: "d270"}
@@ -54,11 +56,18 @@ class Photo:
     """What was found worth saying when it was opened; part of :attr:`notes`."""
     mark: Marking | None = None
     """What :meth:`save` writes about the making of a result; None for a photograph as found."""
+    made_from: Photo | None = None
+    """The photograph that a result was made from; None for one as found."""
 
     @property
     def name(self) -> str:
         """What to call it in messages."""
         return self.source.name
+
+    @property
+    def origin(self) -> Photo:
+        """The photograph as found that a result goes back to; itself for one as found."""
+        return self if self.made_from is None else self.made_from.origin
 
     @property
     def output_format(self) -> Format:
@@ -88,7 +97,7 @@ class Photo:
         scale = SIDE / max(self.height, self.width, SIDE)
         rows, columns = (max(1, round(side * scale)) for side in (self.height, self.width))
         with reading(self.name):
-            image = to_srgb(self._small(rows, columns), self.metadata.icc, self.name)
+            image = to_srgb(self._small(rows, columns), self._icc, self.name)
             return "gray" if image.bands == 1 else tone_of(eight_bits(image.numpy()))
 
     @property
@@ -115,7 +124,7 @@ class Photo:
             TruncatedPhoto, UnreadablePhoto: the file can't be decoded; also, as ``pyvips.Error``, when pixels are read.
         """
         with reading(self.name):
-            return self._upright(to_srgb(self._colors(), self.metadata.icc, self.name))
+            return self._upright(to_srgb(self._colors(), self._icc, self.name))
 
     def alpha(self) -> pyvips.Image | None:
         """Return a fresh upright image of the transparency, one band as deep as the picture, or None.
@@ -130,7 +139,7 @@ class Photo:
     def lightness(self) -> pyvips.Image:
         """Return a fresh upright image of L, one float band in 0..100; see :meth:`open`."""
         with reading(self.name):
-            return self._upright(to_lightness(self._colors(), self.metadata.icc, self.name))
+            return self._upright(to_lightness(self._colors(), self._icc, self.name))
 
     def small_lightness(self, height: int, width: int) -> NDArray[np.float32]:
         """Return L (height, width), float32 in 0..100, averaged down without aliasing (or enlarged smoothly).
@@ -139,7 +148,7 @@ class Photo:
             TruncatedPhoto, UnreadablePhoto: the file can't be decoded.
         """
         with reading(self.name):
-            image = to_lightness(self._small(height, width), self.metadata.icc, self.name)
+            image = to_lightness(self._small(height, width), self._icc, self.name)
             small: NDArray[np.float32] = self._upright(image.copy_memory()).numpy()
         return small.reshape(height, width)
 
@@ -156,7 +165,7 @@ class Photo:
         scale = min(1.0, height / self.height, width / self.width)
         rows, columns = (max(1, round(side * scale)) for side in (self.height, self.width))
         with reading(self.name):
-            image = to_srgb(self._small(rows, columns), self.metadata.icc, self.name)
+            image = to_srgb(self._small(rows, columns), self._icc, self.name)
             return self._upright(to_eight_bits(image).colourspace("srgb").copy_memory())
 
     def to_numpy(self) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -184,7 +193,13 @@ class Photo:
         return Image.fromarray(array if array.ndim == 2 else eight_bits(array))
 
     def save(
-        self, path: str | Path, *, format: str | None = None, quality: int | None = None, overwrite: bool = False
+        self,
+        path: str | Path,
+        *,
+        format: str | None = None,
+        quality: int | None = None,
+        overwrite: bool = False,
+        signer: Signer | None = None,
     ) -> None:
         """Write it to a file, with its metadata.
 
@@ -193,15 +208,23 @@ class Photo:
             format: ``jpeg``, ``png``, ``tiff``, ``webp`` or ``avif``; None goes by the path's ending.
             quality: 1..100 for formats with loss; None takes the format's usual one.
             overwrite: whether a file may be replaced.
+            signer: signs it with Content Credentials; None leaves it unsigned.
 
         Raises:
             OptionError: an unknown format or ending, or quality out of range.
             OutputExists: the file is there and ``overwrite`` is False.
-            OutputError: the file can't be written.
+            OutputError: the file can't be written, or the format can't be signed.
             TruncatedPhoto, UnreadablePhoto: the source can't be decoded.
         """
         write_photo(
-            self.open(), Path(path), like=self, format=format, quality=quality, overwrite=overwrite, mark=self.mark
+            self.open(),
+            Path(path),
+            like=self,
+            format=format,
+            quality=quality,
+            overwrite=overwrite,
+            mark=self.mark,
+            signer=signer,
         )
 
     @classmethod
@@ -230,7 +253,13 @@ class Photo:
             source=PipelineSource(build, like.name, like.output_format, like.alpha, lambda: like.source_hash),
             remarks=notes,
             mark=mark,
+            made_from=like,
         )
+
+    @property
+    def _icc(self) -> bytes | None:
+        """The profile of the source's pixels; a pipeline's are sRGB, whatever profile the result will have."""
+        return None if isinstance(self.source, PipelineSource) else self.metadata.icc
 
     def _load(self) -> Any:
         return self.source.load(sequential=self.metadata.orientation in _LEVEL)

@@ -53,6 +53,8 @@ class EncodedSource:
     """How it is stored, for a TIFF."""
     allow_truncated: bool = False
     """Whether pixels that the file doesn't hold may be made up by the decoder."""
+    known_digest: str | None = None
+    """The file's SHA-256, where it was computed before, for another page."""
 
     def open(self) -> BinaryIO:
         """Open the file for reading.
@@ -83,6 +85,8 @@ class EncodedSource:
 
     def digest(self) -> str:
         """See :class:`Source`."""
+        if self.known_digest is not None:
+            return self.known_digest
         with self.open() as file:
             return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
@@ -94,6 +98,8 @@ class EncodedSource:
             loader += "_buffer"
         # Without revalidation, libvips would hand out the pixels of a file that has been replaced since.
         options |= {"fail_on": "none" if self.allow_truncated else "error", "revalidate": True}
+        if self.layout is not None and self.layout.index:
+            options.setdefault("page", self.layout.index)
         with reading(self.name):
             return vips().Operation.call(loader, data, **options)
 

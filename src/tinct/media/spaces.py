@@ -45,7 +45,7 @@ def to_srgb(image: Any, icc: bytes | None, name: str) -> Any:
             return image.copy(interpretation=space)
         top = 65535 if deep else 255
         table = np.rint(lab.lightness_to_gray(levels) * top).astype(np.uint16 if deep else np.uint8)
-        return image.maplut(_as_table(table)).copy(interpretation=space)
+        return image.maplut(as_table(table)).copy(interpretation=space)
     depth = 16 if deep else 8
     if icc is not None:
         image = image.copy()  # an array, or a smaller copy inside a TIFF, doesn't bring the profile along
@@ -72,7 +72,7 @@ def to_lightness(image: Any, icc: bytes | None, name: str) -> Any:
     """
     deep, kind = _kind(image, name)
     if kind == "gray":
-        return image.maplut(_as_table(gray_lightness(icc, deep=deep)))
+        return image.maplut(as_table(gray_lightness(icc, deep=deep)))
     return luminous(to_srgb(image, icc, name))
 
 
@@ -80,10 +80,10 @@ def luminous(image: Any) -> Any:
     """Return L, in 0..100, one float band, of an sRGB image of three bands; exact to 0.01."""
     top = 65535 if image.format == "ushort" else 255
     decoded = lab.decode(np.linspace(0, 1, top + 1, dtype=np.float32)) * np.float32(65535)
-    linear = image.maplut(_as_table(decoded))
+    linear = image.maplut(as_table(decoded))
     luminance = linear.recomb(vips().Image.new_from_array([list(lab.RGB_TO_XYZ[1])])).rint().cast("ushort")
     levels = lab.gray_to_lightness(lab.encode(np.linspace(0, 1, 65536, dtype=np.float32)))
-    return luminance.maplut(_as_table(levels))
+    return luminance.maplut(as_table(levels))
 
 
 def from_srgb(image: Any, icc: bytes | None) -> tuple[Any, bytes | None]:
@@ -191,6 +191,7 @@ def _cube() -> Any:
     return vips().Image.new_from_memory(colors.tobytes(), colors.shape[1], 1, 3, "uchar").copy(interpretation="srgb")
 
 
-def _as_table(values: NDArray[Any]) -> Any:
+def as_table(values: NDArray[Any]) -> Any:
+    """Return an array of one value for each code, uint8, uint16 or float32, as what libvips' ``maplut`` looks up."""
     formats = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
     return vips().Image.new_from_memory(values.tobytes(), len(values), 1, 1, formats[values.dtype.name])

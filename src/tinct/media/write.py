@@ -6,25 +6,30 @@ import dataclasses
 import io
 import shutil
 import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tinct.errors import OptionError, OutputError
-from tinct.media.atomic import atomic_path
+from tinct.media.atomic import atomic_path, scratch_beside
 from tinct.media.containers.avif import write_avif
 from tinct.media.containers.jpeg import write_jpeg
 from tinct.media.containers.png import write_png
 from tinct.media.containers.tiff import write_tiff
+from tinct.media.containers.tiff_pages import append_page
 from tinct.media.containers.webp import write_webp
 from tinct.media.formats import AVIF, JPEG, PNG, TIFF, WEBP, Format, choose_format
 from tinct.media.marking import Marking
 from tinct.media.outgoing import Outgoing, prepare
+from tinct.media.source import EncodedSource
 from tinct.media.spaces import from_srgb, is_srgb
-from tinct.media.vips import forget_errors, to_eight_bits, version, vips, write_error
+from tinct.media.versions import versions
+from tinct.media.vips import forget_errors, to_eight_bits, vips, write_error
 
 if TYPE_CHECKING:
     import pyvips
 
+    from tinct.media.credentials import Signer
     from tinct.media.picture import Photo
 
 
@@ -37,6 +42,7 @@ def write_photo(
     quality: int | None = None,
     overwrite: bool = False,
     mark: Marking | None = None,
+    signer: Signer | None = None,
 ) -> None:
     """Write pixels with the transparency, profile and metadata of the photograph that they were made from.
 
@@ -52,30 +58,61 @@ def write_photo(
         quality: 1..100 for formats with loss; None takes the format's usual one.
         overwrite: whether a file may be replaced.
         mark: how the colors were made; None leaves the mark out.
+        signer: signs the file; None leaves it unsigned.
 
     Raises:
         OptionError: an unknown format or ending, or quality out of range.
         OutputExists: the file is there and ``overwrite`` is False.
-        OutputError: the file can't be written, or the format holds no picture of this size.
+        OutputError: the file can't be written or signed, or the format holds no picture of this size.
         TruncatedPhoto, UnreadablePhoto: the source can't be decoded.
     """
-    chosen = choose_format(format, target if isinstance(target, Path) else None, like.output_format)
-    if quality is not None and not 1 <= quality <= 100:
-        raise OptionError(f"quality is {quality}, expected 1..100")
-    if max(image.width, image.height) > chosen.side:
-        raise OutputError(
-            f"{chosen.name} holds at most {chosen.side} pixels a side, the picture has {image.width} x {image.height}; "
-            "write tiff or png"
-        )
-    if isinstance(target, Path):
-        with atomic_path(target, overwrite=overwrite) as path:
-            _encode(image, path, chosen, quality, like, mark, str(target))
-        return
-    with tempfile.TemporaryDirectory(prefix="tinct-") as folder:
-        path = Path(folder) / "picture"
-        _encode(image, path, chosen, quality, like, mark, "the output")
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, target)
+    chosen = _choose(format, target, quality, like)
+
+    def fill(path: Path, name: str) -> None:
+        _encode(image, path, chosen, quality, like, mark, name)
+        if signer is not None:
+            _sign(path, chosen, [mark] if mark else [], like, signer)
+
+    _put(target, overwrite, fill)
+
+
+def write_pages(
+    photos: Iterable[Photo],
+    target: Path | BinaryIO,
+    *,
+    format: str | None = None,
+    quality: int | None = None,
+    overwrite: bool = False,
+    signer: Signer | None = None,
+) -> None:
+    """Write photographs as the pages of one TIFF; one alone in any format, as :func:`write_photo` does.
+
+    Args:
+        photos: each is taken when the one before it is written, so that one is in memory at a time.
+        target, format, quality, overwrite, signer: see :func:`write_photo`.
+
+    Raises:
+        OptionError: several, for a format other than TIFF; or see :func:`write_photo`.
+        OutputExists, OutputError, TruncatedPhoto, UnreadablePhoto: see :func:`write_photo`.
+    """
+    pages = iter(photos)
+    first = next(pages)
+    chosen = _choose(format, target, quality, first)
+
+    def fill(path: Path, name: str) -> None:
+        _encode(first.open(), path, chosen, quality, first, first.mark, name)
+        marks = [first.mark]
+        for photo in pages:
+            if chosen is not TIFF:
+                raise OptionError(f"{chosen.name} holds one page; choose tiff, or one page alone (--pages 1)")
+            with scratch_beside(path) as page:
+                _encode(photo.open(), page, chosen, quality, photo, photo.mark, name)
+                append_page(path, page)
+            marks.append(photo.mark)
+        if signer is not None:
+            _sign(path, chosen, [mark for mark in marks if mark], first, signer)
+
+    _put(target, overwrite, fill)
 
 
 def encode_photo(
@@ -92,6 +129,46 @@ def encode_photo(
     return buffer.getvalue()
 
 
+def _choose(format: str | None, target: Path | BinaryIO, quality: int | None, like: Photo) -> Format:
+    """Return the format to write.
+
+    Raises:
+        OptionError: it is unknown, or the quality out of range.
+        OutputError: it holds no picture of this size.
+    """
+    chosen = choose_format(format, target if isinstance(target, Path) else None, like.output_format)
+    if quality is not None and not 1 <= quality <= 100:
+        raise OptionError(f"quality is {quality}, expected 1..100")
+    if max(like.width, like.height) > chosen.side:
+        raise OutputError(
+            f"{chosen.name} holds at most {chosen.side} pixels a side, the picture has {like.width} x {like.height}; "
+            "write tiff or png"
+        )
+    return chosen
+
+
+def _put(target: Path | BinaryIO, overwrite: bool, fill: Callable[[Path, str], None]) -> None:
+    """Let a function make a file, given its path and what to call it in messages, and put that where it belongs."""
+    if isinstance(target, Path):
+        with atomic_path(target, overwrite=overwrite) as path:
+            fill(path, str(target))
+        return
+    with tempfile.TemporaryDirectory(prefix="tinct-") as folder:
+        path = Path(folder) / "picture"
+        fill(path, "the output")
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, target)
+
+
+def _sign(path: Path, form: Format, marks: Sequence[Marking], like: Photo, signer: Signer) -> None:
+    origin = like.origin.source
+    if isinstance(origin, EncodedSource):
+        with origin.open() as file:
+            signer.sign(path, form, marks, file, origin.format)
+    else:
+        signer.sign(path, form, marks, None, None)
+
+
 def _encode(
     image: Any, path: Path, form: Format, quality: int | None, like: Photo, mark: Marking | None, name: str
 ) -> None:
@@ -101,7 +178,7 @@ def _encode(
         image = _without_metadata(_with_alpha(image, form, like))
         outgoing = prepare(
             like.metadata,
-            None if mark is None else dataclasses.replace(mark, output=_describe(form, quality)),
+            None if mark is None else dataclasses.replace(mark, output=_describe(form, quality, mark)),
             height=image.height,
             width=image.width,
             icc=icc,
@@ -124,10 +201,10 @@ def _save(image: Any, path: Path, form: Format, outgoing: Outgoing, quality: int
         writers[form](image, path, outgoing, form.quality if quality is None else quality)
 
 
-def _describe(form: Format, quality: int | None) -> dict[str, Any]:
+def _describe(form: Format, quality: int | None, mark: Marking) -> dict[str, Any]:
     """Say how a file is written, as far as its bytes depend on it."""
     chosen = form.quality if quality is None else quality
-    return {"format": form.name, "libvips": version()} | ({} if chosen is None else {"quality": chosen})
+    return {"format": form.name} | versions(mark) | ({} if chosen is None else {"quality": chosen})
 
 
 def _with_depth(image: Any, form: Format) -> Any:

@@ -8,7 +8,7 @@ import pyvips
 from PIL import Image, TiffImagePlugin
 
 from tinct.errors import UnreadablePhoto
-from tinct.media.tiff_layout import Level, TiffLayout, read_layout
+from tinct.media.tiff_layout import Level, TiffLayout, read_layouts
 
 
 def saved(**options) -> io.BytesIO:
@@ -18,11 +18,11 @@ def saved(**options) -> io.BytesIO:
 
 
 def test_strips():
-    assert read_layout(saved(), "x") == TiffLayout()
+    assert read_layouts(saved(), "x") == [TiffLayout()]
 
 
 def test_tiles_and_compression():
-    layout = read_layout(
+    (layout,) = read_layouts(
         saved(tile=True, tile_width=128, tile_height=64, compression="lzw", predictor="horizontal"), "x"
     )
     assert layout == TiffLayout(compression=5, predictor=2, tile=(64, 128))
@@ -31,20 +31,21 @@ def test_tiles_and_compression():
 @pytest.mark.parametrize(("subifd", "kind"), [(False, "page"), (True, "subifd")])
 @pytest.mark.parametrize("bigtiff", [False, True])
 def test_pyramids(subifd, kind, bigtiff):
-    layout = read_layout(saved(tile=True, pyramid=True, subifd=subifd, bigtiff=bigtiff), "x")
-    assert layout is not None
+    (layout,) = read_layouts(saved(tile=True, pyramid=True, subifd=subifd, bigtiff=bigtiff), "x")
     first = 0 if subifd else 1
     assert layout.levels[:2] == (Level(kind, first, 300, 400), Level(kind, first + 1, 150, 200))
-    assert layout.pages == 1
+    assert (layout.pages, layout.big) == (1, bigtiff)
 
 
 def test_pages():
     file = io.BytesIO()
     pages = [Image.new("L", (40, 30), level) for level in (10, 20, 30)]
     pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
-    layout = read_layout(file, "x")
-    assert layout is not None
-    assert (layout.pages, layout.levels) == (3, ())
+    layouts = read_layouts(file, "x")
+    assert [(layout.page, layout.pages, layout.index, layout.levels) for layout in layouts] == [
+        (number, 3, number - 1, ()) for number in (1, 2, 3)
+    ]
+    assert layouts[0].document == 3 * 40 * 30
 
 
 def test_raw_files_are_refused():
@@ -54,9 +55,9 @@ def test_raw_files_are_refused():
     file = io.BytesIO()
     Image.new("L", (40, 30)).save(file, "TIFF", tiffinfo=tags)
     with pytest.raises(UnreadablePhoto, match="raw file"):
-        read_layout(file, "holiday.dng")
+        read_layouts(file, "holiday.dng")
 
 
 def test_damage_is_left_to_the_decoder():
-    assert read_layout(io.BytesIO(b"II*\0\xff\xff\0\0"), "x") is None
-    assert read_layout(io.BytesIO(b"II*\0\x08\0\0\0\0\0\0\0\0\0"), "x") is not None
+    assert read_layouts(io.BytesIO(b"II*\0\xff\xff\0\0"), "x") == []
+    assert len(read_layouts(io.BytesIO(b"II*\0\x08\0\0\0\0\0\0\0\0\0"), "x")) == 1

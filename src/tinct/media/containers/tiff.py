@@ -61,10 +61,12 @@ def storage(image: Any, like: TiffLayout | None, quality: int | None) -> dict[st
     if tile is not None:
         options |= {"tile": True, "tile_height": _multiple(tile[0]), "tile_width": _multiple(tile[1])}
     if like and like.levels:
-        options |= {"pyramid": True, "subifd": like.levels[0].kind == "subifd"}
+        options |= {"pyramid": True, "subifd": like.levels[0].kind == "subifd" or like.pages > 1}
         options |= {"tile": True} if tile is None else {}
     size = image.width * image.height * image.bands * (2 if deep else 1) * (4 / 3 if like and like.levels else 1)
-    return options | {"bigtiff": size > _BIG}
+    if like and like.pages > 1:  # all pages of a file are of one kind; those of a result have at most 8 bytes a pixel
+        size = max(size, 8 * like.document * (4 / 3 if like.levels else 1))
+    return options | {"bigtiff": size > _BIG or bool(like and like.big)}
 
 
 def _multiple(side: int) -> int:
