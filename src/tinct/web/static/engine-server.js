@@ -32,14 +32,16 @@
  * colors(photo, {x, y, count, model}) -> [{color, probability}], plausible for that place, the most probable first
  * points(photo, look)             -> {points: [{x, y, score}], confidence: number[][]}: where a hint helps most, the
  *                                 best first; and rows of cells that cover the photograph, how sure the model is, 0..1
- * hints(photo)                    -> {hints, accepted, revision}, as kept with the photograph
- * keepHints(photo, hints, revision) -> {hints, accepted, revision}; an error with `status` 409 where they were changed
- *                                 meanwhile by another tab
- * beside(photo, kind)             -> Blob or null; kind 'mask' (white is colored, black stays) or 'reference'
+ * hints(photo)                    -> {hints, accepted, revision, beside}, as kept with the photograph; beside names
+ *                                 what else is: 'mask', 'reference'
+ * keepHints(photo, hints, revision) -> the same; an error with `status` 409 where they were changed meanwhile by
+ *                                 another tab
+ * beside(photo, kind)             -> Blob; kind 'mask' (white is colored, black stays) or 'reference'
  * keepBeside(photo, kind, blob)   keeps it with the photograph, from then on used by render and download; null removes
  * download(photo, look, {format, quality, onProgress, signal}) -> {blob, name}: at full size, metadata kept, marked
  * downloadAll([[photo, look], ...], {onProgress, signal}) -> {blob, name}: a ZIP
  * accept(photo, look)             the user is content with the colors: models may learn from them
+ * takeBack(photo)                 models learn no more from them
  * models()                        -> {names: string[], default: string}
  */
 
@@ -67,11 +69,12 @@ export function createEngine() {
     points,
     hints: (photo) => api('GET', `pictures/${photo.id}/hints`),
     keepHints: (photo, hints, revision) => api('PUT', `pictures/${photo.id}/hints`, {json: {hints, revision}}),
-    beside,
+    beside: (photo, kind) => api('GET', `pictures/${photo.id}/${kind}`, {as: 'blob'}),
     keepBeside,
     download,
     downloadAll,
     accept: (photo, look) => api('POST', `corrections/${photo.id}`, {json: asked(look)}),
+    takeBack: (photo) => api('DELETE', `corrections/${photo.id}`),
     models,
   };
 }
@@ -118,15 +121,6 @@ async function points(photo, look) {
     confidence: found.confidence,
     points: found.points.map(({x, y, score}) => ({x: share(x) * photo.width, y: share(y) * photo.height, score})),
   };
-}
-
-async function beside(photo, kind) {
-  try {
-    return await api('GET', `pictures/${photo.id}/${kind}`, {as: 'blob'});
-  } catch (error) {
-    if (error instanceof Problem && error.status === 404) return null;
-    throw error;
-  }
 }
 
 async function keepBeside(photo, kind, blob) {

@@ -31,7 +31,10 @@ class Shelf extends EventTarget {
     this.numbered = 0;
     this.limits = null;
     tabs.addEventListener('message', ({data}) => data.kind === 'photos' && this.load());
-    connection.addEventListener('back', () => this.load());
+    connection.addEventListener('back', () => {
+      this.load();
+      for (const item of this.items) if (item.retry && !item.repeated) this.again(item);
+    });
   }
 
   changed() {
@@ -133,7 +136,8 @@ class Shelf extends EventTarget {
   again(item) {
     const file = item.retry;
     this.items = this.items.filter((other) => other !== item);
-    this.add([file]);
+    const [added] = this.add([file]);
+    added.repeated = true; // by itself it is sent once more, not for ever
   }
 
   /** Delete photographs for good, or take files away that failed or are on their way. */

@@ -54,6 +54,7 @@ export class Viewer extends LitElement {
     return html`
       <div
         class="stage ${this.tool ? 'tooled' : ''} ${this.fitted ? 'fitted' : ''}"
+        .style=${`--aspect: ${this.photo ? this.photo.width / this.photo.height : 1.5}`}
         tabindex="0"
         role="application"
         aria-roledescription="photograph"

@@ -1,5 +1,6 @@
 /** Colorize: photographs in, colors chosen, results out. */
 
+import {connection} from '../api.js';
 import {engine} from '../engine.js';
 import {fail, say, sentence} from '../notify.js';
 import {keepLook, Latest, lookOf, shelf, tabs} from '../photos.js';
@@ -37,6 +38,7 @@ export default class Colorize extends View {
     tabs.addEventListener('message', ({data}) => {
       if (data.id && data.id === this.item?.photo?.id) this.reload();
     });
+    connection.addEventListener('back', () => this.item?.photo && this.reload());
     addEventListener('paste', (event) => this.paste(event));
   }
 
@@ -177,6 +179,7 @@ export default class Colorize extends View {
   /** Say what went wrong; a photograph that another tab deleted goes. */
   gone(item, error) {
     this.busy = false;
+    if (error.status === 0) return; // the shell says it, and all is asked for again when the server is back
     fail(error, item.name);
     if (error.status === 404) {
       shelf.load();

@@ -1,9 +1,340 @@
-import {html} from '../vendor/lit.js';
-import {View} from '../view.js';
+/** Correct: hints, scribbles and masks by hand, with what the model suggests. */
+
+import {connection} from '../api.js';
+import {Correction, MaskCanvas, newMark, readHints, toPng} from '../correction.js';
+import {engine} from '../engine.js';
+import {fail, say, toast} from '../notify.js';
+import {Latest, lookOf, shelf, tabs} from '../photos.js';
+import {html, nothing} from '../vendor/lit.js';
+import {go, saveFile, View} from '../view.js';
+import '../viewer.js';
+import {Marking, TOOLS} from './marking.js';
+import './palette.js';
+
+const SUGGESTED = 5;
+const COLORS = 6;
+const FINEST = 1 / 400;
+const BRUSH = 1 / 80;
 
 export default class Correct extends View {
+  static properties = Object.fromEntries(
+    ['photo', 'before', 'after', 'busy', 'tool', 'color', 'brush', 'chosen', 'colors', 'guided', 'unsure', 'guide', 'plain', 'saved'].map(
+      (name) => [name, {state: true}],
+    ),
+  );
+
+  constructor() {
+    super();
+    this.photo = this.before = this.after = this.correction = this.chosen = this.guide = null;
+    this.busy = this.guided = this.unsure = this.plain = false;
+    this.tool = 'hint';
+    this.color = '#a03020';
+    this.brush = BRUSH;
+    this.colors = [];
+    this.saved = true;
+    this.marking = new Marking(this);
+    this.coloring = new Latest((photo) => this.paintColors(photo));
+    this.guiding = new Latest((photo) => this.ask(photo));
+    shelf.addEventListener('change', () => this.requestUpdate());
+    connection.addEventListener('back', () => this.again());
+    addEventListener('keydown', (event) => this.shortcut(event));
+    addEventListener('beforeunload', (event) => {
+      if (this.correction?.unsaved.size) event.preventDefault();
+    });
+    tabs.addEventListener('message', ({data}) => data.kind === 'look' && data.id === this.photo?.id && this.recolor());
+  }
+
+  async shown() {
+    this.visible = true;
+    if (!shelf.loaded) await shelf.load();
+    const wanted = this.parts[0] ? shelf.find(this.parts[0])?.photo : this.photo ?? shelf.items.find((item) => item.photo)?.photo;
+    if (!wanted) this.photo = null;
+    else if (wanted.id !== this.photo?.id) this.open(wanted);
+    else this.recolor();
+  }
+
+  left() {
+    this.visible = false;
+  }
+
+  async open(photo) {
+    this.correction?.close();
+    this.photo = photo;
+    this.before = this.after = this.guide = this.chosen = null;
+    this.colors = [];
+    this.loaded = false;
+    this.busy = true;
+    if (this.parts[0] !== photo.id) history.replaceState(null, '', `#/correct/${photo.id}`);
+    try {
+      const before = await createImageBitmap(await engine.plain(photo));
+      if (this.photo !== photo) return;
+      this.before = before;
+      this.brushes = new MaskCanvas(before, null);
+      this.correction = new Correction(photo, {width: before.width, height: before.height});
+      this.correction.addEventListener('change', ({detail}) => this.changed(detail.mask));
+      this.correction.addEventListener('saved', () => (this.saved = this.correction.unsaved.size === 0));
+      this.correction.addEventListener('error', ({detail}) => this.notKept(detail));
+      await this.correction.load();
+      this.loaded = true;
+    } catch (error) {
+      if (this.photo === photo) this.gone(error);
+    }
+  }
+
+  /** The server is back. */
+  again() {
+    if (!this.photo) return;
+    if (this.before && this.loaded) this.recolor();
+    else this.open(this.photo);
+  }
+
+  notKept(error) {
+    if (error.status === 409) {
+      toast('The hints were changed in another tab, which is what you see now. Undo brings yours back.');
+    } else this.gone(error);
+  }
+
+  gone(error) {
+    this.busy = false;
+    if (error.status === 0) return; // the shell says it, and all is asked for again when the server is back
+    fail(error, this.photo?.name);
+    if (error.status === 404) {
+      shelf.load();
+      this.photo = null;
+      go('colorize');
+    }
+  }
+
+  /** Marks or mask are others. */
+  async changed(mask) {
+    const {correction} = this;
+    if (mask) this.brushes = new MaskCanvas(correction.size, correction.mask);
+    if (!correction.marks.some((mark) => mark.id === this.chosen)) this.chosen = null;
+    this.saved = correction.unsaved.size === 0;
+    this.requestUpdate();
+    if (mask) await correction.save(); // the engine must know it
+    this.recolor();
+  }
+
+  recolor() {
+    if (!this.correction || !this.before) return;
+    this.coloring.run(this.photo);
+    if (this.guided || this.unsure) this.guiding.run(this.photo);
+  }
+
+  look() {
+    return {...lookOf(this.photo), hints: this.correction.hints()};
+  }
+
+  async paintColors(photo) {
+    if (photo !== this.photo) return;
+    this.busy = true;
+    try {
+      const {blob} = await engine.render(photo, this.look());
+      const bitmap = await createImageBitmap(blob);
+      if (photo !== this.photo) return;
+      this.after?.close();
+      this.after = bitmap;
+      const item = shelf.find(photo.id);
+      if (item) shelf.noteColors(item, bitmap);
+    } catch (error) {
+      this.gone(error);
+    } finally {
+      this.busy = this.coloring.next !== null;
+    }
+  }
+
+  /** Ask how sure the model is, and where a hint would help. */
+  async ask(photo) {
+    try {
+      const found = await engine.points(photo, this.look());
+      if (photo === this.photo) this.guide = found;
+    } catch (error) {
+      fail(error, 'Suggestions');
+    }
+  }
+
   render() {
-    return html`<h1>Correct</h1>`;
+    if (!this.photo) return this.renderNone();
+    const {photo, correction, tool} = this;
+    const ready = this.before && correction;
+    return html`
+      <h1 class="unseen">Correct</h1>
+      <div class="desk two">
+        <section class="middle stack" aria-label=${photo.name}>
+          ${this.renderTools()}
+          <tinct-viewer
+            label="${photo.name}: ${TOOLS[tool].help} Arrow keys move the cross, Enter uses the tool."
+            .photo=${photo}
+            .before=${this.before}
+            .after=${this.plain ? null : this.after}
+            .split=${null}
+            .tool=${tool === 'move' ? null : tool}
+            .region=${engine.features.has('region') ? this.region : null}
+            .paint=${(context, toStage, zoom) => this.marking.paint(context, toStage, zoom)}
+            ?busy=${this.busy}
+            @tool-down=${({detail}) => this.marking.down(detail)}
+            @tool-move=${({detail}) => this.marking.move(detail)}
+            @tool-up=${({detail}) => this.marking.up(detail)}
+            @tool-cancel=${() => this.marking.cancel()}
+          ></tinct-viewer>
+          <p class="note" aria-live="polite">${TOOLS[tool].help} ${this.saved ? '' : 'Saving…'}</p>
+        </section>
+        ${ready
+          ? html`<tinct-palette
+              .view=${this}
+              .marks=${correction.marks}
+              .chosen=${this.mark()}
+              .colors=${this.colors}
+              .color=${this.color}
+              .brush=${this.brush}
+              .tool=${tool}
+              .guide=${this.guide}
+              .guided=${this.guided}
+              .unsure=${this.unsure}
+              .accepted=${correction.accepted}
+            ></tinct-palette>`
+          : nothing}
+      </div>
+    `;
+  }
+
+  renderNone() {
+    const items = shelf.items.filter((item) => item.photo);
+    return html`<h1>Correct</h1>
+      ${items.length
+        ? html`<p>Which photograph?</p>
+            <ul class="thumbnails">
+              ${items.map((item) => html`<li><button type="button" class="thumbnail" aria-label="Correct ${item.name}"
+                @click=${() => go('correct', item.photo.id)}><img src=${item.thumbnail} alt="" /></button>
+                <span class="name">${item.name}</span></li>`)}
+            </ul>`
+        : html`<p>First <a href="#/colorize">bring a photograph</a>; then its colors can be corrected here.</p>`}`;
+  }
+
+  renderTools() {
+    const {correction} = this;
+    const tool = ([name, {title, icon}]) => html`<button type="button" class="icon" title=${title} aria-label=${title}
+      aria-pressed=${this.tool === name} @click=${() => (this.tool = name)}>
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path d=${icon} /></svg></button>`;
+    return html`<div class="row tools" role="toolbar" aria-label="Tools">
+      ${Object.entries(TOOLS).map(tool)}
+      <span class="gap"></span>
+      <button type="button" class="icon" aria-label="Undo" title="Undo (Ctrl+Z)" ?disabled=${!correction?.before.length}
+        @click=${() => correction.undo()}>↶</button>
+      <button type="button" class="icon" aria-label="Redo" title="Redo (Ctrl+Y)" ?disabled=${!correction?.after.length}
+        @click=${() => correction.redo()}>↷</button>
+      <button type="button" aria-pressed=${this.plain} @click=${() => (this.plain = !this.plain)}>Without color</button>
+    </div>`;
+  }
+
+  updated() {
+    const viewer = this.querySelector('tinct-viewer');
+    if (viewer?.marks) this.marking.renderMarks(viewer);
+  }
+
+  region = async (box, scale, colored) => engine.region(this.photo, box, scale, colored ? this.look() : null);
+
+  /** Radius of the brush, in pixels of the photograph. */
+  radius() {
+    return Math.max(1, Math.max(this.brush, FINEST) * Math.min(this.photo.width, this.photo.height));
+  }
+
+  mark() {
+    return this.correction.marks.find((mark) => mark.id === this.chosen) ?? null;
+  }
+
+  change(changed, same = false) {
+    try {
+      this.correction.change(changed, same);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** Place a hint of the color that is there, and offer others for it. */
+  place(x, y) {
+    const color = this.pickFrom(this.after ?? this.before, x / this.photo.width, y / this.photo.height);
+    const mark = newMark(color, this.radius(), [[x, y]]);
+    this.change({marks: [...this.correction.marks, mark]});
+    this.choose(mark.id);
+    say('A hint is placed; choose its color');
+  }
+
+  choose(id) {
+    this.chosen = id;
+    const mark = this.mark();
+    this.colors = [];
+    if (mark && engine.features.has('colors')) this.suggest(mark);
+  }
+
+  async suggest(mark) {
+    const [x, y] = mark.points[Math.floor(mark.points.length / 2)];
+    try {
+      const {model} = lookOf(this.photo);
+      const found = await engine.colors(this.photo, {x: Math.floor(x), y: Math.floor(y), count: COLORS, ...(model ? {model} : {})});
+      if (this.chosen === mark.id) this.colors = found;
+    } catch (error) {
+      fail(error, 'Suggested colors');
+    }
+  }
+
+  /** Replace a mark by what it becomes. */
+  alter(id, altered, same = false) {
+    this.change({marks: this.correction.marks.map((mark) => (mark.id === id ? {...mark, ...altered} : mark))}, same);
+  }
+
+  erase(id) {
+    this.change({marks: this.correction.marks.filter((mark) => mark.id !== id)});
+  }
+
+  /** Color of a place of a picture, as #rrggbb; places are shares of its sides. */
+  pickFrom(bitmap, x, y) {
+    const canvas = new OffscreenCanvas(1, 1);
+    const context = canvas.getContext('2d');
+    const at = (share, side) => Math.min(side - 1, Math.max(0, Math.floor(share * side)));
+    context.drawImage(bitmap, -at(x, bitmap.width), -at(y, bitmap.height));
+    const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+    return `#${[red, green, blue].map((value) => value.toString(16).padStart(2, '0')).join('')}`;
+  }
+
+  setColor(color, same = false) {
+    this.color = color;
+    if (this.chosen !== null) this.alter(this.chosen, {color}, same);
+  }
+
+  shortcut(event) {
+    if (!this.visible || !this.correction || !(event.ctrlKey || event.metaKey)) return;
+    const key = event.key.toLowerCase();
+    if (key === 'z' && !event.shiftKey) this.correction.undo();
+    else if (key === 'y' || (key === 'z' && event.shiftKey)) this.correction.redo();
+    else return;
+    event.preventDefault();
+  }
+
+  stem() {
+    return this.photo.name.replace(/\.[^.]+$/, '');
+  }
+
+  saveHints() {
+    const text = JSON.stringify(this.correction.hints(), null, 1);
+    saveFile(new Blob([text], {type: 'application/json'}), `${this.stem()}.hints.json`);
+  }
+
+  async saveMask() {
+    saveFile(await toPng(this.correction.mask), `${this.stem()}.mask.png`);
+  }
+
+  async openHints(file) {
+    try {
+      this.change({marks: readHints(await file.text(), this.photo)});
+    } catch (error) {
+      fail(error, file.name);
+    }
+  }
+
+  suggestions() {
+    return this.guided && this.guide ? this.guide.points.slice(0, SUGGESTED) : [];
   }
 }
 customElements.define('tinct-correct', Correct);

@@ -1,0 +1,182 @@
+/** <tinct-palette>: colors for a hint, brush, suggestions, the list of hints, the reference, files, learning. */
+
+import {engine} from '../engine.js';
+import {fail, toast} from '../notify.js';
+import {html, LitElement, nothing} from '../vendor/lit.js';
+import {go} from '../view.js';
+import './reference.js';
+
+const RECENT = 'tinct-colors';
+const MOST_RECENT = 12;
+
+class Palette extends LitElement {
+  static properties = Object.fromEntries(
+    ['view', 'marks', 'chosen', 'colors', 'color', 'brush', 'tool', 'guide', 'guided', 'unsure', 'accepted', 'recent'].map(
+      (name) => [name, {attribute: false}],
+    ),
+  );
+
+  constructor() {
+    super();
+    this.recent = readRecent();
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  render() {
+    return html`<section class="panel stack" aria-label="Correction">
+      ${this.renderColors()} ${this.renderBrush()} ${this.renderGuide()} ${this.renderMarks()}
+      <tinct-reference .view=${this.view}></tinct-reference>
+      ${this.renderFiles()} ${engine.features.has('accept') ? this.renderLearn() : nothing}
+    </section>`;
+  }
+
+  renderColors() {
+    const {view, chosen, colors} = this;
+    const shown = chosen?.color ?? this.color;
+    const swatch = ({color, probability}) => html`<button type="button" class="swatch" .style=${`--color: ${color}`}
+      aria-label=${probability === undefined ? color : `${color}, ${Math.round(probability * 100)} percent`}
+      title=${probability === undefined ? color : `${color} · ${Math.round(probability * 100)} %`}
+      aria-pressed=${color === shown} @click=${() => this.use(color)}></button>`;
+    return html`<div class="stack">
+      <div class="row apart"><h2>${chosen ? 'Color of this hint' : 'Color'}</h2>
+        <label><span class="unseen">Any color</span><input type="color" .value=${shown}
+          @input=${(event) => view.setColor(event.target.value, this.mixing)} @focus=${() => (this.mixing = false)}
+          @change=${(event) => this.use(event.target.value, true)} /></label></div>
+      ${chosen && engine.features.has('colors')
+        ? html`<div role="group" aria-label="Plausible here" class="stack tight"><span class="note">Plausible here</span>
+            <div class="swatches">${colors.length ? colors.map(swatch) : html`<span class="note">…</span>`}</div></div>`
+        : nothing}
+      ${this.recent.length
+        ? html`<div role="group" aria-label="Used before" class="stack tight"><span class="note">Used before</span>
+            <div class="swatches">${this.recent.map((color) => swatch({color}))}</div></div>`
+        : nothing}
+      ${chosen ? html`<button type="button" @click=${() => view.erase(chosen.id)}>Remove this ${name(chosen)}</button>` : nothing}
+    </div>`;
+  }
+
+  use(color, same = false) {
+    this.view.setColor(color, same);
+    this.recent = [color, ...this.recent.filter((other) => other !== color)].slice(0, MOST_RECENT);
+    try {
+      localStorage.setItem(RECENT, JSON.stringify(this.recent));
+    } catch {
+      // Storage is switched off; the colors are there until the page is closed.
+    }
+  }
+
+  renderBrush() {
+    return html`<label class="field"><span>Size of brush and hints</span>
+      <input type="range" min="0.0025" max="0.08" step="0.0005" .value=${String(this.brush)}
+        @input=${(event) => this.resize(event.target.valueAsNumber)} /></label>`;
+  }
+
+  resize(brush) {
+    const {view, chosen} = this;
+    view.brush = brush;
+    if (chosen && chosen.points.length === 1) view.alter(chosen.id, {radius: Math.round(view.radius())}, this.sizing === chosen.id);
+    this.sizing = chosen?.id;
+  }
+
+  renderGuide() {
+    if (!engine.features.has('points')) return nothing;
+    const {view} = this;
+    const toggle = (name) => (event) => {
+      view[name] = event.target.checked;
+      view.recolor();
+    };
+    return html`<div class="stack tight">
+      <label class="check"><input type="checkbox" .checked=${this.guided} @change=${toggle('guided')} />
+        Where the next hint helps most</label>
+      <label class="check"><input type="checkbox" .checked=${this.unsure} @change=${toggle('unsure')} />
+        Where the model is unsure</label>
+      ${this.unsure ? html`<p class="note legend"><i></i> the stronger, the less sure</p>` : nothing}
+    </div>`;
+  }
+
+  renderMarks() {
+    const {view, marks, chosen} = this;
+    if (!marks.length) return nothing;
+    return html`<details class="marklist"><summary>${marks.length === 1 ? '1 hint' : `${marks.length} hints`}</summary>
+      <ul>
+        ${marks.map((mark, index) => html`<li class="row">
+          <button type="button" class="swatch" .style=${`--color: ${mark.color}`} aria-pressed=${mark.id === chosen?.id}
+            aria-label="Choose ${name(mark)} ${index + 1}, ${mark.color}" @click=${() => view.choose(mark.id)}></button>
+          <span>${name(mark)} ${index + 1}</span>
+          <button type="button" class="quiet icon" aria-label="Remove ${name(mark)} ${index + 1}"
+            @click=${() => view.erase(mark.id)}>×</button></li>`)}
+      </ul>
+      <button type="button" @click=${() => view.change({marks: []})}>Remove all hints</button>
+    </details>`;
+  }
+
+  renderFiles() {
+    const {view, marks} = this;
+    return html`<details><summary>Files for the command line</summary>
+      <div class="stack">
+        <p class="note"><code>tinct colorize ${view.photo.name} --hints ${view.stem()}.hints.json</code>
+          and <code>--mask ${view.stem()}.mask.png</code> make the same.</p>
+        <div class="row">
+          <button type="button" ?disabled=${!marks.length} @click=${() => view.saveHints()}>Save hints</button>
+          <button type="button" ?disabled=${!view.correction.mask} @click=${() => view.saveMask()}>Save mask</button>
+          <label class="button">Open hints<input class="unseen" type="file" accept=".json,application/json"
+            @change=${(event) => this.open(event.target)} /></label>
+        </div>
+      </div></details>`;
+  }
+
+  open(input) {
+    const [file] = input.files;
+    input.value = '';
+    if (file) this.view.openHints(file);
+  }
+
+  renderLearn() {
+    return html`<div class="stack tight">
+      <button type="button" class="main" @click=${() => this.learn()}>Learn from my corrections</button>
+      <p class="note">${this.accepted
+        ? html`Models may learn from the colors of this photograph.
+            <button type="button" class="quiet" @click=${() => this.takeBack()}>Take back</button>`
+        : 'Press it when the colors are right: this photograph joins those that a model can be trained on.'}</p>
+    </div>`;
+  }
+
+  async learn() {
+    const {view} = this;
+    try {
+      await view.correction.save();
+      await engine.accept(view.photo, {...view.look(), hints: undefined});
+      view.correction.accepted = true;
+      view.requestUpdate();
+      toast('A model may learn from this photograph now.', {kind: 'good', seconds: 8, action: {label: 'Train', run: () => go('train')}});
+    } catch (error) {
+      fail(error, 'It wasn’t accepted');
+    }
+  }
+
+  async takeBack() {
+    const {view} = this;
+    try {
+      await engine.takeBack(view.photo);
+      view.correction.accepted = false;
+      view.requestUpdate();
+    } catch (error) {
+      fail(error);
+    }
+  }
+}
+customElements.define('tinct-palette', Palette);
+
+function name(mark) {
+  return mark.points.length > 1 ? 'scribble' : 'hint';
+}
+
+function readRecent() {
+  try {
+    return JSON.parse(localStorage.getItem(RECENT)) ?? [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,110 @@
+/** <tinct-reference>: another picture, to take colors from with the eyedropper, or to steer all colors. */
+
+import {engine} from '../engine.js';
+import {fail} from '../notify.js';
+import {html, LitElement, nothing} from '../vendor/lit.js';
+import '../viewer.js';
+
+class Reference extends LitElement {
+  static properties = {
+    view: {attribute: false},
+    bitmap: {state: true},
+    steers: {state: true},
+    busy: {state: true},
+  };
+
+  constructor() {
+    super();
+    this.bitmap = this.file = this.photo = null;
+    this.steers = this.busy = false;
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  willUpdate() {
+    const {photo, correction} = this.view;
+    if (photo !== this.photo) {
+      this.photo = photo;
+      this.bitmap = this.file = null;
+      this.steers = false;
+      this.asked = false;
+    }
+    if (correction.referenced && !this.asked) {
+      this.asked = this.steers = true;
+      this.show(photo);
+    }
+  }
+
+  /** Show the reference that is kept. */
+  async show(photo) {
+    try {
+      const blob = await engine.beside(photo, 'reference');
+      if (photo === this.photo) await this.open(blob);
+    } catch (error) {
+      fail(error, 'The reference');
+    }
+  }
+
+  render() {
+    const {bitmap} = this;
+    return html`<details ?open=${bitmap !== null}><summary>Reference picture</summary>
+      <div class="stack">
+        ${bitmap
+          ? html`<tinct-viewer class="small" label="Reference picture: click a color to use it. Arrow keys move the cross, Enter takes the color."
+                .photo=${bitmap} .before=${bitmap} .after=${bitmap} .split=${null} .tool=${'pick'}
+                @tool-up=${({detail}) => this.pick(detail)}></tinct-viewer>`
+          : html`<p class="note">A color picture of the same or like things: take its colors by clicking them${
+              engine.features.has('reference') ? ', or let it steer all' : ''}.</p>`}
+        <div class="row">
+          <label class="button">${bitmap ? 'Another' : 'Open a picture'}<input class="unseen" type="file" accept="image/*"
+            @change=${(event) => this.choose(event.target)} /></label>
+          ${bitmap && engine.features.has('reference')
+            ? html`<label class="check"><input type="checkbox" .checked=${this.steers} ?disabled=${this.busy}
+                @change=${(event) => this.steer(event.target.checked)} /> Let it steer the colors</label>`
+            : nothing}
+        </div>
+      </div></details>`;
+  }
+
+  choose(input) {
+    const [file] = input.files;
+    input.value = '';
+    if (!file) return;
+    this.open(file).then(
+      () => this.steers && this.steer(true),
+      (error) => fail(error, file.name),
+    );
+  }
+
+  async open(blob) {
+    try {
+      this.bitmap = await createImageBitmap(blob);
+    } catch {
+      throw new Error('this browser can’t show the picture; save it as JPEG or PNG first');
+    }
+    this.file = blob;
+  }
+
+  pick({x, y}) {
+    const {bitmap, view} = this;
+    if (x < 0 || y < 0 || x >= bitmap.width || y >= bitmap.height) return;
+    view.setColor(view.pickFrom(bitmap, x / bitmap.width, y / bitmap.height));
+  }
+
+  async steer(on) {
+    this.busy = true;
+    try {
+      await engine.keepBeside(this.photo, 'reference', on ? this.file : null);
+      this.steers = on;
+      this.view.correction.referenced = on;
+      this.view.recolor();
+    } catch (error) {
+      fail(error, 'The reference');
+      this.requestUpdate();
+    }
+    this.busy = false;
+  }
+}
+customElements.define('tinct-reference', Reference);
