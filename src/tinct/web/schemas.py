@@ -154,6 +154,8 @@ class FoundHints(KeptHints):
 
     accepted: bool
     """Whether the user accepted its colors in some state; see corrections."""
+    beside: list[Literal["mask", "reference"]]
+    """What else is kept with it."""
 
 
 class Place(Strict):

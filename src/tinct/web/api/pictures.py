@@ -188,7 +188,9 @@ def get_hints(id: Id, context: Surroundings, user: User) -> schemas.FoundHints:
 def _with_hints(context: Context, user: str, id: str, kept: Hints | None) -> schemas.FoundHints:
     body, revision = ([], 0) if kept is None else (kept.body, kept.revision)
     accepted = beside(context, user, id, CORRECTION) is not None
-    return schemas.FoundHints.model_validate({"hints": body, "revision": revision, "accepted": accepted})
+    there = [kind for kind in ("mask", "reference") if beside(context, user, id, kind) is not None]
+    found = {"hints": body, "revision": revision, "accepted": accepted, "beside": there}
+    return schemas.FoundHints.model_validate(found)
 
 
 @router.put("/{id}/hints", summary="Keep the hints of a picture")
