@@ -2,7 +2,7 @@
 import {mark} from './metadata.js';
 
 /** Most pixels: the picture and its result are in memory as a whole, four bytes each. */
-const MOST_PIXELS = 60_000_000;
+export const MOST_PIXELS = 60_000_000;
 /** Of the copy for quick answers. */
 export const PREVIEW_PIXELS = 1_000_000;
 const THUMBNAIL = 320;

@@ -3,6 +3,7 @@
  *
  * Photographs are read, colored and kept on this device alone; the work is done by local/worker.js.
  */
+import {MOST_PIXELS} from './local/canvas.js';
 
 /** Make the engine. */
 export function createEngine() {
@@ -40,11 +41,14 @@ export function createEngine() {
     }).finally(() => waiting.delete(id));
   };
 
+  // The model comes while the first photograph is chosen; whoever needs it waits, and hears why it doesn't come.
+  ask('ready', []).catch(() => {});
   return {
     views: ['colorize', 'correct'],
     local: true,
-    features: new Set(['region', 'colors', 'points', 'mask', 'zip']),
+    features: new Set(['region', 'colors', 'points', 'zip']),
     formats: ['', 'jpeg', 'png'],
+    limits: async () => ({bytes: Infinity, pixels: MOST_PIXELS}),
     ready: (onProgress) => ask('ready', [], {onProgress}),
     list: () => ask('list', []),
     open: (file, options) => ask('open', [file], options),

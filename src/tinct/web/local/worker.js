@@ -2,7 +2,7 @@
  * The engine's work, off the page's thread: what engine-local.js asks, one thing after the other.
  *
  * A message is {id, name, args}; the answer {id, result} or {id, error}, meanwhile {id, progress}. {cancel: id} takes a
- * question back that wasn't begun.
+ * question back that wasn't begun. Only the model is loaded while other things are done.
  */
 import {Prepared} from './colorizer.js';
 import {decode, encode, finish, grayed, pixelsOf, preview, readMask, Refused, thumbnail} from './canvas.js';
@@ -50,7 +50,7 @@ async function open([file]) {
       hints: [],
       accepted: false,
       revision: 0,
-      mask: null,
+      beside: {},
     };
     await store.put(photo);
     return described(photo);
@@ -96,9 +96,13 @@ function close(id) {
 
 const whole = ({width, height}) => ({x: 0, y: 0, width, height});
 
+/** A look as it is asked for: without hints, those count that are kept. */
+const complete = (look, photo) => ({...look, hints: look.hints ?? photo.hints});
+
 async function colored({photo, prepared}, look, pixels, frame = whole(pixels)) {
-  const mask = photo.mask && (await readMask(photo.mask, pixels.width, pixels.height, frame));
-  return prepared.colorize(look, {mask, pixels, frame});
+  const kept = photo.beside.mask;
+  const mask = kept ? await readMask(kept, pixels.width, pixels.height, frame) : null;
+  return prepared.colorize(complete(look, photo), {mask, pixels, frame});
 }
 
 async function render([id, look]) {
@@ -128,10 +132,11 @@ async function plain([id]) {
 }
 
 async function points([id, look]) {
-  const {prepared} = await at(id);
-  const {data, width, height} = await prepared.confidence(look);
+  const {photo, prepared} = await at(id);
+  const wanted = complete(look, photo);
+  const {data, width, height} = await prepared.confidence(wanted);
   return {
-    points: await prepared.suggestPoints(10, look),
+    points: await prepared.suggestPoints(10, wanted),
     confidence: Array.from({length: height}, (_, row) => Array.from(data.subarray(row * width, (row + 1) * width))),
   };
 }
@@ -140,7 +145,7 @@ async function colors([id, {x, y, count = 5}]) {
   return (await at(id)).prepared.suggestColors(x, y, count);
 }
 
-const kept = ({hints, accepted, revision}) => ({hints, accepted, revision});
+const kept = ({hints, accepted, revision, beside}) => ({hints, accepted, revision, beside: Object.keys(beside)});
 
 async function keepHints([id, hints, revision]) {
   return kept(
@@ -153,8 +158,12 @@ async function keepHints([id, hints, revision]) {
   );
 }
 
-function besides(kind) {
-  if (kind !== 'mask') throw new Refused(`a ${kind} needs the app with a server`);
+async function keepBeside([id, kind, blob]) {
+  await store.update(id, (photo) => {
+    const beside = {...photo.beside, [kind]: blob};
+    if (blob === null) delete beside[kind];
+    return {...photo, beside};
+  });
 }
 
 async function download([id, look, {format, quality} = {}]) {
@@ -162,9 +171,10 @@ async function download([id, look, {format, quality} = {}]) {
   const type = format ? `image/${format}` : found.photo.file.type === 'image/jpeg' ? 'image/jpeg' : 'image/png';
   if (!(type in ENDINGS)) throw new Refused(`pictures of the kind ${format} can't be written by a browser`);
   const pixels = await colored(found, look, found.pixels);
-  const {file, mask} = found.photo;
+  const {file, beside} = found.photo;
   const share = quality ? quality / 100 : JPEG_QUALITY;
-  const blob = await finish(pixels, file, look, {type, quality: share, mask});
+  const wanted = complete(look, found.photo);
+  const blob = await finish(pixels, file, wanted, {type, quality: share, mask: beside.mask ?? null});
   return {blob, name: `${found.photo.name.replace(/\.[^.]*$/, '')}.color${ENDINGS[type]}`};
 }
 
@@ -190,14 +200,11 @@ const ACTIONS = {
   keepHints,
   download,
   downloadAll,
+  keepBeside,
   list: async () => (await store.all()).map(described),
   thumbnail: async ([id]) => (await store.get(id)).thumbnail,
   hints: async ([id]) => kept(await store.get(id)),
-  beside: async ([id, kind]) => (kind === 'mask' ? (await store.get(id)).mask : null),
-  keepBeside: async ([id, kind, blob]) => {
-    besides(kind);
-    await store.update(id, (photo) => ({...photo, mask: blob}));
-  },
+  beside: async ([id, kind]) => (await store.get(id)).beside[kind],
   remove: async ([id]) => {
     close(id);
     await store.remove(id);
@@ -224,5 +231,6 @@ async function answer({id, name, args}) {
 
 onmessage = ({data}) => {
   if (data.cancel !== undefined) cancelled.add(data.cancel);
+  else if (data.name === 'ready') answer(data);
   else line = line.then(() => answer(data));
 };
