@@ -152,6 +152,8 @@ setUpTheme();
 const lost = document.getElementById('lost');
 connection.addEventListener('lost', () => (lost.hidden = false));
 connection.addEventListener('back', () => (lost.hidden = true));
+// Whatever part of the page is looked at, who started a training is told when it ends.
+if (engine.views.includes('train')) import('./runs.js').then(({watchTrainings}) => watchTrainings());
 addEventListener('hashchange', route);
 // A file that is dropped beside its place must not replace the page.
 for (const name of ['dragover', 'drop']) addEventListener(name, (event) => event.preventDefault());

@@ -4,7 +4,8 @@ import {html, nothing, svg} from './vendor/lit.js';
 
 const WIDTH = 460;
 const HEIGHT = 200;
-const LEFT = 46;
+const LEFT = 58;
+const RIGHT = 14;
 const BELOW = 26;
 const MOST = 300;
 
@@ -24,7 +25,7 @@ export function chart(title, lines, {log = false, across = 'epochs'} = {}) {
   const scale = (y) => (log ? Math.log10(y) : y);
   const [left, right] = span(all.map(([x]) => x), 0);
   const [low, high] = span(all.map(([, y]) => scale(y)), null);
-  const x = (value) => LEFT + ((value - left) / (right - left)) * (WIDTH - LEFT - 8);
+  const x = (value) => LEFT + ((value - left) / (right - left)) * (WIDTH - LEFT - RIGHT);
   const y = (value) => 8 + (1 - (scale(value) - low) / (high - low)) * (HEIGHT - BELOW - 8);
   const rows = [0, 0.5, 1].map((share) => low + share * (high - low)).map((at) => (log ? 10 ** at : at));
   const columns = [left, (left + right) / 2, right];
@@ -35,11 +36,11 @@ export function chart(title, lines, {log = false, across = 'epochs'} = {}) {
     </figcaption>
     <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${`${title}, ${words}`}>
       ${rows.map(
-        (value) => svg`<line class="rule" x1=${LEFT} x2=${WIDTH - 8} y1=${y(value)} y2=${y(value)}></line>
+        (value) => svg`<line class="rule" x1=${LEFT} x2=${WIDTH - RIGHT} y1=${y(value)} y2=${y(value)}></line>
           <text class="label end" x=${LEFT - 6} y=${y(value) + 4}>${short(value)}</text>`,
       )}
-      ${columns.map((value) => svg`<text class="label mid" x=${x(value)} y=${HEIGHT - 8}>${short(value)}</text>`)}
-      <text class="label end" x=${WIDTH - 8} y=${HEIGHT - BELOW - 4}>${across}</text>
+      ${columns.map((value, index) => svg`<text class="label ${index === 2 ? 'end' : 'mid'}" x=${index === 2 ? WIDTH : x(value)}
+        y=${HEIGHT - 8}>${short(value)}${index === 2 ? ` ${across}` : ''}</text>`)}
       ${shown.map(
         (line, index) => svg`<g class="line line-${index}">
           <polyline points=${line.points.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(' ')}></polyline>

@@ -11,11 +11,17 @@ import {go} from './view.js';
 
 const TOLD = 'tinct-trainings-told';
 const LOOK_SECONDS = 20;
-export const FINAL = ['done', 'failed', 'stopped'];
+const FINAL = ['done', 'failed', 'stopped'];
+const STATES = {queued: 'waiting', running: 'training', done: 'done', failed: 'failed', stopped: 'stopped'};
 
 /** Return whether a run is under way, or waits to be. */
 export function isActive(run) {
   return Boolean(run.job) && !FINAL.includes(run.job.state);
+}
+
+/** Return a run's state in words. */
+export function stateOf(run) {
+  return STATES[run.job?.state] ?? 'not begun';
 }
 
 class Trainings extends EventTarget {

@@ -3,10 +3,9 @@
 import {api, follow, ROOT} from '../api.js';
 import {chart, short} from '../chart.js';
 import {confirmed, fail, say, toast} from '../notify.js';
-import {isActive, trainings} from '../runs.js';
+import {isActive, stateOf, trainings} from '../runs.js';
 import {html, LitElement, nothing} from '../vendor/lit.js';
 import {go} from '../view.js';
-import {stateOf} from './train.js';
 import {loadModel, useModel} from './model-actions.js';
 
 const EPOCH = /^epoch-(\d+)\.png$/;
@@ -141,10 +140,11 @@ class TrainRun extends LitElement {
     if (!losses.length && !rows.length) return nothing;
     const of = (name) => rows.filter(({body}) => name in body.figures).map(({body}) => [body.epochs, body.figures[name]]);
     const names = rows.length ? Object.keys(rows[0].body.figures) : [];
+    const psnr = names.filter((name) => name.startsWith('psnr') && !/_(gray|hints)$/.test(name)).slice(0, 2);
     const line = (name) => ({name: figureName(name), points: of(name), dots: true});
     return html`<div class="charts">
       ${chart('Loss', [{name: 'loss', points: losses}], {log: true})}
-      ${chart('PSNR in dB', names.filter((name) => name.startsWith('psnr') && !name.endsWith('_hints')).slice(0, 3).map(line))}
+      ${chart('PSNR in dB', [...psnr, ...names.filter((name) => name === 'psnr_gray')].map(line))}
     </div>`;
   }
 

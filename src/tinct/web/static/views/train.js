@@ -1,18 +1,11 @@
 /** Train: choose a recipe and photographs, start, watch, stop, resume, keep the model. */
 
 import {fail} from '../notify.js';
-import {FINAL, isActive, trainings} from '../runs.js';
+import {isActive, stateOf, trainings} from '../runs.js';
 import {html, nothing} from '../vendor/lit.js';
 import {go, View} from '../view.js';
 import './train-form.js';
 import './train-run.js';
-
-const STATES = {queued: 'waiting', running: 'training', done: 'done', failed: 'failed', stopped: 'stopped'};
-
-/** Return a run's state in words. */
-export function stateOf(run) {
-  return STATES[run.job?.state] ?? 'not begun';
-}
 
 export default class Train extends View {
   static properties = {making: {state: true}};
@@ -74,8 +67,8 @@ export default class Train extends View {
     return html`<li><a href="#/train/${run.id}" aria-current=${active ? 'true' : 'false'}>
       <span class="row apart"><strong>${run.name}</strong><span class="state ${job?.state}">${stateOf(run)}</span></span>
       <span class="note">${run.recipe} · ${new Date(run.created * 1000).toLocaleString()}</span>
-      ${job && !FINAL.includes(job.state)
-        ? html`<progress max="1" value=${isActive(run) && job.progress ? job.progress : nothing} aria-label="Progress of ${run.name}"></progress>`
+      ${isActive(run)
+        ? html`<progress max="1" value=${job.progress || nothing} aria-label="Progress of ${run.name}"></progress>`
         : nothing}</a></li>`;
   }
 }
