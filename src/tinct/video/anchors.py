@@ -143,19 +143,19 @@ def load(file: Path) -> NDArray[np.float16]:
 def _sweep(changes: Any, ways: Any, given: dict[int, Floats]) -> None:
     count = len(changes)
     places = sorted(given)
-    change: Floats | None = None
+    change = given[places[0]]
     for place in range(places[0], count):
         if place in given:
             change = given[place]
-        elif change is not None:
+        else:
             way = Way(ways[place, ..., :2].astype(np.float32), ways[place, ..., 2].astype(np.float32))
             change = _bring(change, way, ways[place, ..., 6])
         changes[place] = change
-    change = None
+    change = given[places[-1]]
     for place in range(places[-1], -1, -1):
         if place in given:
             change = given[place]
-        elif change is not None:
+        else:
             way = Way(ways[place + 1, ..., 3:5].astype(np.float32), ways[place + 1, ..., 5].astype(np.float32))
             change = _bring(change, way, ways[place, ..., 6])
         earlier = max((given_at for given_at in places if given_at <= place), default=None)

@@ -62,7 +62,7 @@ class Linker:
 
     def __init__(self, cells: tuple[int, int], cell: int) -> None:
         self._cells, self._cell = cells, cell
-        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def link(self, earlier: Floats, later: Floats) -> Link:
         """Find the ways between two frames' copies, (h, w), L in 0..100."""

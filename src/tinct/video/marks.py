@@ -50,13 +50,15 @@ def packet_of(metadata: dict[str, str]) -> bytes | None:
 
 def marked(metadata: dict[str, str], mark: Marking) -> tuple[dict[str, str], bytes]:
     """Return a source's metadata with the mark, and the XMP packet that belongs to them."""
+    # Matroska gives names in capitals.
+    names = {key.lower(): key for key in metadata}
     kept = {key: value for key, value in metadata.items() if key.lower() != "xmp"}
-    comment = kept.get("comment", "")
     packet = Packet(packet_of(metadata))
-    mark_xmp(packet, mark, kept.get("description"))
+    mark_xmp(packet, mark, kept.get(names.get("description", "")))
+    comment = kept.pop(names.get("comment", ""), "")
     if SENTENCE not in comment:
-        kept["comment"] = f"{comment.rstrip()} {SENTENCE} ({mark.tool}, model {mark.model}).".strip()
-    return kept, packet.to_bytes()
+        comment = f"{comment.rstrip()} {SENTENCE} ({mark.tool}, model {mark.model}).".strip()
+    return kept | {"comment": comment}, packet.to_bytes()
 
 
 def append_box(file: Path, packet: bytes) -> None:

@@ -15,8 +15,8 @@ from tinct.errors import HintError, OptionError
 from tinct.inference.options import ColorizeOptions, Hint
 from tinct.inference.provenance import to_settings
 
-NOT_FOR_FILMS = ("hints", "layer", "mask", "prior", "reference", "value_shift", "variant")
-"""Options of photographs that films don't have, or have with a time."""
+FOR_FILMS = ("mode", "vividness", "saturation", "size")
+"""Options of photographs that films have, too; others they lack, or have with a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def parse_time(text: str) -> float:
         numbers = []
     if not 1 <= len(numbers) <= 3 or not all(math.isfinite(number) and number >= 0 for number in numbers):
         raise OptionError(f"time {text!r} is malformed, expected seconds (83.5) or 1:23.5")
-    return sum(number * 60**power for power, number in enumerate(reversed(numbers)))
+    return float(sum(number * 60.0**power for power, number in enumerate(reversed(numbers))))
 
 
 def load_hints(path: str | os.PathLike[str]) -> tuple[TimedHint, ...]:
@@ -145,8 +145,9 @@ class FilmOptions:
     """How much of the film from its beginning; None for all."""
 
     def __post_init__(self) -> None:
-        plain = ColorizeOptions()
-        given = [name for name in NOT_FOR_FILMS if getattr(self.colors, name) != getattr(plain, name)]
+        plain, names = ColorizeOptions(), [field.name for field in dataclasses.fields(ColorizeOptions)]
+        others = [name for name in names if name not in FOR_FILMS]
+        given = [name for name in others if getattr(self.colors, name) != getattr(plain, name)]
         if given:
             raise OptionError(f"films don't take the option {', '.join(given)} of photographs")
         if self.seconds is not None and not 0 < self.seconds < math.inf:

@@ -79,7 +79,8 @@ class Plan:
     def times(self) -> NDArray[np.float64]:
         """When each frame is shown, (n,), in seconds from the first."""
         ticks = self.survey.ticks
-        return (ticks - ticks[0]).astype(np.float64) * float(self.film.time_base)
+        times: NDArray[np.float64] = (ticks - ticks[0]).astype(np.float64) * float(self.film.time_base)
+        return times
 
 
 def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lambda _number: None) -> Plan:
