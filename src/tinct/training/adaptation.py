@@ -6,6 +6,7 @@ than :data:`MOST` pictures, unless that is asked for or forbidden outright.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,10 +103,17 @@ def find_replay(config: ReplayConfig, given: Path | None) -> Replay:
         return Replay(_divide(place, config), place, f"{share}{place}")
     missing = "TINCT_DATA is not set" if place is None else f"there is no {place}"
     without = (
-        f"no ordinary photos to replay (no --replay, and {missing}): the weights to use are {config.anchor:.0%} those "
-        "of the start"
+        f"no ordinary photos to replay (no --replay, and {missing}): the weights to use are "
+        f"{config.anchor_alone:.0%} those of the start"
     )
     return Replay(None, None, without)
+
+
+def anchor(config: ReplayConfig, replayed: Sequence[object]) -> float:
+    """Return the share of the start's weights in those that are used, given the photos to replay."""
+    if config.share == 0:
+        return 0.0
+    return config.anchor if replayed else config.anchor_alone
 
 
 def _divide(place: Path, config: ReplayConfig) -> Division:

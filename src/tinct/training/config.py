@@ -113,8 +113,10 @@ class ReplayConfig(_Part):
     held: Count = 100
     """At most so many more are kept for validation, which has figures of their own for them."""
     anchor: Share = 0.0
-    """Where `share` isn't 0 but there are none to replay: the share of the start's own weights in those that are used,
-    the rest being the trained ones (WiSE-FT, Wortsman 2022, with alpha = 1 - anchor)."""
+    """The share of the start's own weights in those that are used, the rest being the trained ones (WiSE-FT, Wortsman
+    2022, with alpha = 1 - anchor)."""
+    anchor_alone: Share = 0.0
+    """The same where `share` isn't 0 but there are none to replay."""
 
 
 class LossConfig(_Part):

@@ -118,7 +118,7 @@ def train(
         Deck(photos, seed, replayed, config.replay.share),
         list(held),
         ordinary=ordinary,
-        anchor=config.replay.anchor if config.replay.share > 0 and not replayed else 0.0,
+        anchor=adaptation.anchor(config.replay, replayed),
         run=out,
         accelerator=accelerator,
         seed=seed,

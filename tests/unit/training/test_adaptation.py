@@ -32,7 +32,7 @@ validation: {photos: 2, size: 64, share: 0.2}
 adaptation:
   budget: 6steps
   init: {keep_rebalancing: true}
-  replay: {share: 0.5, photos: 8, held: 2, anchor: 0.5}
+  replay: {share: 0.5, photos: 8, held: 2, anchor: 0.3, anchor_alone: 0.5}
   optimizer: {rate: 1.0e-3, encoder_rate: 0, freeze_norms: true}
   validation: {least: 3, at_start: true}
 """
@@ -145,6 +145,14 @@ def test_without_photos_to_replay_the_weights_are_drawn_back_to_the_start(
     name = "local.weight"
     assert not torch.equal(trained[name], old[name])
     torch.testing.assert_close(used[name], (trained[name] + old[name]) / 2)
+
+
+def test_with_photos_to_replay_the_weights_are_drawn_back_less(adapted: Path, start: str) -> None:
+    name = "local.weight"
+    old, used = (checkpoint.load_network(Path(place))[1].state_dict()[name] for place in (start, adapted))
+    trained = checkpoint.load_state(adapted)["average"][name]
+    assert not torch.equal(trained, old)
+    torch.testing.assert_close(used, trained.lerp(old, 0.3))
 
 
 def test_an_anchored_average_resumes_with_its_start() -> None:
