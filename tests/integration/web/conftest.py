@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,3 +195,60 @@ def small_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("photos") / "small.png"
     read_photo(np.add.outer(np.arange(48) * 2, np.arange(64)).astype(np.uint8)).save(path)
     return path
+
+
+# The page, in a real browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium is installed")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def page_server(tmp_path_factory: pytest.TempPathFactory, plain_environment: dict[str, str]) -> Iterator[Server]:
+    """A server with its worker for the page's tests of one file."""
+    started = start_server(tmp_path_factory.mktemp("page") / "data", plain_environment)
+    yield started
+    assert started.stop() < 10
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Returns a function that opens a server's page; in the end nothing was asked of others, nothing complained.
+
+    ``allow`` is a pattern of complaints that the test provokes, such as a refusal that the browser notes.
+    """
+    contexts, complaints, foreign = [], [], []
+    allowed: list[str] = []
+
+    def show(address: str, *, width: int = 1280, allow: str = "", context: Any = None, **more: Any) -> Any:
+        if context is None:
+            phone: dict[str, Any] = {"has_touch": True, "is_mobile": True} if width < 500 else {}
+            context = browser.new_context(viewport={"width": width, "height": 844}, **phone, **more)
+            contexts.append(context)
+        if allow:
+            allowed.append(allow)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("console", lambda said: complaints.append(f"{said.type}: {said.text} {said.location}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: foreign.append(asked.url))
+        page.goto(address)
+        page.locator("main h1").first.wait_for()
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    strange = {url for url in foreign if not re.match(r"http://127\.0\.0\.1:\d+/|blob:http://127\.0\.0\.1|data:", url)}
+    assert strange == set()
+    assert [said for said in complaints if not any(re.search(pattern, said) for pattern in allowed)] == []

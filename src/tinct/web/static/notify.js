@@ -40,11 +40,12 @@ export function fail(error, what = '') {
   if (error?.name !== 'Problem' && error?.name !== 'Refused') console.error(error);
 }
 
-/** Return a text as a sentence: with a capital and a full stop. */
+/** Return a text as a sentence: with a full stop, and a capital unless it begins with the name of a file. */
 export function sentence(text) {
   const plain = String(text).trim();
   if (!plain) return '';
-  return plain[0].toUpperCase() + plain.slice(1) + (/[.!?…]$/.test(plain) ? '' : '.');
+  const first = /^\S+\.\w/.test(plain) ? plain[0] : plain[0].toUpperCase();
+  return first + plain.slice(1) + (/[.!?…]$/.test(plain) ? '' : '.');
 }
 
 /** Tell screen readers something that others see. */

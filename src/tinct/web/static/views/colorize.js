@@ -20,6 +20,7 @@ export default class Colorize extends View {
     split: {state: true},
     notes: {state: true},
     saving: {state: true},
+    loading: {state: true},
   };
 
   constructor() {
@@ -28,6 +29,9 @@ export default class Colorize extends View {
     this.busy = false;
     this.split = 0.5;
     this.notes = [];
+    /** How much of the engine is there, null when it is ready. */
+    this.loading = null;
+    this.prepare();
     this.coloring = new Latest((item, look) => this.color(item, look));
     shelf.addEventListener('change', () => this.requestUpdate());
     shelf.addEventListener('taken', ({detail}) => {
@@ -40,6 +44,15 @@ export default class Colorize extends View {
     });
     connection.addEventListener('back', () => this.item?.photo && this.reload());
     addEventListener('paste', (event) => this.paste(event));
+  }
+
+  async prepare() {
+    try {
+      await engine.ready((share) => (this.loading = share));
+    } catch (error) {
+      fail(error, 'The model can’t be loaded');
+    }
+    this.loading = null;
   }
 
   shown() {
@@ -65,6 +78,10 @@ export default class Colorize extends View {
     const photo = this.item?.photo;
     return html`
       <h1 class=${photo ? 'unseen' : ''}>${photo ? 'Colorize' : 'Color for black-and-white photographs'}</h1>
+      ${this.loading === null
+        ? nothing
+        : html`<label class="field note">The model is loaded, once
+            <progress max="1" value=${this.loading}></progress></label>`}
       <div class="desk ${items.length ? '' : 'empty'}">
         <tinct-shelf
           .items=${items}

@@ -66,10 +66,10 @@ class Controls extends LitElement {
       @click=${() => this.change({mode: name, vividness: null})}>${title}</button>`;
     return html`<section class="panel stack" aria-label="Colors">
       <div class="row modes" role="radiogroup" aria-label="Mode">${mode('vivid', 'Vivid')} ${mode('faithful', 'Faithful')}</div>
-      <label class="field"><span class="row apart">Vividness <output>${vividness.toFixed(2)}</output></span>
+      <label class="field"><span class="row apart">Vividness <span class="value">${vividness.toFixed(2)}</span></span>
         <input type="range" min="0" max="1" step="0.01" .value=${String(vividness)}
           @input=${(event) => this.change({vividness: event.target.valueAsNumber})} /></label>
-      <label class="field"><span class="row apart">Saturation <output>${look.saturation.toFixed(2)}</output></span>
+      <label class="field"><span class="row apart">Saturation <span class="value">${look.saturation.toFixed(2)}</span></span>
         <input type="range" min="0" max="2" step="0.01" .value=${String(look.saturation)}
           @input=${(event) => this.change({saturation: event.target.valueAsNumber})} /></label>
       ${this.models && this.models.names.length > 1
