@@ -7,7 +7,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -75,6 +77,8 @@ class Request:
     """Whether results say that a model colored them."""
     signer: Signer | None
     """Signs results; None leaves them unsigned."""
+    sidecar: bool
+    """Whether XMP is read from a file beside each photograph, and written to one beside each result."""
     jobs: int | None
     """Photographs under way at once; None chooses."""
     as_json: bool
@@ -158,6 +162,8 @@ def _check_pictures(options: ColorizeOptions) -> None:
 
 
 def _check_standard_output(request: Request) -> None:
+    if request.sidecar:
+        raise OptionError("standard output takes a picture alone, and no --sidecar; give -o a file")
     if request.as_json:
         raise OptionError("--json and the picture can't both go to standard output; give -o a file")
     if sys.stdout.isatty():
@@ -197,6 +203,7 @@ def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, .
     """Colorize one photograph, or pages of it, and write it; return what the user should know."""
     from tinct.inference.options import Variant
     from tinct.media.photo import write_pages
+    from tinct.media.sidecar import sidecar_beside
 
     options = request.options
     if task.variant is not None and request.variants is not None:
@@ -211,16 +218,23 @@ def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, .
             if task.confidence is not None:
                 result.confidence()  # a model that can't say it is found out before anything is written
             said.append(result.notes)
-            yield result.photo if request.mark else dataclasses.replace(result.photo, mark=None)
+            colored = result.photo if request.mark else dataclasses.replace(result.photo, mark=None)
+            if beside is not None and task.target is not None and len(said) == 1:
+                beside.take(colored, task.target, request.format, request.quality)
+            yield colored
 
-    write_pages(
-        results(),
-        sys.stdout.buffer if task.target is None else task.target,
-        format=request.format or ("png" if task.target is None and request.options.layer else None),
-        quality=request.quality,
-        overwrite=request.overwrite,
-        signer=request.signer,
-    )
+    with ExitStack() as stack:
+        beside = None
+        if request.sidecar and task.target is not None:
+            beside = stack.enter_context(sidecar_beside(task.target, overwrite=request.overwrite))
+        write_pages(
+            results(),
+            sys.stdout.buffer if task.target is None else task.target,
+            format=request.format or ("png" if task.target is None and request.options.layer else None),
+            quality=request.quality,
+            overwrite=request.overwrite,
+            signer=request.signer,
+        )
     if task.target is None:
         sys.stdout.buffer.flush()
     if task.confidence is not None and last is not None:
@@ -230,12 +244,17 @@ def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, .
 
 def _read(task: Task, request: Request) -> Iterator[Photo]:
     from tinct.media.photo import read_pages, read_photo
+    from tinct.media.sidecar import find_sidecar, with_sidecar
 
     source = sys.stdin.buffer.read() if task.source.is_standard else task.source.name
     most, truncated = request.max_pixels, request.allow_truncated
-    if request.pages is None:
-        return iter([read_photo(source, max_pixels=most, allow_truncated=truncated)])
-    return read_pages(source, request.pages, max_pixels=most, allow_truncated=truncated)
+    photos = (
+        iter([read_photo(source, max_pixels=most, allow_truncated=truncated)])
+        if request.pages is None
+        else read_pages(source, request.pages, max_pixels=most, allow_truncated=truncated)
+    )
+    beside = find_sidecar(Path(source)) if request.sidecar and isinstance(source, str) else None
+    return photos if beside is None else (with_sidecar(photo, beside) for photo in photos)
 
 
 def _colorize_one(task: Task, colorizer: Colorizer, request: Request) -> Outcome:

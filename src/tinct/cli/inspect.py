@@ -72,6 +72,10 @@ def reproduce(
     reference: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The reference, where it was made with one.")
     ] = None,
+    sidecar: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The sidecar, where it was made with one that isn't beside SCAN any more."),
+    ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="The model, where it isn't at hand by the name in the mark.")
     ] = None,
@@ -82,8 +86,8 @@ def reproduce(
 
     Of a signed one, what was signed: a signature is another one each time.
 
-    Another source, mask, reference or model is refused. Exit code 1 where the new file isn't identical, with what is
-    different.
+    Another source, mask, reference, sidecar or model is refused. Exit code 1 where the new file isn't identical, with
+    what is different.
     """
     from tinct.jobs.reproduction import reproduce as make
     from tinct.settings import load_settings
@@ -94,6 +98,7 @@ def reproduce(
         output,
         mask=mask,
         reference=reference,
+        sidecar=sidecar,
         model=model,
         device=device or load_settings().device,  # type: ignore[arg-type]  # checked where it is used
         overwrite=overwrite,

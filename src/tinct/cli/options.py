@@ -22,7 +22,7 @@ Format = Annotated[
     typer.Option(
         metavar="FORMAT",
         rich_help_panel=OUTPUT,
-        help="jpeg, png, tiff, webp or avif. Not given: by the output's ending, else the input's own.",
+        help="jpeg, png, tiff, webp, avif or jp2. Not given: by the output's ending, else the input's own.",
     ),
 ]
 Quality = Annotated[
@@ -101,6 +101,14 @@ PageNumbers = Annotated[
         metavar="all|1,3-5",
         rich_help_panel=INPUT,
         help="Pages of a TIFF; several make a TIFF of as many. Not given: the first.",
+    ),
+]
+Sidecar = Annotated[
+    bool,
+    typer.Option(
+        "--sidecar",
+        rich_help_panel=OUTPUT,
+        help="Read XMP from NAME.EXT.xmp or NAME.xmp beside each photograph; write NAME.EXT.xmp beside each result.",
     ),
 ]
 SignCert = Annotated[

@@ -307,6 +307,7 @@ class Prepared:
             reference_hash=None if reference is None else reference.source_hash,
             truncated=self.photo.origin.is_truncated,
             page=1 if self.photo.metadata.tiff is None else self.photo.metadata.tiff.page,
+            sidecar_hash=self.photo.metadata.sidecar_hash,
         )
         return Marking(
             software="Tinct",

@@ -13,7 +13,7 @@ from tinct.inference.prior import Prior
 
 PLAIN = ("mode", "vividness", "saturation", "size", "layer", "value_shift")
 """Options that JSON holds as they are; only what differs from the default is written."""
-_OTHERS = ("hints", "mask", "page", "prior", "reference", "restore", "truncated", "variant")
+_OTHERS = ("hints", "mask", "page", "prior", "reference", "restore", "sidecar", "truncated", "variant")
 _DEFAULTS = ColorizeOptions()
 
 
@@ -24,6 +24,7 @@ def to_settings(
     reference_hash: str | None = None,
     truncated: bool = False,
     page: int = 1,
+    sidecar_hash: str | None = None,
 ) -> dict[str, Any]:
     """Return the options that shaped the colors as JSON holds them; no path of this computer.
 
@@ -33,6 +34,7 @@ def to_settings(
         reference_hash: likewise of the reference's.
         truncated: whether the source was damaged, and what is there of it taken.
         page: which page of the source it was.
+        sidecar_hash: SHA-256 of the sidecar whose XMP was taken over, in hex; None without one.
     """
     settings = {name: value for name in PLAIN if (value := getattr(options, name)) != getattr(_DEFAULTS, name)}
     if options.hints:
@@ -51,6 +53,8 @@ def to_settings(
         settings["truncated"] = True
     if page != 1:
         settings["page"] = page
+    if sidecar_hash is not None:
+        settings["sidecar"] = sidecar_hash
     return settings
 
 

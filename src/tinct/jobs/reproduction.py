@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tinct
-from tinct.errors import OptionError, ProvenanceError, UnknownModel
+from tinct.errors import MissingExtra, OptionError, ProvenanceError, UnknownModel
 from tinct.inference.provenance import from_settings
 from tinct.jobs.places import digest
 from tinct.media.credentials import Credentials, read_credentials
@@ -16,7 +16,9 @@ from tinct.media.formats import HEAD, sniff
 from tinct.media.marking import Found, read_mark
 from tinct.media.pages import Pages
 from tinct.media.photo import Photo, read_pages, write_pages
+from tinct.media.sidecar import find_sidecar, with_sidecar
 from tinct.media.versions import versions
+from tinct.video.sniff import is_film
 
 if TYPE_CHECKING:
     from tinct.inference.backends import Device
@@ -35,21 +37,32 @@ class Reproduced:
 
 
 def inspect(file: Path) -> list[Found]:
-    """Read how the colors of a file's pages were made; pages that don't say are left out.
+    """Read how the colors of a film, or of a file's pages, were made; pages that don't say are left out.
 
     Raises:
         UnreadablePhoto, TruncatedPhoto, PhotoTooLarge: it is no picture.
+        UnreadableVideo: it is a damaged film.
+        MissingExtra: it is a film, and what reads one isn't installed.
     """
+    if is_film(file):
+        try:
+            from tinct.video.marks import read_film_mark
+        except ModuleNotFoundError as error:
+            raise MissingExtra("looking into a film", "video") from error
+        of_film = read_film_mark(file)
+        return [] if of_film is None else [of_film]
     return [found for photo in read_pages(file, Pages()) if (found := read_mark(photo.metadata.xmp)) is not None]
 
 
 def check_signature(file: Path) -> Credentials | None:
-    """Read and check a file's Content Credentials; None where it has none.
+    """Read and check a file's Content Credentials; None where it has none, as films have.
 
     Raises:
         UnreadablePhoto: it is no picture.
         MissingExtra: it has some, and what reads them isn't installed.
     """
+    if is_film(file):
+        return None
     with file.open("rb") as opened:
         return read_credentials(file, sniff(opened.read(HEAD), str(file)))
 
@@ -86,6 +99,7 @@ def reproduce(
     *,
     mask: Path | None = None,
     reference: Path | None = None,
+    sidecar: Path | None = None,
     model: str | None = None,
     device: Device = "auto",
     overwrite: bool = False,
@@ -98,6 +112,7 @@ def reproduce(
         output: where to write it; the format is the first one's whatever the ending.
         mask: the mask, for a result made with one.
         reference: likewise the reference.
+        sidecar: the sidecar, for a result made with one; None takes the one beside the source.
         model: name or file of the model; None takes the name in the mark.
         device: where to run it.
         overwrite: whether ``output`` may be replaced.
@@ -111,6 +126,8 @@ def reproduce(
     if not pages:
         raise ProvenanceError(f"{file} doesn't say how it was made; only a result with Tinct's mark can be made again")
     mark = pages[0].mark
+    if "film" in mark.settings:
+        raise ProvenanceError(f"{file} is a film; colorize {source} again with tinct video and the settings in its mark")
     if not mark.output:
         raise ProvenanceError(f"{file} was made by {mark.tool}, which didn't note how it wrote; colorize it again")
     if not is_source(pages[0], source):
@@ -119,6 +136,9 @@ def reproduce(
         )
     _check_given("mask", mark.settings.get("mask"), mask)
     _check_given("reference", mark.settings.get("reference"), reference)
+    if sidecar is None and "sidecar" in mark.settings:
+        sidecar = find_sidecar(source)
+    _check_given("sidecar", mark.settings.get("sidecar"), sidecar)
     try:
         options = [from_settings(page.mark.settings, mask=mask, reference=reference) for page in pages]
         numbers = [int(page.mark.settings.get("page", 1)) for page in pages]
@@ -145,7 +165,8 @@ def reproduce(
     def again() -> Iterator[Photo]:
         photos = read_pages(source, Pages(tuple((number, number) for number in numbers)), allow_truncated=truncated)
         for photo, chosen in zip(photos, options, strict=True):
-            yield colorizer.colorize(photo, chosen).photo
+            found = photo if sidecar is None else with_sidecar(photo, sidecar)
+            yield colorizer.colorize(found, chosen).photo
 
     quality = mark.output.get("quality")
     write_pages(again(), output, format=mark.output["format"], quality=quality, overwrite=overwrite)
@@ -173,7 +194,7 @@ def _differences(found: Found, signature: Credentials | None) -> list[str]:
         notes.append(f"its signature doesn't hold ({', '.join(signature.problems)})")
     if signature is not None and signature.unsigned is None:
         notes.append("another program signed it since it was made")
-    for name, version in versions(mark).items():
+    for name, version in versions(mark.output["format"], mark.settings).items():
         if mark.output.get(name) != version:
             notes.append(f"made with {name} {mark.output.get(name)}, this is {version}")
     return notes

@@ -46,8 +46,11 @@ AVIF = Format("avif", (".avif",), "heifload", "heifsave", depth=12, quality=75, 
 HEIC = Format("heic", (".heic", ".heif", ".hif"), "heifload", None, depth=12)
 GIF = Format("gif", (".gif",), "gifload", None)
 
-FORMATS: tuple[Format, ...] = (JPEG, PNG, TIFF, WEBP, AVIF, HEIC, GIF)
-READABLE = "JPEG, PNG, TIFF, WebP, AVIF, HEIC or GIF"
+JP2 = Format("jp2", (".jp2", ".jpx", ".jpf"), "jp2kload", "jp2ksave", depth=16, iptc=True)
+"""Read and written by a library of its own, see :mod:`tinct.media.jpeg2000`."""
+
+FORMATS: tuple[Format, ...] = (JPEG, PNG, TIFF, WEBP, AVIF, JP2, HEIC, GIF)
+READABLE = "JPEG, PNG, TIFF, WebP, AVIF, JPEG 2000, HEIC or GIF"
 HEAD = 64
 """Bytes that :func:`sniff` looks at."""
 
@@ -57,8 +60,6 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"8BPS", "a Photoshop document"),
     (b"\xff\x0a", "a JPEG XL picture"),
     (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
     (b"FUJIFILM", "a camera's raw file"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"<svg", "an SVG drawing"),
@@ -86,6 +87,8 @@ def sniff(head: bytes, name: str) -> Format:
         return TIFF
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return WEBP
+    if head[:8] == b"\x00\x00\x00\x0cjP  " or head[:4] == b"\xff\x4f\xff\x51":
+        return JP2
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return GIF
     if head[4:8] == b"ftyp":

@@ -40,6 +40,8 @@ class Metadata:
     """Horizontal and vertical resolution of the upright picture, in dots an inch; None where the file doesn't say."""
     tiff: TiffLayout | None = None
     """How a TIFF stores its pixels."""
+    sidecar_hash: str | None = None
+    """SHA-256 of the sidecar that the XMP comes from in part, in hex; None without one."""
 
 
 def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout | None) -> Metadata:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from tinct.errors import PhotoTooLarge, TruncatedPhoto, UnreadablePhoto
 from tinct.media.exif import ORIENTATION, read_exif
-from tinct.media.formats import GIF, HEAD, TIFF, WEBP, sniff
+from tinct.media.formats import GIF, HEAD, JP2, TIFF, WEBP, sniff
+from tinct.media.jpeg2000 import Jpeg2000Source
 from tinct.media.metadata import Metadata, read_metadata
 from tinct.media.pages import Pages
 from tinct.media.picture import Photo
@@ -110,7 +111,8 @@ def _of_file(data: Path | bytes, name: str, max_pixels: int, allow_truncated: bo
 def _recognize(data: Path | bytes, name: str) -> tuple[EncodedSource, list[TiffLayout]]:
     """Return a file as a source of its first page, and how its pages are stored."""
     head, size = _head(data, name)
-    found = EncodedSource(data, name, sniff(head, name))
+    form = sniff(head, name)
+    found = (Jpeg2000Source if form is JP2 else EncodedSource)(data, name, form)
     _refuse_missing_end(found, head, size)
     if found.format is not TIFF:
         return found, []
@@ -121,20 +123,28 @@ def _recognize(data: Path | bytes, name: str) -> tuple[EncodedSource, list[TiffL
 
 def _of_page(found: EncodedSource, page: int | None, max_pixels: int, allow_truncated: bool) -> Photo:
     """Open a page; None stands for the first, where nobody asked for a page."""
-    with found.open() as file:
+    remarks: list[str] = []
+    if isinstance(found, Jpeg2000Source):
+        header = found.header
+        height, width, deep, has_alpha = header.height, header.width, header.bits > 8, header.alpha
+        _limit(height, width, max_pixels, found.name)
+        metadata = found.metadata()
+    else:
         image = _open(found, allow_truncated)
-        _limit(image.height, image.width, max_pixels, found.name)
-        metadata = read_metadata(image, found.format, file, found.layout)
-    remarks = list(_pages(found, image)) if page is None else []
+        height, width, deep, has_alpha = image.height, image.width, image.format != "uchar", bool(image.hasalpha())
+        _limit(height, width, max_pixels, found.name)
+        with found.open() as file:
+            metadata = read_metadata(image, found.format, file, found.layout)
+        remarks += _pages(found, image) if page is None else []
     if allow_truncated and _is_damaged(found):
         found = replace(found, allow_truncated=True)
         remarks.append("cut short or damaged: what is missing stays blank")
     turned = metadata.orientation >= 5
     return Photo(
-        height=image.width if turned else image.height,
-        width=image.height if turned else image.width,
-        depth=8 if image.format == "uchar" else 16,
-        has_alpha=bool(image.hasalpha()),
+        height=width if turned else height,
+        width=height if turned else width,
+        depth=16 if deep else 8,
+        has_alpha=has_alpha,
         metadata=metadata,
         source=found,
         remarks=tuple(remarks),

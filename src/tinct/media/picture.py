@@ -205,7 +205,7 @@ class Photo:
 
         Args:
             path: file to write.
-            format: ``jpeg``, ``png``, ``tiff``, ``webp`` or ``avif``; None goes by the path's ending.
+            format: ``jpeg``, ``png``, ``tiff``, ``webp``, ``avif`` or ``jp2``; None goes by the path's ending.
             quality: 1..100 for formats with loss; None takes the format's usual one.
             overwrite: whether a file may be replaced.
             signer: signs it with Content Credentials; None leaves it unsigned.

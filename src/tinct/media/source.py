@@ -114,12 +114,7 @@ class ArraySource:
 
     def load(self, *, sequential: bool) -> Any:
         """See :class:`Source`."""
-        height, width, bands = (*self.array.shape, 1)[:3]
-        deep = self.array.dtype == np.uint16
-        data = np.ascontiguousarray(self.array).data
-        image = vips().Image.new_from_memory(data, width, height, bands, "ushort" if deep else "uchar")
-        gray, color = ("grey16", "rgb16") if deep else ("b-w", "srgb")
-        return image.copy(interpretation=color if bands > 2 else gray)
+        return as_image(self.array)
 
     def load_small(self, shrink: float) -> Any:
         """See :class:`Source`."""
@@ -129,6 +124,16 @@ class ArraySource:
         """See :class:`Source`."""
         shape = f"{self.array.dtype.name} {self.array.shape} ".encode()
         return hashlib.sha256(shape + np.ascontiguousarray(self.array).tobytes()).hexdigest()
+
+
+def as_image(array: NDArray[np.uint8] | NDArray[np.uint16]) -> Any:
+    """Return an array (H, W) or (H, W, bands) as an image of gray or sRGB that shares its memory."""
+    height, width, bands = (*array.shape, 1)[:3]
+    deep = array.dtype == np.uint16
+    data = np.ascontiguousarray(array).data
+    image = vips().Image.new_from_memory(data, width, height, bands, "ushort" if deep else "uchar")
+    gray, color = ("grey16", "rgb16") if deep else ("b-w", "srgb")
+    return image.copy(interpretation=color if bands > 2 else gray)
 
 
 @dataclass(frozen=True)

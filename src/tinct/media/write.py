@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from tinct.errors import OptionError, OutputError
 from tinct.media.atomic import atomic_path, scratch_beside
 from tinct.media.containers.avif import write_avif
+from tinct.media.containers.jp2 import write_jp2
 from tinct.media.containers.jpeg import write_jpeg
 from tinct.media.containers.png import write_png
 from tinct.media.containers.tiff import write_tiff
 from tinct.media.containers.tiff_pages import append_page
 from tinct.media.containers.webp import write_webp
-from tinct.media.formats import AVIF, JPEG, PNG, TIFF, WEBP, Format, choose_format
+from tinct.media.formats import AVIF, JP2, JPEG, PNG, TIFF, WEBP, Format, choose_format
 from tinct.media.marking import Marking
 from tinct.media.outgoing import Outgoing, prepare
 from tinct.media.source import EncodedSource
@@ -53,8 +54,8 @@ def write_photo(
         image: upright, sRGB, one or three bands, uchar or ushort (8 bits are written where a format has no more).
         target: a path, or a file object open for writing bytes.
         like: the photograph; what is transparent in it is in the result, on white where a format has no transparency.
-        format: ``jpeg``, ``png``, ``tiff``, ``webp`` or ``avif``; None goes by the path's ending, without one by the
-            photograph.
+        format: ``jpeg``, ``png``, ``tiff``, ``webp``, ``avif`` or ``jp2``; None goes by the path's ending, without one
+            by the photograph.
         quality: 1..100 for formats with loss; None takes the format's usual one.
         overwrite: whether a file may be replaced.
         mark: how the colors were made; None leaves the mark out.
@@ -176,18 +177,32 @@ def _encode(
     try:
         image, icc = from_srgb(_with_depth(image, form), like.metadata.icc)
         image = _without_metadata(_with_alpha(image, form, like))
-        outgoing = prepare(
-            like.metadata,
-            None if mark is None else dataclasses.replace(mark, output=_describe(form, quality, mark)),
-            height=image.height,
-            width=image.width,
-            icc=icc,
-            srgb=icc is None or is_srgb(icc),
-            holds_iptc=form.iptc,
-        )
+        outgoing = _prepare(like, form, quality, mark, icc)
         _save(image, path, form, outgoing, quality)
     except vips().Error as error:
         raise write_error(like.name, name, error) from error
+
+
+def outgoing_xmp(photo: Photo, target: Path, format: str | None, quality: int | None) -> bytes | None:
+    """Return the XMP that a result's file has, whole also where the format has no room for it.
+
+    Args:
+        photo: the result.
+        target, format, quality: see :func:`write_photo`.
+    """
+    return _prepare(photo, _choose(format, target, quality, photo), quality, photo.mark, None).xmp
+
+
+def _prepare(like: Photo, form: Format, quality: int | None, mark: Marking | None, icc: bytes | None) -> Outgoing:
+    return prepare(
+        like.metadata,
+        None if mark is None else dataclasses.replace(mark, output=_describe(form, quality, mark)),
+        height=like.height,
+        width=like.width,
+        icc=icc,
+        srgb=icc is None or is_srgb(icc),
+        holds_iptc=form.iptc,
+    )
 
 
 def _save(image: Any, path: Path, form: Format, outgoing: Outgoing, quality: int | None) -> None:
@@ -195,6 +210,8 @@ def _save(image: Any, path: Path, form: Format, outgoing: Outgoing, quality: int
         write_png(image, path, outgoing)
     elif form is TIFF:
         write_tiff(image, path, outgoing, quality)
+    elif form is JP2:
+        write_jp2(image, path, outgoing)
     else:
         writers = {JPEG: write_jpeg, WEBP: write_webp, AVIF: write_avif}
         assert form.quality is not None
@@ -204,7 +221,7 @@ def _save(image: Any, path: Path, form: Format, outgoing: Outgoing, quality: int
 def _describe(form: Format, quality: int | None, mark: Marking) -> dict[str, Any]:
     """Say how a file is written, as far as its bytes depend on it."""
     chosen = form.quality if quality is None else quality
-    return {"format": form.name} | versions(mark) | ({} if chosen is None else {"quality": chosen})
+    return {"format": form.name} | versions(form.name, mark.settings) | ({} if chosen is None else {"quality": chosen})
 
 
 def _with_depth(image: Any, form: Format) -> Any:

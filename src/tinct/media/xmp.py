@@ -58,11 +58,8 @@ class Packet:
 
     def remove(self, name: str) -> bool:
         """Take a property out, and say whether it was there."""
-        found = list(self._find(name))
-        for node in found:
-            owner: Any = node.ownerElement if isinstance(node, minidom.Attr) else node.parentNode
-            (owner.removeAttributeNode if isinstance(node, minidom.Attr) else owner.removeChild)(node)
-        return bool(found)
+        prefix, _, local = name.partition(":")
+        return self._drop(NAMESPACES[prefix], local)
 
     def set_text(self, name: str, value: str) -> None:
         """Set a plain property."""
@@ -106,12 +103,36 @@ class Packet:
         row = rows[0] if rows else self._child(found, "rdf:Seq")
         self._add_fields(self._child(row, "rdf:li"), fields)
 
+    def merge(self, other: Packet) -> None:
+        """Take over all properties of another packet, in place of those of the same name."""
+        for description in other._descriptions():
+            node = self._document.importNode(description, True)
+            above = description.parentNode
+            while isinstance(above, minidom.Element):  # prefixes that are declared further up there
+                for attribute in above.attributes.values():
+                    if attribute.namespaceURI == XMLNS and not node.hasAttribute(attribute.name):
+                        node.setAttributeNS(XMLNS, attribute.name, attribute.value)
+                above = above.parentNode
+            for attribute in list(node.attributes.values()):
+                if attribute.namespaceURI not in (RDF, XMLNS, None):
+                    self._drop(attribute.namespaceURI, attribute.localName)
+            for child in node.childNodes:
+                if isinstance(child, minidom.Element):
+                    self._drop(child.namespaceURI or "", child.localName)
+            node.setAttributeNS(RDF, "rdf:about", self._descriptions()[0].getAttributeNS(RDF, "about"))
+            self._rdf.appendChild(node)
+
     def to_bytes(self) -> bytes:
         """Return the packet, in UTF-8."""
         body = "".join(
             node.toxml() for node in self._document.childNodes if node.nodeType != node.PROCESSING_INSTRUCTION_NODE
         )
         return _BEGIN + body.encode() + _END
+
+    @classmethod
+    def is_sound(cls, data: bytes) -> bool:
+        """Tell whether a packet can be read, and has properties or could have."""
+        return cls._parse(data) is not None
 
     @staticmethod
     def _parse(data: bytes | None) -> minidom.Document | None:
@@ -134,7 +155,16 @@ class Packet:
 
     def _find(self, name: str) -> Iterator[Any]:
         prefix, _, local = name.partition(":")
-        space = NAMESPACES[prefix]
+        yield from self._nodes(NAMESPACES[prefix], local)
+
+    def _drop(self, space: str, local: str) -> bool:
+        found = list(self._nodes(space, local))
+        for node in found:
+            owner: Any = node.ownerElement if isinstance(node, minidom.Attr) else node.parentNode
+            (owner.removeAttributeNode if isinstance(node, minidom.Attr) else owner.removeChild)(node)
+        return bool(found)
+
+    def _nodes(self, space: str, local: str) -> Iterator[Any]:
         for description in self._descriptions():
             if description.hasAttributeNS(space, local):
                 yield description.getAttributeNodeNS(space, local)

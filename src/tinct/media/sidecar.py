@@ -1,0 +1,81 @@
+"""XMP beside a picture, in a file of its own: what it says goes before what the picture itself says."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tinct.errors import UnreadablePhoto
+from tinct.media.atomic import atomic_path
+from tinct.media.picture import Photo
+from tinct.media.write import outgoing_xmp
+from tinct.media.xmp import Packet
+
+SUFFIX = ".xmp"
+LARGEST = 1 << 26
+"""Most bytes of a sidecar."""
+
+
+def find_sidecar(picture: Path) -> Path | None:
+    """Return the sidecar of a picture: ``scan.tif.xmp``, else ``scan.xmp``; None where there is none."""
+    names = (picture.with_name(picture.name + suffix) for suffix in (SUFFIX, SUFFIX.upper()))
+    shorter = (picture.with_suffix(suffix) for suffix in (SUFFIX, SUFFIX.upper()))
+    return next((path for path in (*names, *shorter) if path.is_file()), None)
+
+
+def sidecar_of(target: Path) -> Path:
+    """Return where the sidecar of a result goes, under a name that no other result's sidecar has."""
+    return target.with_name(target.name + SUFFIX)
+
+
+def with_sidecar(photo: Photo, sidecar: Path) -> Photo:
+    """Return a photograph with what a sidecar says in place of what its own XMP says of the same.
+
+    Raises:
+        UnreadablePhoto: the sidecar can't be read, or is no XMP.
+    """
+    try:
+        if sidecar.stat().st_size > LARGEST:
+            raise UnreadablePhoto(f"the sidecar {sidecar} is larger than {LARGEST >> 20} MiB, which no XMP is")
+        data = sidecar.read_bytes()
+    except OSError as error:
+        raise UnreadablePhoto(f"the sidecar {sidecar} can't be read ({error.strerror or error})") from error
+    if not Packet.is_sound(data):
+        raise UnreadablePhoto(f"the sidecar {sidecar} is no XMP, or damaged; repair it, or leave --sidecar out")
+    packet = Packet(photo.metadata.xmp)
+    packet.merge(Packet(data))
+    metadata = dataclasses.replace(photo.metadata, xmp=packet.to_bytes(), sidecar_hash=hashlib.sha256(data).hexdigest())
+    return dataclasses.replace(photo, metadata=metadata)
+
+
+@contextmanager
+def sidecar_beside(target: Path, *, overwrite: bool) -> Iterator[SidecarFile]:
+    """Give what takes the first page of a result that is written inside the block; the sidecar is there at its end.
+
+    Raises:
+        OutputExists: there is one, and ``overwrite`` is False.
+        OutputError: it can't be written.
+    """
+    with atomic_path(sidecar_of(target), overwrite=overwrite) as path:
+        file = SidecarFile()
+        yield file
+        path.write_bytes(file.packet)
+
+
+class SidecarFile:
+    """The sidecar of a result on its way."""
+
+    def __init__(self) -> None:
+        self.packet = Packet().to_bytes()
+
+    def take(self, photo: Photo, target: Path, format: str | None, quality: int | None) -> None:
+        """Note what to write.
+
+        Args:
+            photo: the result.
+            target, format, quality: as for :func:`tinct.media.write.write_photo`.
+        """
+        self.packet = outgoing_xmp(photo, target, format, quality) or self.packet
