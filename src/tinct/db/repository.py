@@ -5,8 +5,9 @@ from __future__ import annotations
 from tinct.db import migrate
 from tinct.db.artifacts import Artifacts
 from tinct.db.jobs import Jobs
-from tinct.db.runs import Models, Runs, Votes
+from tinct.db.runs import Models, Runs
 from tinct.db.session import Database
+from tinct.db.turing import TuringTests
 from tinct.db.users import Users
 
 
@@ -24,7 +25,7 @@ class Repository:
         self.jobs = Jobs(self.database)
         self.runs = Runs(self.database)
         self.models = Models(self.database)
-        self.votes = Votes(self.database)
+        self.tests = TuringTests(self.database)
 
     def migrate(self) -> None:
         """Bring the database to this version's tables.

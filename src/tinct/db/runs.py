@@ -1,4 +1,4 @@
-"""Training runs, the models that came of them, and the votes of the Turing test."""
+"""Training runs, and the models that came of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tinct.db.session import Database
-from tinct.db.tables import FINAL, Job, Model, Point, Run, User, Vote
+from tinct.db.tables import FINAL, Job, Model, Point, Run, User
 from tinct.errors import Conflict, NotFound
 
 
@@ -157,29 +157,6 @@ class Models:
             model = _own_model(session, user_id, id_or_name)
             session.delete(model)
             return model.key
-
-
-class Votes:
-    """Queries on the Turing test."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def add(self, user_id: str, trial: str, model: str, *, fooled: bool, seconds: float) -> None:
-        """Note an answer."""
-        with self._database.write() as session:
-            session.add(Vote(user_id=user_id, trial=trial, model=model, fooled=fooled, seconds=seconds))
-
-    def find(self, user_id: str) -> Sequence[Vote]:
-        """Return a user's answers, in their order."""
-        with self._database.read() as session:
-            return session.scalars(select(Vote).where(Vote.user_id == user_id).order_by(Vote.created, Vote.id)).all()
-
-    def clear(self, user_id: str) -> None:
-        """Forget a user's answers."""
-        with self._database.write() as session:
-            for vote in session.scalars(select(Vote).where(Vote.user_id == user_id)):
-                session.delete(vote)
 
 
 def _own(session: Session, user_id: str, id: str) -> Run:

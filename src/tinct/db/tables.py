@@ -195,11 +195,34 @@ class Model(Owned, Base):
     is_default: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
 
+class TuringTest(Owned, Base):
+    """A set of pairs, whose pictures lie in the data folder."""
+
+    __tablename__ = "tests"
+
+    name: Mapped[str] = mapped_column(String(100))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """photos, models, data."""
+
+
+class Sitting(Owned, Base):
+    """One way through a test."""
+
+    __tablename__ = "sittings"
+    __table_args__ = (UniqueConstraint("test_id", "number", name="uq_sittings_test_id"),)
+
+    test_id: Mapped[str] = mapped_column(ForeignKey("tests.id", ondelete="CASCADE"))
+    number: Mapped[int] = mapped_column(Integer)
+    """Decides, with the test's id, which pairs are shown in which order."""
+
+
 class Vote(Owned, Base):
-    """An answer in the Turing test."""
+    """An answer in a Turing test."""
 
     __tablename__ = "votes"
+    __table_args__ = (UniqueConstraint("sitting_id", "trial", name="uq_votes_sitting_id"),)
 
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sittings.id", ondelete="CASCADE"))
     trial: Mapped[str] = mapped_column(String(100))
     """Which pair of pictures was shown."""
     model: Mapped[str] = mapped_column(String(100))

@@ -19,7 +19,7 @@ import tinct
 from tinct.errors import TinctError
 from tinct.settings import ServerSettings, load_settings
 from tinct.web import problems, schemas
-from tinct.web.api import colorize, corrections, jobs, models, pictures, regions, runs, system
+from tinct.web.api import colorize, corrections, jobs, models, pictures, regions, runs, system, turing
 from tinct.web.context import Context
 from tinct.web.metrics import Counting, Metrics
 from tinct.web.sandbox import Sandboxes
@@ -72,7 +72,7 @@ def create_app(
     app.state.access, app.state.metrics, app.state.stopping = access, metrics, stopping
     app.state.local_user = _Once(lambda: app.state.context.repository.users.ensure(LOCAL_USER))
     problems.install(app)
-    for part in (system, colorize, pictures, regions, corrections, jobs, models, runs):
+    for part in (system, colorize, pictures, regions, corrections, jobs, models, runs, turing):
         app.include_router(part.router, prefix="/api/v1")
     app.add_api_route("/", _page, methods=["GET"], include_in_schema=False)
     app.mount("/static", _Static(directory=STATIC), name="static")

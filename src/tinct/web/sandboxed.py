@@ -50,6 +50,8 @@ class Studio:
             "load": self._load,
             "strip": self._strip,
         }
+        if request["do"] == "trials":
+            return _make_trials(request, tell)
         return actions[request["do"]](request)
 
     def _look(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -207,6 +209,24 @@ class Studio:
             kept = photo.width * photo.height <= KEPT_PIXELS
             self._large[key] = colorizer.prepare(photo.to_numpy() if kept else photo)
         return colorizer, self._large[key]
+
+
+def _make_trials(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    """Make the pairs of a Turing test, which takes a while."""
+    from tinct.evaluation.turing_making import TuringRequest, make_trials
+
+    wanted = TuringRequest(
+        data=(Path(request["data"]),),
+        out=Path(request["out"]),
+        models=tuple(request["models"]),
+        count=request["count"],
+        catch=request["catch"],
+        practice=request["practice"],
+        seed=request["seed"],
+        device="cpu",
+    )
+    make_trials(wanted, lambda what, done, total: tell({"what": what, "done": done / max(1, total)}))
+    return {}
 
 
 def _to_jpeg(image: Any, quality: int) -> str:

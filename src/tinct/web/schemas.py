@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[\w][\w .()+-]*$")]
+DataName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[\w][\w.-]*$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -241,7 +242,7 @@ class NewRun(Strict):
     )
 
     recipe: Name
-    data: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[\w][\w.-]*$")]
+    data: DataName
     """``cifar10``, ``corrections``, the id of an uploaded data set, or the name of one on the server."""
     name: Name | None = None
     budget: Annotated[str, StringConstraints(pattern=r"^\d{1,6}(\.\d{1,3})?(min|h|steps|epochs)$")] | None = None
@@ -300,27 +301,71 @@ class RunDetails(BaseModel):
     sheets: list[str]
 
 
-class NewVote(Strict):
-    """An answer in the Turing test."""
+class NewTest(Strict):
+    """A Turing test to make."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"trial": "7", "model": "tinct", "fooled": True, "seconds": 1.4}]}
+        json_schema_extra={"examples": [{"name": "first", "data": "0" * 32, "count": 10, "models": ["tinct"]}]}
     )
 
-    trial: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    model: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    fooled: bool
+    name: Name
+    data: DataName
+    """The id of an uploaded data set, or the name of one on the server; its photographs have colors."""
+    models: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=10)] = []
+    """Names; none for the default."""
+    count: Annotated[int, Field(ge=1, le=500)] = 20
+    """Photographs that count."""
+    catch: Annotated[int, Field(ge=0, le=50)] = 2
+    """Further ones, set against the colors of another."""
+    practice: Annotated[int, Field(ge=0, le=50)] = 3
+    """Further ones to begin with, with the answer told."""
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+
+
+class TuringTest(Given):
+    """A Turing test."""
+
+    id: str
+    name: str
+    created: float
+    facts: dict[str, Any]
+
+
+class Pair(BaseModel):
+    """The pair that is next."""
+
+    number: int
+    practice: bool
+
+
+class Sitting(BaseModel):
+    """How far somebody is in a test."""
+
+    id: str
+    test: str
+    answered: int
+    total: int
+    practice: int
+    """Pairs to begin with, which don't count."""
+    next: Pair | None
+    """None at the end."""
+
+
+class Answer(Strict):
+    """Which picture has colors made by a computer."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"choice": "first", "seconds": 1.4}]})
+
+    choice: Literal["first", "second"]
     seconds: Annotated[float, Field(ge=0, le=3600)]
 
 
-class Score(BaseModel):
-    """How a user did in the Turing test: how often a colorized picture was taken for the real one."""
+class Answered(BaseModel):
+    """What came of an answer."""
 
-    votes: int
-    fooled: float | None
-    """Share, 0..1."""
-    error: float | None
-    """Its standard error."""
+    right: bool | None
+    """Told in practice only."""
+    sitting: Sitting
 
 
 class Session(Strict):

@@ -14,10 +14,13 @@ from tinct.errors import Conflict, DatabaseError, MissingExtra, NotFound, StoreE
 from tinct.jobs.batch import locked
 from tinct.settings import load_settings
 from tinct.web.context import Context
-from tinct.web.datasets import put_together
+from tinct.web.datasets import Tell, put_together
 from tinct.web.sandbox import Sandbox, Stopped
 from tinct.web.tasks import Outcome
+from tinct.web.turing.making import make_test
 
+TURING = "turing"
+"""Kind of a job that makes a Turing test."""
 LONGEST = 30 * 24 * 3600.0
 """Seconds of a training."""
 
@@ -35,6 +38,9 @@ class TrainTask:
 
     def do(self, job: Job, ending: Callable[[], bool]) -> Outcome:
         """See :class:`~tinct.web.tasks.Task`."""
+        if job.kind == TURING:
+            make_test(self._context, job, ending, self._teller(job))
+            return Outcome()
         try:
             run = self._context.repository.runs.get(job.user_id, job.run_id or "")
         except NotFound as error:
@@ -70,11 +76,7 @@ class TrainTask:
                         runs.add_point(run.id, waiting[0]["kind"], waiting[0])
                     del waiting[0]
 
-        def tell(said: str, share: float) -> None:
-            """Say how far the data are."""
-            with suppress(DatabaseError):
-                jobs.beat(job.id, job.attempt, progress=share, message=said)
-
+        tell = self._teller(job)
         if importlib.util.find_spec("torch") is None:
             raise MissingExtra("training", "train")
         tell("getting the data", 0.0)
@@ -101,6 +103,15 @@ class TrainTask:
             return self._export(job, run, name, ending)
         except Conflict as error:
             return Outcome(notes=[f"the model isn't saved yet: {error}"])
+
+    def _teller(self, job: Job) -> Tell:
+        """Return what says how far a job is; while the database is away, nothing is said."""
+
+        def tell(said: str, share: float) -> None:
+            with suppress(DatabaseError):
+                self._context.repository.jobs.beat(job.id, job.attempt, progress=share, message=said)
+
+        return tell
 
     def _start(self, user_id: str, init: str | None, folder: Path) -> str | None:
         """Return what the run starts from: the same file each time, so that it can be resumed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,6 +172,16 @@ def add_worker(tmp_path: Path, plain_environment: dict[str, str]) -> Iterator[Ca
         worker.terminate()
     for worker in started:
         worker.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def colorful(photographs: Path) -> bytes:
+    """A ZIP of six colored photographs and one that is gray."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in sorted(photographs.rglob("*.png")):
+            archive.write(path, path.name)
+    return buffer.getvalue()
 
 
 @pytest.fixture(scope="session")

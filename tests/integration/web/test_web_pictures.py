@@ -124,7 +124,7 @@ def test_jobs_are_followed_listed_and_deleted(client: Any, small_photo: Path) ->
     assert client.get("jobs?limit=0").status_code == 422
 
 
-def test_health_metrics_models_and_votes(client: Any) -> None:
+def test_health_metrics_and_models(client: Any) -> None:
     assert client.get("health").json()["status"] == "ok"
     figures = client.get("metrics").text
     assert 'tinct_requests_total{method="GET",status="200"}' in figures
@@ -132,11 +132,5 @@ def test_health_metrics_models_and_votes(client: Any) -> None:
     models = client.get("models").json()
     assert "tinct" in [model["name"] for model in models["installed"]]
     assert client.post("models/tinct/load").json()["facts"]["takes_hints"]
-    client.delete("turing/votes")
-    assert client.get("turing").json() == {"votes": 0, "fooled": None, "error": None}
-    for fooled in (True, False, True, True):
-        vote = {"trial": "t", "model": "tinct", "fooled": fooled, "seconds": 1.5}
-        assert client.post("turing/votes", json=vote).status_code == 201
-    assert client.get("turing").json()["fooled"] == 0.75
     assert client.get("/openapi.json").json()["info"]["title"] == "Tinct"
     assert client.get("/docs").status_code == 404

@@ -41,7 +41,7 @@ def zipped(entries: dict[str, bytes]) -> bytes:
 # Whose things are whose
 
 
-def test_others_things_are_out_of_reach(add_user: Callable[[str], Any], small_photo: Path) -> None:
+def test_others_things_are_out_of_reach(add_user: Callable[[str], Any], small_photo: Path, colorful: bytes) -> None:
     ann, eve = add_user("ann"), add_user("eve")
     picture = ann.upload(small_photo)
     job = ann.post(f"pictures/{picture}/jobs", json={}).json()["id"]
@@ -49,6 +49,11 @@ def test_others_things_are_out_of_reach(add_user: Callable[[str], Any], small_ph
     dataset = ann.post("datasets", files={"file": ("d.zip", zipped({"a.png": small_photo.read_bytes()}))}).json()["id"]
     batch = ann.post("batches", files={"file": ("a.png", small_photo.read_bytes())}).json()["id"]
     run = ann.post("runs", json={"recipe": "cifar-cnn", "data": dataset, "budget": "1steps"}).json()["id"]
+    assert ann.post(f"corrections/{picture}", json={}).status_code == 201
+    colors = ann.post("datasets", files={"file": ("colors.zip", colorful)}).json()["id"]
+    test = ann.post("turing", json={"name": "t", "data": colors, "count": 1, "catch": 0, "practice": 0}).json()["id"]
+    assert ann.wait(test)["state"] == "done"
+    sitting = ann.post(f"turing/{test}/sittings").json()["id"]
     calls = [
         *[
             ("get", f"pictures/{picture}{end}")
@@ -67,13 +72,26 @@ def test_others_things_are_out_of_reach(add_user: Callable[[str], Any], small_ph
         ("post", f"runs/{run}/save"),
         ("delete", f"runs/{run}"),
         ("delete", f"datasets/{dataset}"),
+        ("post", f"corrections/{picture}"),
+        ("get", f"corrections/{picture}"),
+        ("delete", f"corrections/{picture}"),
+        *[("get", f"turing/{test}{end}") for end in ("/score",)],
+        ("post", f"turing/{test}/sittings"),
+        ("delete", f"turing/{test}"),
+        *[("get", f"turing/sittings/{sitting}{end}") for end in ("", "/pairs/0/first")],
+        ("post", f"turing/sittings/{sitting}/pairs/0"),
     ]
-    bodies = {"colors": {"x": 1, "y": 1}, "hints": {"hints": []}, "save": {"name": "stolen"}}
+    bodies = {
+        "colors": {"x": 1, "y": 1},
+        "hints": {"hints": []},
+        "save": {"name": "stolen"},
+        "0": {"choice": "first", "seconds": 1},
+    }
     for method, path in calls:
         body = None if method in ("get", "delete") else bodies.get(path.rsplit("/", 1)[-1], {})
         answer = eve.request(method, path, json=body)
         assert answer.status_code == 404, (method, path, answer.text)
-    for listing in ("pictures", "jobs", "runs"):
+    for listing in ("pictures", "jobs", "runs", "corrections", "turing"):
         assert eve.get(listing).json() == []
     assert eve.get("datasets").json()["uploaded"] == []
     assert eve.post("runs", json={"recipe": "cifar-cnn", "data": dataset}).status_code == 422
@@ -106,13 +124,12 @@ def test_a_browser_is_let_in_by_its_cookie_and_speaks_for_its_own_page_alone(ser
     cookie = page.headers["Set-Cookie"].lower()
     assert all(word in cookie for word in ("httponly", "samesite=strict"))
     own = {"Origin": server.address}
-    vote = {"trial": "t", "model": "m", "fooled": True, "seconds": 1}
-    assert browser.post("turing/votes", json=vote, headers=own).status_code == 201
-    assert browser.post("turing/votes", json=vote).status_code == 403
+    assert browser.post("models/tinct/load", headers=own).status_code == 200
+    assert browser.post("models/tinct/load").status_code == 403
     for foreign in ("https://evil.example", "null", server.address.replace("127.0.0.1", "127.0.0.1.evil.example")):
-        assert browser.post("turing/votes", json=vote, headers={"Origin": foreign}).status_code == 403
+        assert browser.post("models/tinct/load", headers={"Origin": foreign}).status_code == 403
     assert browser.get("pictures", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
-    assert server.client().post("turing/votes", json=vote, headers=own).status_code == 401
+    assert server.client().post("models/tinct/load", headers=own).status_code == 401
     assert server.client(Cookie="tinct_session=guess").get("pictures").status_code == 401
     assert browser.delete("session", headers=own).status_code == 204
     assert "Access-Control-Allow-Origin" not in page.headers

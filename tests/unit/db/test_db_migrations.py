@@ -39,7 +39,7 @@ def test_an_empty_database_gets_the_tables_of_the_code(url: str) -> None:
 def test_the_previous_revision_is_migrated_with_what_is_in_it(url: str) -> None:
     repository = Repository(url)
     engine = repository.database.engine
-    migrate.upgrade(engine, "0002")
+    migrate.upgrade(engine, "0003")
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO users (id, name, created) VALUES ('u', 'ann', 1)"))
         connection.execute(

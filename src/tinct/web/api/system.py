@@ -1,4 +1,4 @@
-"""Health, metrics, logging in, and the answers of the Turing test."""
+"""Health, limits, metrics, and logging in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 import tinct
 from tinct.errors import DatabaseError
 from tinct.web import schemas
-from tinct.web.api.common import Surroundings, User
+from tinct.web.api.common import Surroundings
 from tinct.web.problems import RESPONSES, problem
 from tinct.web.security import COOKIE, find_user
 
@@ -87,26 +87,3 @@ def set_cookie(response: Response, request: Request, session: str) -> None:
         samesite="strict",
         secure=request.url.scheme == "https",
     )
-
-
-@router.post("/turing/votes", status_code=201, summary="Answer in the Turing test")
-def vote(given: schemas.NewVote, context: Surroundings, user: User) -> schemas.Score:
-    """Note whether a colorized picture was taken for the real one, and return the score so far."""
-    context.repository.votes.add(user, given.trial, given.model, fooled=given.fooled, seconds=given.seconds)
-    return score(context, user)
-
-
-@router.get("/turing", summary="The score in the Turing test")
-def score(context: Surroundings, user: User) -> schemas.Score:
-    """Return how often colorized pictures were taken for real ones."""
-    votes = context.repository.votes.find(user)
-    if not votes:
-        return schemas.Score(votes=0, fooled=None, error=None)
-    share = sum(vote.fooled for vote in votes) / len(votes)
-    return schemas.Score(votes=len(votes), fooled=share, error=(share * (1 - share) / len(votes)) ** 0.5)
-
-
-@router.delete("/turing/votes", status_code=204, summary="Begin the Turing test anew")
-def clear_votes(context: Surroundings, user: User) -> None:
-    """Forget all answers."""
-    context.repository.votes.clear(user)
