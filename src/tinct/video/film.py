@@ -66,8 +66,8 @@ def opened(path: str | Path) -> Iterator[Any]:
         raise UnreadableVideo(f"{path} can't be read ({error.strerror})") from error
     except (av.error.FFmpegError, OSError) as error:
         raise UnreadableVideo(
-            f"{path} is no film that FFmpeg {av.ffmpeg_version_info} reads, or damaged from its beginning on "
-            f"({reason(error)})"
+            f"{path} is no film that FFmpeg {av.ffmpeg_version_info} reads, or one without a frame, or damaged "
+            f"from its beginning on ({reason(error)})"
         ) from error
     with container:
         yield container

@@ -159,11 +159,13 @@ class FilmOptions:
         Args:
             hashes: SHA-256 of each reference's file, in hex, by its path.
         """
-        film: dict[str, Any] = {"steady": self.steady, "deflicker": self.deflicker}
+        film: dict[str, Any] = {"steady": self.steady}
         if self.hints:
             film["hints"] = [{"time": timed.time} | dataclasses.asdict(timed.hint) for timed in self.hints]
         if self.references:
             film["references"] = [{"time": found.time, "sha256": hashes[found.path]} for found in self.references]
         if self.seconds is not None:
             film["seconds"] = self.seconds
-        return to_settings(self.colors) | {"film": film}
+        # Named as what is done to photographs before they are colorized.
+        restored = {"restore": ["deflicker"]} if self.deflicker else {}
+        return to_settings(self.colors) | restored | {"film": film}

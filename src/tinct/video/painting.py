@@ -7,6 +7,7 @@ of a film, one of all colors is made once and looked up with OpenCV, which costs
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import cv2
@@ -14,12 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.color.gamut import REACH
-from tinct.inference.atlas import make_atlas, make_box
+from tinct.inference.atlas import Atlas, make_atlas, make_box
 from tinct.inference.join import LEVELS, MARGIN
 from tinct.inference.resolution import guide
 from tinct.video.tones import Frame
 
 Floats = NDArray[np.float32]
+
+
+@functools.cache
+def _all_colors() -> Atlas:
+    """Return the table of all colors of sRGB; it takes half a second to make."""
+    box = make_box(np.array([[-REACH] * 2, [REACH] * 2], np.float32))
+    return make_atlas(np.linspace(0, 100, LEVELS, dtype=np.float32), box)
 
 
 class Painter:
@@ -30,8 +38,8 @@ class Painter:
     """
 
     def __init__(self, *, deep: bool) -> None:
-        self._box = make_box(np.array([[-REACH] * 2, [REACH] * 2], np.float32))
-        self._atlas = make_atlas(np.linspace(0, 100, LEVELS, dtype=np.float32), self._box)
+        self._atlas = _all_colors()
+        self._box = self._atlas.box
         self._top = 65535 if deep else 255
         self._kind: Any = np.uint16 if deep else np.uint8
 

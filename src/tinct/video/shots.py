@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import av
+import av.error
 import numpy as np
 from numpy.typing import NDArray
 from scenedetect import AdaptiveDetector, FrameTimecode
@@ -25,7 +28,9 @@ COLOR_LOOKS = 25
 """Every so many frames, one is looked at for color."""
 TOGETHER = 1
 """Damage less than so many seconds apart is named as one."""
-CUT_SHORT = 1.0
+GAP, MOST_GAPS = 2.5, 20
+"""Usual distances of frames that make a gap, and how many are named."""
+CUT_SHORT = 0.6
 """Seconds by which a film must end early to be named."""
 
 
@@ -113,6 +118,7 @@ def survey(film: Film, seconds: float | None = None, on_frame: Callable[[int], N
             on_frame(number)
         if not ticks:
             raise UnreadableVideo(f"{film.path} has a stream of pictures, but no frame of it can be decoded")
+        ledger.add_gaps(np.array(ticks, np.int64))
         if not ended:
             ledger.add_early_end(container, stream, ticks[-1] + step)
     colored = float(np.mean(np.array(looks) > COLORED)) > 0.05
@@ -194,27 +200,40 @@ class _Damage:
         else:
             self._since, self._count = time, 1
         self._until = max(time, self._until or time) if self._count > 1 else time
-        where = clock(self._since)
-        if self._count > 1:
-            where = f"{clock(min(self._since, self._until))} to {clock(self._until)}"
+        where, until = clock(min(self._since, self._until)), clock(self._until)
+        if until != where:
+            where = f"{where} to {until}"
         self.lines.append(f"at {where}, {self._count} damaged piece{'s' * (self._count > 1)} ({said})")
+
+    def add_gaps(self, ticks: NDArray[np.int64]) -> None:
+        """Name where frames are missing, in a film in which something is damaged."""
+        steps = np.diff(ticks)
+        if not self.lines or not len(steps):
+            return
+        for place in np.flatnonzero(steps > GAP * np.median(steps))[:MOST_GAPS]:
+            begin, end = (clock(int(ticks[at] - ticks[0]) * self._film.time_base) for at in (place, place + 1))
+            self.lines.append(f"between {begin} and {end}, no picture could be decoded")
 
     def add_early_end(self, container: Any, stream: Any, end: int) -> None:
         """Say so where the film is shorter than its header promises."""
-        promised = stream.duration
-        if promised is not None and stream.start_time is not None:
-            whole = (promised + stream.start_time) * stream.time_base
-        elif container.duration is not None and len(container.streams) == 1:
-            whole = Fraction(container.duration + (container.start_time or 0), av_time_base())
+        there = end * self._film.time_base
+        if stream.duration is not None and stream.start_time is not None:
+            whole = (stream.duration + stream.start_time) * stream.time_base
+        elif container.duration is not None:
+            whole = Fraction(container.duration + (container.start_time or 0), av.time_base)
+            if float(whole - there) > CUT_SHORT:  # but sound may be longer than the pictures
+                there = max(there, _last_time(self._film.path))
         else:
             return
-        there = end * self._film.time_base
         if float(whole - there) > CUT_SHORT:
             self.lines.append(f"it ends at {clock(there)} of the {clock(whole)} that it promises")
 
 
-def av_time_base() -> int:
-    """Return the ticks a second of a container's own times."""
-    import av
-
-    return int(av.time_base)
+def _last_time(path: str) -> Fraction:
+    """Return when the last packet of any stream ends, in seconds."""
+    last = Fraction(0)
+    with opened(path) as container, suppress(av.error.FFmpegError, OSError):
+        for packet in container.demux():
+            if packet.pts is not None:
+                last = max(last, (packet.pts + (packet.duration or 0)) * packet.time_base)
+    return last
