@@ -1,6 +1,6 @@
 """What the temperature of the annealed mean does to colors: figures and a plot for T = 1 ... 0.1.
 
-    python benchmarks/bench_temperature.py MODEL [MODEL ...] [--photos PHOTOS.tar|FOLDER] [--count 200] [--plot PLOT.png]
+    python benchmarks/bench_temperature.py MODEL [MODEL ...] [--photos PHOTOS] [--count 200] [--plot PLOT.png]
 
 Models with a distribution over color bins. It is read as Zhang 2016 (3.3) reads it, the mean of softmax(log p / T) with
 nothing divided out, and joined as ever. Whole photographs stretched to 256x256, figures as `tinct evaluate` has them; a
