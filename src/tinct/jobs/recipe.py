@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from tinct.inference.options import ColorizeOptions, Result
 from tinct.inference.prior import Prior, Signature
 from tinct.inference.provenance import from_settings, to_settings
 from tinct.media.formats import PNG, choose_format
-from tinct.media.photo import MAX_PIXELS, read_photo
+from tinct.media.pages import Pages
+from tinct.media.photo import MAX_PIXELS, Photo, read_pages, read_photo
 
 if TYPE_CHECKING:
     from tinct.inference.pipeline import Colorizer
+    from tinct.media.credentials import Signer
 
 OVERRIDES = ("mode", "vividness", "saturation", "size")
 """What a review may ask for one photograph."""
@@ -44,6 +47,10 @@ class Recipe:
     """Whether what is there of a damaged file is used."""
     max_pixels: int = MAX_PIXELS
     """A photograph with more is refused."""
+    pages: Pages | None = None
+    """Which pages of a TIFF; None takes the first, with a note where there are others."""
+    sign_with: tuple[Path, Path] | None = None
+    """Certificate and key that results are signed with; None leaves them unsigned."""
 
     def __post_init__(self) -> None:
         if self.format is not None:
@@ -53,8 +60,18 @@ class Recipe:
                     f"a layer needs 16 bits a channel, which {chosen.name} doesn't hold; choose png or tiff"
                 )
 
+    def results(self, source: str | Path | bytes, colorizer: Colorizer) -> Iterator[Result]:
+        """Read and colorize the pages of a photograph, each when it is asked for; see :meth:`colorize`."""
+        for photo in self._read(source):
+            result = colorizer.colorize(photo, self.options)
+            if not self.mark:
+                result = dataclasses.replace(result, photo=dataclasses.replace(result.photo, mark=None))
+            yield result
+
     def colorize(self, source: str | Path | bytes, colorizer: Colorizer) -> Result:
-        """Read and colorize a photograph; what is computed at full size is so when the result is written.
+        """Read and colorize a photograph, or the first of its pages that are asked for.
+
+        What is computed at full size is so when the result is written.
 
         Args:
             source: path or bytes.
@@ -63,11 +80,7 @@ class Recipe:
         Raises:
             TinctError: it can't be read, or the options don't fit it.
         """
-        photo = read_photo(source, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)
-        result = colorizer.colorize(photo, self.options)
-        if self.mark:
-            return result
-        return dataclasses.replace(result, photo=dataclasses.replace(result.photo, mark=None))
+        return next(self.results(source, colorizer))
 
     def look(self, source: Path, colorizer: Colorizer) -> Signature:
         """Return which colors a photograph would get, without writing it.
@@ -75,8 +88,27 @@ class Recipe:
         Raises:
             TinctError: it can't be read.
         """
-        photo = read_photo(source, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)
+        photo = next(self._read(source))
         return Signature.of_cells(*colorizer.prepare(photo).cells(self.options))
+
+    def signer(self) -> Signer | None:
+        """Return what signs results; None where nothing does.
+
+        Raises:
+            MissingExtra: the library for it isn't installed.
+            OptionError: the certificate or its key can't be used.
+        """
+        if self.sign_with is None:
+            return None
+        from tinct.media.credentials import load_signer
+
+        return load_signer(*self.sign_with)
+
+    def _read(self, source: str | Path | bytes) -> Iterator[Photo]:
+        if self.pages is None:
+            yield read_photo(source, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)
+        else:
+            yield from read_pages(source, self.pages, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)
 
     def for_one(self, override: str | None) -> Recipe:
         """Return the recipe with what a review asks for one photograph, as JSON.
@@ -101,7 +133,11 @@ class Recipe:
     def to_json(self) -> str:
         """Return the recipe as JSON, for :meth:`from_json`; one without mask and hints, as a batch's is."""
         plain = {name: getattr(self, name) for name in _PLAIN}
-        return json.dumps({"options": to_settings(self.options)} | plain, sort_keys=True)
+        more = {
+            "pages": None if self.pages is None else str(self.pages),
+            "sign_with": None if self.sign_with is None else [str(path.resolve()) for path in self.sign_with],
+        }
+        return json.dumps({"options": to_settings(self.options)} | plain | more, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
@@ -111,7 +147,13 @@ class Recipe:
             OptionError: options that this version doesn't know.
         """
         found = json.loads(text)
-        return cls(options=from_settings(found["options"]), **{name: found[name] for name in _PLAIN})
+        pages, paths = found.get("pages"), found.get("sign_with")
+        return cls(
+            options=from_settings(found["options"]),
+            pages=None if pages is None else Pages.parse(pages),
+            sign_with=None if paths is None else (Path(paths[0]), Path(paths[1])),
+            **{name: found[name] for name in _PLAIN},
+        )
 
     def settings(self, model_hash: str) -> str:
         """Return all that a result's bytes depend on beside its source, as JSON.
@@ -126,6 +168,10 @@ class Recipe:
             "quality": self.quality,
             "mark": self.mark,
         }
+        if self.pages is not None:
+            found["pages"] = str(self.pages)
+        if self.sign_with is not None:
+            found["signer"] = hashlib.sha256(self.sign_with[0].read_bytes()).hexdigest()
         return json.dumps(found, sort_keys=True)
 
     def fingerprint(self, model_hash: str) -> str:

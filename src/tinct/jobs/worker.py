@@ -15,6 +15,8 @@ from tinct.jobs.items import Item, Outcome
 from tinct.jobs.places import Entry, digest, full, has_room, is_full, open_place
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.thumbnails import thumbnail
+from tinct.media.pages import join_notes
+from tinct.media.photo import Photo, write_pages
 
 LOOKS = 3
 """How often a source is begun anew that changes while it is read."""
@@ -65,6 +67,7 @@ class Worker:
         self.model_hash = backend.model_hash
         """SHA-256 of the model, in hex."""
         self._colorizer = Colorizer(backend)
+        self._signer = setup.recipe.signer()
         self._sources, self._results = open_place(setup.source), open_place(setup.target)
 
     def work(self, item: Item) -> Outcome:
@@ -144,13 +147,22 @@ class Worker:
             if kept is not None:
                 return kept
         recipe = self._setup.recipe.for_series(item.prior).for_one(item.override)
+        results = recipe.results(path, self._colorizer)
         with clock.part("colorize"):
-            result = recipe.colorize(path, self._colorizer)
+            result = next(results)
+        said = [result.notes]
+
+        def pages() -> Iterator[Photo]:
+            yield result.photo
+            for other in results:
+                said.append(other.notes)
+                yield other.photo
+
         staged = self._setup.partial / f"{item.id}{Path(item.target).suffix}"
         with clock.part("write"):
-            result.photo.save(staged, quality=recipe.quality, overwrite=True)
+            write_pages(pages(), staged, quality=recipe.quality, overwrite=True, signer=self._signer)
         with clock.part("hash"):
-            made = _Made(seen, result.photo.source_hash, staged, digest(staged), result.notes, None)
+            made = _Made(seen, result.photo.source_hash, staged, digest(staged), join_notes(said), None)
         if self._setup.thumbnails:
             with clock.part("thumbnail"):
                 made = _Made(seen, made.source_hash, staged, made.output_hash, made.notes, thumbnail(path, staged))

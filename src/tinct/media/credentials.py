@@ -11,7 +11,6 @@ import datetime as dt
 import hashlib
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO, Literal
 from tinct.errors import MissingExtra, OptionError, OutputError
 from tinct.media.atomic import scratch_beside
 from tinct.media.formats import AVIF, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
+from tinct.media.ifd import Reader
 from tinct.media.marking import Marking
 
 EXTRA = "c2pa"
@@ -53,28 +53,43 @@ class Signer:
         """SHA-256 of the certificates, in hex."""
         return hashlib.sha256(self.chain).hexdigest()
 
+    @staticmethod
+    def check(form: Format) -> None:
+        """Refuse a format that holds no signature.
+
+        Raises:
+            OutputError: it does not.
+        """
+        if form not in _TYPES:
+            raise OutputError(f"{form.name} holds no Content Credentials; choose jpeg, png, tiff, webp or avif")
+
     def sign(
-        self, path: Path, form: Format, marks: Sequence[Marking], source: BinaryIO | None, source_format: Format | None
+        self, path: Path, form: Format, mark: Marking | None, source: BinaryIO | None, source_format: Format | None
     ) -> None:
         """Sign a finished file in its place.
 
         Args:
             path: the file.
             form: its format.
-            marks: how its pages were made.
+            mark: how its colors were made.
             source: what it was made from, None where that is no file.
             source_format: the format of that.
 
         Raises:
-            OutputError: the format holds no signature, or it can't be signed.
+            OutputError: it can't be signed.
         """
-        if form not in _TYPES:
-            raise OutputError(f"{form.name} holds no Content Credentials; choose jpeg, png, tiff, webp or avif")
         with path.open("rb") as file:
+            if form is TIFF and (reader := Reader(file)).next_of(reader.first):
+                # The library puts the manifest into a directory of its own at the end, at which libtiff gives up.
+                raise OutputError(
+                    "a TIFF of several directories (pages, or a pyramid of pages) can't be signed so that "
+                    "others can still read it; sign its pages one by one (--pages 2)"
+                )
+            file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         with scratch_beside(path) as signed:
             with path.open("rb") as plain, signed.open("w+b") as target:
-                self.embed(_definition(marks, digest), plain, target, form, source, source_format)
+                self.embed(_definition(mark, digest), plain, target, form, source, source_format)
             signed.replace(path)
 
     def embed(
@@ -128,7 +143,7 @@ def load_signer(certificate: Path, key: Path) -> Signer:
     chain, secret = _read("certificate", certificate), _read("key", key)
     signer = Signer(chain, secret, _check(certificate, chain, key, secret))
     try:
-        signer.embed(_definition([], None), io.BytesIO(_SMALLEST_PNG), io.BytesIO(), PNG, None, None)
+        signer.embed(_definition(None, None), io.BytesIO(_SMALLEST_PNG), io.BytesIO(), PNG, None, None)
     except OutputError as error:
         raise OptionError(
             f"the certificate {certificate} can't sign pictures: {error}; C2PA wants the chain of one that is issued "
@@ -187,25 +202,22 @@ def _library() -> Any:
     return c2pa
 
 
-def _definition(marks: Sequence[Marking], unsigned: str | None) -> dict[str, Any]:
+def _definition(mark: Marking | None, unsigned: str | None) -> dict[str, Any]:
     """Return the manifest to sign."""
-    actions, tools = [], {"name": "Tinct"}
-    for mark in marks:
-        tools = {"name": mark.software, "version": mark.version}
-        actions.append(
-            {
-                "action": "c2pa.edited",
-                "digitalSourceType": mark.source_type,
-                "softwareAgent": {"name": mark.software, "version": mark.version},
-                "description": mark.sentence,
-            }
-        )
-    making = {"pages": [mark.parameters() for mark in marks], "unsigned": unsigned}
+    if mark is None:  # a trial
+        return {"claim_generator_info": [{"name": "Tinct"}]}
+    tool = {"name": mark.software, "version": mark.version}
+    action = {
+        "action": "c2pa.edited",
+        "digitalSourceType": mark.source_type,
+        "softwareAgent": tool,
+        "description": mark.sentence,
+    }
     return {
-        "claim_generator_info": [tools],
+        "claim_generator_info": [tool],
         "assertions": [
-            *([{"label": "c2pa.actions.v2", "data": {"actions": actions}}] if actions else []),
-            {"label": ASSERTION, "data": making},
+            {"label": "c2pa.actions.v2", "data": {"actions": [action]}},
+            {"label": ASSERTION, "data": mark.parameters() | {"unsigned": unsigned}},
         ],
     }
 

@@ -6,7 +6,7 @@ import dataclasses
 import io
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -68,11 +68,13 @@ def write_photo(
         TruncatedPhoto, UnreadablePhoto: the source can't be decoded.
     """
     chosen = _choose(format, target, quality, like)
+    if signer is not None:
+        signer.check(chosen)
 
     def fill(path: Path, name: str) -> None:
         _encode(image, path, chosen, quality, like, mark, name)
         if signer is not None:
-            _sign(path, chosen, [mark] if mark else [], like, signer)
+            _sign(path, chosen, like, signer)
 
     _put(target, overwrite, fill)
 
@@ -99,19 +101,21 @@ def write_pages(
     pages = iter(photos)
     first = next(pages)
     chosen = _choose(format, target, quality, first)
+    if signer is not None:
+        signer.check(chosen)
 
     def fill(path: Path, name: str) -> None:
         _encode(first.open(), path, chosen, quality, first, first.mark, name)
-        marks = [first.mark]
         for photo in pages:
             if chosen is not TIFF:
                 raise OptionError(f"{chosen.name} holds one page; choose tiff, or one page alone (--pages 1)")
+            if signer is not None:
+                raise OptionError("a TIFF of several pages can't be signed; sign one page alone (--pages 1)")
             with scratch_beside(path) as page:
                 _encode(photo.open(), page, chosen, quality, photo, photo.mark, name)
                 append_page(path, page)
-            marks.append(photo.mark)
         if signer is not None:
-            _sign(path, chosen, [mark for mark in marks if mark], first, signer)
+            _sign(path, chosen, first, signer)
 
     _put(target, overwrite, fill)
 
@@ -161,13 +165,13 @@ def _put(target: Path | BinaryIO, overwrite: bool, fill: Callable[[Path, str], N
             shutil.copyfileobj(file, target)
 
 
-def _sign(path: Path, form: Format, marks: Sequence[Marking], like: Photo, signer: Signer) -> None:
+def _sign(path: Path, form: Format, like: Photo, signer: Signer) -> None:
     origin = like.origin.source
     if isinstance(origin, EncodedSource):
         with origin.open() as file:
-            signer.sign(path, form, marks, file, origin.format)
+            signer.sign(path, form, like.mark, file, origin.format)
     else:
-        signer.sign(path, form, marks, None, None)
+        signer.sign(path, form, like.mark, None, None)
 
 
 def _encode(
