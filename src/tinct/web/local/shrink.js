@@ -24,28 +24,30 @@ export function shrink(pixels, rows, columns) {
   // A last box that is cut counts for what there is of it.
   const down = weights(pixels.height / tall, rows, boxed.height);
   const across = weights(pixels.width / wide, columns, boxed.width);
-  const line = boxed.width * 3;
-  const low = new Uint8ClampedArray(rows * line);
-  for (let y = 0; y < rows; y++) {
-    const {first, shares} = down[y];
-    for (let at = 0; at < line; at++) {
-      let sum = 0;
-      for (let k = 0; k < shares.length; k++) sum += shares[k] * boxed.data[(first + k) * line + at];
-      low[y * line + at] = sum;
-    }
-  }
-  const small = new Uint8ClampedArray(rows * columns * 3);
-  for (let y = 0; y < rows; y++) {
-    for (let x = 0; x < columns; x++) {
-      const {first, shares} = across[x];
+  // Each step is rounded, as it is in libvips, which enlarges across first, and shrinks down first.
+  const upwards = rows > boxed.height;
+  const first = upwards ? stretch(boxed, across, 'width') : stretch(boxed, down, 'height');
+  const second = upwards ? stretch(first, down, 'height') : stretch(first, across, 'width');
+  return Uint8ClampedArray.from(second.data);
+}
+
+/** Resample a picture along its height or its width; `wanted` is of weights(). */
+function stretch({data, width, height}, wanted, side) {
+  const size = {width, height, [side]: wanted.length};
+  const result = new Int16Array(size.width * size.height * 3);
+  const step = side === 'width' ? 3 : 3 * width;
+  for (let y = 0; y < size.height; y++) {
+    for (let x = 0; x < size.width; x++) {
+      const {first, shares} = wanted[side === 'width' ? x : y];
+      const start = 3 * (side === 'width' ? y * width + first : first * width + x);
       for (let band = 0; band < 3; band++) {
-        let sum = 0;
-        for (let k = 0; k < shares.length; k++) sum += shares[k] * low[y * line + (first + k) * 3 + band];
-        small[(y * columns + x) * 3 + band] = sum;
+        let sum = 0.5;
+        for (let k = 0; k < shares.length; k++) sum += shares[k] * data[start + k * step + band];
+        result[(y * size.width + x) * 3 + band] = Math.floor(sum);
       }
     }
   }
-  return small;
+  return {data: result, ...size};
 }
 
 function average({data, width, height}, tall, wide) {
@@ -80,9 +82,9 @@ function weights(from, to, there) {
   const stretch = Math.max(scale, 1);
   const [kernel, reach] = scale > 1 ? [lanczos, LOBES] : [cubic, 2];
   return Array.from({length: to}, (_, at) => {
-    // libvips enlarges from the corner of a pixel, and shrinks at 64ths of one: the network is more sensitive than that.
+    // libvips enlarges from the corner of a pixel, and works at 64ths of one: the network is more sensitive than that.
     const exact = scale > 1 ? (at + 0.5) * scale - 0.5 : scale < 1 ? at * scale - 0.5 : at;
-    const middle = scale > 1 ? Math.round(exact * 64) / 64 : exact;
+    const middle = Math.round(exact * 64) / 64;
     const begin = Math.ceil(middle - reach * stretch);
     const end = Math.floor(middle + reach * stretch);
     const first = Math.min(Math.max(begin, 0), there - 1);
