@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from tinct.db.artifacts import CORRECTION, PICTURE
 from tinct.db.tables import Artifact, Hints
-from tinct.errors import NotFound, OptionError
+from tinct.errors import NotFound, OptionError, PhotoError
 from tinct.web import schemas
 from tinct.web.api.colorize import start_job
 from tinct.web.api.common import (
@@ -135,25 +135,46 @@ def ask(
     full: bool = False,
     **more: Any,
 ) -> dict[str, Any]:
-    """Have something done with a picture's preview, or with the whole of it."""
+    """Have something done with a picture's preview, or with the whole of it, its mask and reference."""
+    while True:
+        extra = {kind: beside(context, user, id, kind) for kind in ("mask", "reference")}
+        try:
+            return _ask(context, sandboxes, user, id, model, do, full, extra, more)
+        except (PhotoError, NotFound):
+            # Was one of them replaced or taken away while it was to be read? Then again with what is there now.
+            if extra == {kind: beside(context, user, id, kind) for kind in extra}:
+                raise
+
+
+def _ask(
+    context: Context,
+    sandboxes: Sandboxes,
+    user: str,
+    id: str,
+    model: str | None,
+    do: str,
+    full: bool,
+    extra: dict[str, str | None],
+    more: dict[str, Any],
+) -> dict[str, Any]:
     picture = context.repository.artifacts.get(user, id, PICTURE)
     copy = picture if full else context.repository.artifacts.of_picture(user, id, "preview")
     with ExitStack() as stack:
         path = stack.enter_context(context.storage.fetch(copy.key))
         found = stack.enter_context(context.model_path(user, model))
-        options, scale = dict(more.pop("options")), 1.0 if full else _scale(picture)
+        options, scale = dict(more["options"]), 1.0 if full else _scale(picture)
         if "hints" in options:
             for hint in check_hints(options["hints"]):
                 hint.place(picture.facts["height"], picture.facts["width"])
             options["hints"] = [_scaled(hint, scale) for hint in options["hints"]]
         if "x" in more:
             more = _scaled(more, scale)
-        for kind in ("mask", "reference"):
-            extra = beside(context, user, id, kind)
-            if extra is not None:
-                key = context.repository.artifacts.get(user, extra).key
+        for kind, file in extra.items():
+            if file is not None:
+                key = context.repository.artifacts.get(user, file).key
                 options[kind] = str(stack.enter_context(context.storage.fetch(key)))
         request = {
+            **more,
             "do": do,
             "path": str(path),
             "names": {str(path): picture.name},
@@ -161,7 +182,6 @@ def ask(
             "max_pixels": context.settings.upload_pixels,
             "allow_truncated": True,  # it was looked at when it came
             "options": options,
-            **more,
         }
         return sandboxes.ask(request, PREVIEW_SECONDS, about=id)
 

@@ -2,6 +2,7 @@
 
 import {connection} from './api.js';
 import {engine} from './engine.js';
+import {Refused} from './notify.js';
 import {tabs} from './photos.js';
 
 export const MOST_HINTS = 1000;
@@ -23,7 +24,7 @@ export function newMark(color, radius, points) {
   return {id: numbered, color, radius: Math.max(1, Math.round(radius)), points};
 }
 
-/** Sends `change` when marks or mask are others, `saved`, and `error` with what went wrong. */
+/** Sends `change` when marks or mask are others, `saved` when it has tried to keep them, `error` with what went wrong. */
 export class Correction extends EventTarget {
   constructor(photo, size) {
     super();
@@ -45,7 +46,7 @@ export class Correction extends EventTarget {
     connection.addEventListener('back', () => this.save(), {signal});
     tabs.addEventListener(
       'message',
-      ({data}) => data.kind === 'hints' && data.id === photo.id && !this.unsaved.size && this.load(),
+      ({data}) => data.kind === 'hints' && data.id === photo.id && this.settled && this.load(),
       {signal},
     );
   }
@@ -88,7 +89,7 @@ export class Correction extends EventTarget {
    */
   change({marks = this.marks, mask = this.mask}, same = false) {
     const count = marks.reduce((sum, mark) => sum + mark.points.length, 0);
-    if (count > MOST_HINTS) throw new Error(`there are ${count} hints; a photograph takes at most ${MOST_HINTS}`);
+    if (count > MOST_HINTS) throw new Refused(`there are ${count} hints; a photograph takes at most ${MOST_HINTS}`);
     if (!same) {
       this.before = [...this.before.slice(1 - MOST_STEPS), {marks: this.marks, mask: this.mask}];
       this.after = [];
@@ -125,8 +126,14 @@ export class Correction extends EventTarget {
   save() {
     this.saving ??= this.saveAll().finally(() => {
       this.saving = null;
+      this.dispatchEvent(new Event('saved'));
     });
     return this.saving;
+  }
+
+  /** Whether all is kept. */
+  get settled() {
+    return !this.saving && !this.unsaved.size;
   }
 
   async saveAll() {
@@ -143,7 +150,6 @@ export class Correction extends EventTarget {
           this.accepted = kept.accepted;
         }
         tabs.postMessage({kind: 'hints', id: this.photo.id});
-        this.dispatchEvent(new Event('saved'));
       } catch (error) {
         if (what === 'mask' && this.mask === null && error.status === 404) continue; // it wasn't there
         if (what === 'hints' && error.status === 409) await this.take();
@@ -189,16 +195,16 @@ export function readHints(text, photo) {
   try {
     found = JSON.parse(text);
   } catch {
-    throw new Error('this is no file of hints: it is no JSON');
+    throw new Refused('this is no file of hints: it is no JSON');
   }
   const sound = (hint) => /^#[0-9a-f]{6}$/i.test(hint?.color) && [hint.x, hint.y].every((at) => at !== undefined);
   if (!Array.isArray(found) || !found.every(sound)) {
-    throw new Error('this is no file of hints: a list of {"x": 12, "y": "40%", "color": "#a03020"} is expected');
+    throw new Refused('this is no file of hints: a list of {"x": 12, "y": "40%", "color": "#a03020"} is expected');
   }
   const marks = toMarks(found, photo);
   const inside = ([x, y]) => x >= 0 && y >= 0 && x < photo.width && y < photo.height;
   if (!marks.every((mark) => mark.points.every(inside))) {
-    throw new Error('a hint lies outside of this photograph; the file belongs to another one');
+    throw new Refused('a hint lies outside of this photograph; the file belongs to another one');
   }
   return marks;
 }
@@ -217,7 +223,7 @@ async function readMask(blob, size) {
   try {
     bitmap = await createImageBitmap(blob);
   } catch {
-    throw new Error('the mask of this photograph is of a kind that browsers can’t show; it still counts');
+    throw new Refused('the mask of this photograph is of a kind that browsers can’t show; it still counts');
   }
   const colors = draw(bitmap, size);
   const data = new Uint8Array(size.width * size.height);

@@ -32,6 +32,11 @@ export function toast(text, {kind = 'info', seconds, action} = {}) {
   return close;
 }
 
+/** What the page itself refuses, in words for a person. */
+export class Refused extends Error {
+  name = 'Refused';
+}
+
 /** Show an error as a message; one that the user caused by stopping something is none. */
 export function fail(error, what = '') {
   if (error?.name === 'AbortError') return;

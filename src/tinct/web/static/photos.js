@@ -2,7 +2,7 @@
 
 import {connection} from './api.js';
 import {engine} from './engine.js';
-import {fail} from './notify.js';
+import {fail, Refused} from './notify.js';
 
 const AT_ONCE = 2;
 const THUMBNAIL = 200;
@@ -126,9 +126,9 @@ class Shelf extends EventTarget {
   /** Refuse what the engine would refuse, before it is sent. */
   async check(file) {
     this.limits ??= await engine.limits();
-    if (file.size === 0) throw refused('the file is empty');
+    if (file.size === 0) throw new Refused('the file is empty');
     if (file.size > this.limits.bytes) {
-      throw refused(`the file has ${megabytes(file.size)}, more than ${megabytes(this.limits.bytes)}`);
+      throw new Refused(`the file has ${megabytes(file.size)}, more than ${megabytes(this.limits.bytes)}`);
     }
   }
 
@@ -174,12 +174,6 @@ class Shelf extends EventTarget {
 }
 
 export const shelf = new Shelf();
-
-function refused(text) {
-  const error = new Error(text);
-  error.name = 'Refused';
-  return error;
-}
 
 function megabytes(bytes) {
   return `${(bytes / 2 ** 20).toLocaleString('en', {maximumFractionDigits: bytes < 2 ** 20 ? 2 : 0})} MB`;

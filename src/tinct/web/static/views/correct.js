@@ -39,7 +39,7 @@ export default class Correct extends View {
     connection.addEventListener('back', () => this.again());
     addEventListener('keydown', (event) => this.shortcut(event));
     addEventListener('beforeunload', (event) => {
-      if (this.correction?.unsaved.size) event.preventDefault();
+      if (this.correction && !this.correction.settled) event.preventDefault();
     });
     tabs.addEventListener('message', ({data}) => data.kind === 'look' && data.id === this.photo?.id && this.recolor());
   }
@@ -72,7 +72,7 @@ export default class Correct extends View {
       this.brushes = new MaskCanvas(before, null);
       this.correction = new Correction(photo, {width: before.width, height: before.height});
       this.correction.addEventListener('change', ({detail}) => this.changed(detail.mask));
-      this.correction.addEventListener('saved', () => (this.saved = this.correction.unsaved.size === 0));
+      this.correction.addEventListener('saved', () => (this.saved = this.correction.settled));
       this.correction.addEventListener('error', ({detail}) => this.notKept(detail));
       await this.correction.load();
       this.loaded = true;
@@ -110,7 +110,7 @@ export default class Correct extends View {
     const {correction} = this;
     if (mask) this.brushes = new MaskCanvas(correction.size, correction.mask);
     if (!correction.marks.some((mark) => mark.id === this.chosen)) this.chosen = null;
-    this.saved = correction.unsaved.size === 0;
+    this.saved = correction.settled;
     this.requestUpdate();
     if (mask) await correction.save(); // the engine must know it
     this.recolor();
@@ -193,6 +193,7 @@ export default class Correct extends View {
               .guided=${this.guided}
               .unsure=${this.unsure}
               .accepted=${correction.accepted}
+              .mask=${correction.mask}
             ></tinct-palette>`
           : nothing}
       </div>

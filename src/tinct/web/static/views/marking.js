@@ -47,13 +47,20 @@ export class Marking {
   }
 
   move({x, y}) {
-    if (this.scribble) {
-      const [lastX, lastY] = this.scribble.points.at(-1);
-      if (Math.hypot(x - lastX, y - lastY) >= SPACING * this.scribble.radius && this.viewer.inside({x, y})) {
-        this.scribble.points.push([x, y]);
-      }
-    } else if (this.line) this.stroke(x, y);
+    if (this.scribble) this.lengthen(x, y);
+    else if (this.line) this.stroke(x, y);
     this.viewer.draw();
+  }
+
+  /** Draw the scribble on to a place; a quick hand leaves no gaps. */
+  lengthen(x, y) {
+    const {points, radius} = this.scribble;
+    const [fromX, fromY] = points.at(-1);
+    const steps = Math.floor(Math.hypot(x - fromX, y - fromY) / (SPACING * radius));
+    for (let step = 1; step <= steps; step += 1) {
+      const point = [fromX + ((x - fromX) * step) / steps, fromY + ((y - fromY) * step) / steps];
+      if (this.viewer.inside({x: point[0], y: point[1]})) points.push(point);
+    }
   }
 
   up({x, y}) {

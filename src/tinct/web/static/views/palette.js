@@ -11,7 +11,7 @@ const MOST_RECENT = 12;
 
 class Palette extends LitElement {
   static properties = Object.fromEntries(
-    ['view', 'marks', 'chosen', 'colors', 'color', 'brush', 'tool', 'guide', 'guided', 'unsure', 'accepted', 'recent'].map(
+    ['view', 'marks', 'chosen', 'colors', 'color', 'brush', 'tool', 'guide', 'guided', 'unsure', 'accepted', 'mask', 'recent'].map(
       (name) => [name, {attribute: false}],
     ),
   );
@@ -120,7 +120,7 @@ class Palette extends LitElement {
           and <code>--mask ${view.stem()}.mask.png</code> make the same.</p>
         <div class="row">
           <button type="button" ?disabled=${!marks.length} @click=${() => view.saveHints()}>Save hints</button>
-          <button type="button" ?disabled=${!view.correction.mask} @click=${() => view.saveMask()}>Save mask</button>
+          <button type="button" ?disabled=${!this.mask} @click=${() => view.saveMask()}>Save mask</button>
           <label class="button">Open hints<input class="unseen" type="file" accept=".json,application/json"
             @change=${(event) => this.open(event.target)} /></label>
         </div>

@@ -1,7 +1,7 @@
 /** <tinct-reference>: another picture, to take colors from with the eyedropper, or to steer all colors. */
 
 import {engine} from '../engine.js';
-import {fail} from '../notify.js';
+import {fail, Refused} from '../notify.js';
 import {html, LitElement, nothing} from '../vendor/lit.js';
 import '../viewer.js';
 
@@ -82,7 +82,7 @@ class Reference extends LitElement {
     try {
       this.bitmap = await createImageBitmap(blob);
     } catch {
-      throw new Error('this browser can’t show the picture; save it as JPEG or PNG first');
+      throw new Refused('this browser can’t show the picture; save it as JPEG or PNG first');
     }
     this.file = blob;
   }
