@@ -66,6 +66,9 @@ class ServerSettings:
     """``TINCT_DATABASE_URL``: ``sqlite:///FILE`` or ``postgresql+psycopg://USER:PASSWORD@HOST/NAME``."""
     queue_url: str | None = None
     """``TINCT_QUEUE_URL``: ``redis://HOST:PORT/NUMBER``; not given, a file in the data folder."""
+    store_url: str | None = None
+    """``TINCT_STORE_URL``: ``s3://BUCKET/FOLDER`` or ``gs://...`` for pictures, results and models; not given, the data
+    folder."""
     token: str | None = None
     """``TINCT_TOKEN``: lets a client in; at least 16 characters."""
     hosts: tuple[str, ...] = ()
@@ -124,12 +127,16 @@ def load_server_settings(
         faults.append(
             f"{PREFIX}CIFAR10 is {cifar10!r}; give https://HOST/FOLDER/ with perhaps #{CHECKSUM}... at its end"
         )
+    store_url = given.get("store_url")
+    if store_url is not None and not store_url.startswith(("s3://", "gs://")):
+        faults.append(f"{PREFIX}STORE_URL is {store_url!r}; give s3://BUCKET/FOLDER or gs://BUCKET/FOLDER, or nothing")
     if faults:
         raise ConfigError("environment", faults)
     return ServerSettings(
         data=folder,
         database_url=given.get("database_url") or f"sqlite:///{folder / 'tinct.sqlite'}",
         queue_url=queue_url,
+        store_url=store_url,
         token=given.get("token"),
         hosts=tuple(name.strip().lower() for name in given.get("hosts", "").split(",") if name.strip()),
         datasets=Path(given["datasets"]).absolute() if "datasets" in given else None,

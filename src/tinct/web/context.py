@@ -12,7 +12,7 @@ from tinct.db.tables import Job, Model
 from tinct.errors import NotFound, UnknownModel
 from tinct.settings import ServerSettings, load_settings
 from tinct.web.queues import Queues
-from tinct.web.storage import LocalStorage
+from tinct.web.storage import LocalStorage, Storage
 from tinct.weights import store
 
 
@@ -23,7 +23,7 @@ class Context:
     settings: ServerSettings
     repository: Repository
     queues: Queues
-    storage: LocalStorage
+    storage: Storage
 
     @classmethod
     def open(cls, settings: ServerSettings) -> Context:
@@ -32,7 +32,7 @@ class Context:
         Raises:
             TinctError: something can't be used.
         """
-        storage = LocalStorage(settings.data / "files")
+        storage = _open_storage(settings)
         repository = Repository(settings.database_url)
         repository.migrate()
         return cls(settings, repository, Queues(settings), storage)
@@ -93,3 +93,12 @@ class Context:
         """Delete files of which no row knows any more."""
         for key in keys:
             self.storage.delete(key)
+
+
+def _open_storage(settings: ServerSettings) -> Storage:
+    folder = settings.data / "files"
+    if settings.store_url is None:
+        return LocalStorage(folder)
+    from tinct.web.buckets import BucketStorage
+
+    return BucketStorage(settings.store_url, folder)

@@ -33,6 +33,7 @@ STATUS: tuple[tuple[type[TinctError], int], ...] = (
     (errors.Conflict, 409),
     (errors.TooMany, 429),
     (errors.StoreFull, 507),
+    (errors.StoreError, 503),
     (errors.DatabaseError, 503),
     (Stopped, 503),
     (errors.MissingExtra, 501),
@@ -55,7 +56,7 @@ _MEANINGS = {
     422: "A field is unknown, or a value is not allowed, or the file can't be used.",
     429: "Too many requests or jobs; try again later.",
     501: "A part of Tinct that this needs isn't installed.",
-    503: "The database is away; try again later.",
+    503: "The database or the store is away; try again later.",
     507: "No space is left.",
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +38,9 @@ class Stored:
 class Storage(Protocol):
     """Files by key; threads and processes may share it. A file is there whole or not at all, and never changes."""
 
+    incoming: Path
+    """Local folder for what isn't finished."""
+
     def put(self, file: Path) -> Stored:
         """Take a local file over; it is gone from where it was.
 
@@ -57,6 +60,21 @@ class Storage(Protocol):
     def delete(self, key: str) -> None:
         """Delete a file for good; nothing happens where it isn't there."""
 
+    def staging(self) -> AbstractContextManager[Path]:
+        """Give a folder for what is being made; it is gone when the block ends."""
+
+    def keys(self, older_than: float) -> Iterator[str]:
+        """List the files that have been there for some seconds."""
+
+    def tidy(self, older_than: float) -> None:
+        """Remove what killed processes left unfinished some seconds ago."""
+
+
+def new_key() -> str:
+    """Return a key that nothing has, and nobody can guess."""
+    key = secrets.token_hex(16)
+    return f"{key[:2]}/{key[2:]}"
+
 
 class LocalStorage:
     """A folder, which several machines may share.
@@ -71,16 +89,15 @@ class LocalStorage:
     def __init__(self, root: Path) -> None:
         self._root = root
         self.incoming = root / "incoming"
-        """Folder for what isn't finished, on the same disk."""
-        with _said(root):
+        """On the same disk; see :class:`Storage`."""
+        with said(root):
             self.incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def put(self, file: Path) -> Stored:
         """See :class:`Storage`."""
-        key = secrets.token_hex(16)
-        key = f"{key[:2]}/{key[2:]}"
+        key = new_key()
         target = self._path(key)
-        with _said(self._root):
+        with said(self._root):
             with file.open("rb") as content:
                 sha256 = hashlib.file_digest(content, "sha256").hexdigest()
                 os.fsync(content.fileno())
@@ -107,14 +124,14 @@ class LocalStorage:
 
     def delete(self, key: str) -> None:
         """See :class:`Storage`."""
-        with _said(self._root):
+        with said(self._root):
             self._path(key).unlink(missing_ok=True)
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Give a folder for what is being made; it is gone when the block ends."""
+        """See :class:`Storage`."""
         folder = self.incoming / secrets.token_hex(16)
-        with _said(self._root):
+        with said(self._root):
             folder.mkdir(mode=0o700)
         try:
             yield folder
@@ -122,7 +139,7 @@ class LocalStorage:
             shutil.rmtree(folder, ignore_errors=True)
 
     def keys(self, older_than: float) -> Iterator[str]:
-        """List the files that have been there for some seconds."""
+        """See :class:`Storage`."""
         limit = time.time() - older_than
         for folder in self._root.glob("[0-9a-f][0-9a-f]"):
             for path in folder.iterdir():
@@ -131,7 +148,7 @@ class LocalStorage:
                         yield f"{folder.name}/{path.name}"
 
     def tidy(self, older_than: float) -> None:
-        """Remove what killed processes left unfinished."""
+        """See :class:`Storage`."""
         limit = time.time() - older_than
         for path in self.incoming.iterdir():
             with suppress(OSError):
@@ -144,7 +161,8 @@ class LocalStorage:
 
 
 @contextmanager
-def _said(root: Path) -> Iterator[None]:
+def said(root: Path) -> Iterator[None]:
+    """Turn what the disk refuses inside the block into errors that say it."""
     try:
         yield
     except OSError as error:
