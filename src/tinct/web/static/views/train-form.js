@@ -84,10 +84,10 @@ class TrainForm extends LitElement {
     const choice = (value, text, chosen) => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`;
     return html`<form class="panel stack" @submit=${this.start} aria-labelledby="train-title">
       <h2 id="train-title">A new training</h2>
-      <label class="field">Recipe
-        <select name="recipe" @change=${(event) => this.change({recipe: event.target.value})}>
+      <div class="field"><label for="train-recipe">Recipe</label>
+        <select id="train-recipe" name="recipe" aria-describedby="train-about" @change=${(event) => this.change({recipe: event.target.value})}>
           ${recipes.map((recipe) => choice(recipe.name, recipe.name, order.recipe))}
-        </select><span class="note">${about}</span></label>
+        </select><span id="train-about" class="note">${about}</span></div>
       ${this.renderData()}
       <div class="row bottom">
         <label class="field"><span>How long</span>
