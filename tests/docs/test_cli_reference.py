@@ -39,6 +39,7 @@ def options(command: Any) -> set[str]:
         "reproduce",
         "batch run",
         "evaluate",
+        "probe",
         "turing make",
         "turing serve",
         "turing score",

@@ -63,6 +63,11 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number in range(24):
         ramp = np.linspace(0, 200, 96)[:, None, None] + rng.integers(0, 55, (1, 96, 3))
         read_photo(ramp.astype(np.uint8)).save(tmp_path / "photos" / f"{number}.jpg")
+    for number in range(50):
+        folder = tmp_path / "classes" / ("dark", "light")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        level = 40 + 150 * (number % 2)
+        read_photo(rng.integers(level, level + 60, (64, 64, 3), np.uint8)).save(folder / f"{number}.jpg")
     (tmp_path / "hints.json").write_text('[{"x": 12, "y": "40%", "color": "#a03020", "radius": 3}]', encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path

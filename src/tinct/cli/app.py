@@ -48,6 +48,7 @@ COMMANDS: Final = {
     "export": _Entry("develop", "export"),
     "evaluate": _Entry("evaluate", "evaluate", grouped=True),
     "turing": _Entry("turing", "turing"),
+    "probe": _Entry("probe", "probe"),
     "data": _Entry("data", "data"),
     "serve": _Entry("serve", "serve", needs_arguments=False),
     "worker": _Entry("serve", "worker", needs_arguments=False),
