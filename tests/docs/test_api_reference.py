@@ -93,7 +93,7 @@ def test_every_call_has_an_example(tmp_path: Path) -> None:
 
 def test_every_setting_of_a_server_is_listed() -> None:
     text = (DOCS / "how-to" / "serve.md").read_text(encoding="utf-8")
-    listed = set(re.findall(rf"^\| `{PREFIX}([A-Z_]+)`", text, re.MULTILINE))
+    listed = set(re.findall(rf"^\| `{PREFIX}([A-Z0-9_]+)`", text, re.MULTILINE))
     fields = {
         "DATA_DIR" if field.name == "data" else field.name.upper() for field in dataclasses.fields(ServerSettings)
     }

@@ -46,7 +46,9 @@ class Runs:
 
     def last_job(self, run_id: str) -> Job | None:
         """Return the job that started or resumed a run last."""
-        query = select(Job).where(Job.run_id == run_id, Job.kind == "train").order_by(Job.created.desc(), Job.id)
+        query = select(Job).where(Job.run_id == run_id, Job.kind == "train")
+        # One that is open goes before all others, for the clock may have been set back since those.
+        query = query.order_by(Job.state.in_(FINAL), Job.created.desc(), Job.id)
         with self._database.read() as session:
             return session.scalar(query.limit(1))
 

@@ -226,9 +226,15 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def page_server(tmp_path_factory: pytest.TempPathFactory, plain_environment: dict[str, str]) -> Iterator[Server]:
+def page_environment(plain_environment: dict[str, str]) -> dict[str, str]:
+    """Variables of :func:`page_server`; a file may have its own."""
+    return plain_environment
+
+
+@pytest.fixture(scope="module")
+def page_server(tmp_path_factory: pytest.TempPathFactory, page_environment: dict[str, str]) -> Iterator[Server]:
     """A server with its worker for the page's tests of one file."""
-    started = start_server(tmp_path_factory.mktemp("page") / "data", plain_environment)
+    started = start_server(tmp_path_factory.mktemp("page") / "data", page_environment)
     yield started
     assert started.stop() < 10
 
