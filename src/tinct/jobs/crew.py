@@ -184,9 +184,10 @@ class Crew:
                 **quiet,
             )
         except (OSError, ValueError, RuntimeError) as error:
+            said = str(error.__cause__ or error).partition(". ")[0]
             raise ClusterError(
-                f"the Ray cluster at {self._address} can't be used ({error}); --ray-address takes HOST:PORT of the "
-                "machine where `ray start --head` was called"
+                f"the Ray cluster at {self._address} can't be used ({said}); --ray-address takes HOST:PORT of the "
+                "machine where `ray start --head` was called; RAY_AUTH_MODE and RAY_AUTH_TOKEN hold what it asks for"
             ) from error
 
     def _equip(self, duty: Duty[Any, Any]) -> None:

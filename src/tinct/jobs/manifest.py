@@ -207,7 +207,9 @@ class Manifest:
         assert outcome.output is not None
         self.execute(
             "UPDATE files SET state = 'done', reason = '', error = NULL, ours = 1, settings = ?, source_size = ?,"
-            " source_stamp = ?, source_hash = ?, output_size = ?, output_stamp = ?, output_hash = ? WHERE id = ?",
+            " source_stamp = ?, source_hash = ?, output_size = ?, output_stamp = ?, output_hash = ?,"
+            " seconds = CASE WHEN ? THEN seconds ELSE ? END, notes = CASE WHEN ? THEN notes ELSE ? END,"
+            " review = CASE WHEN ? THEN review ELSE '' END WHERE id = ?",
             (
                 outcome.wanted,
                 outcome.origin.size,
@@ -216,14 +218,14 @@ class Manifest:
                 outcome.output.size,
                 outcome.output.stamp,
                 outcome.output_hash,
+                outcome.kept,
+                outcome.seconds,
+                outcome.kept,
+                json.dumps(outcome.notes),
+                outcome.kept,
                 outcome.id,
             ),
         )
-        if not outcome.kept:
-            self.execute(
-                "UPDATE files SET seconds = ?, notes = ?, review = '' WHERE id = ?",
-                (outcome.seconds, json.dumps(outcome.notes), outcome.id),
-            )
 
     def release(self, id: int) -> None:
         """Give back what was claimed and not finished; its name was free then, so what is there now is ours."""
