@@ -18,7 +18,7 @@ import scenedetect
 from numpy.typing import NDArray
 
 import tinct
-from tinct.errors import OutputError, OutputExists, UnreadableVideo
+from tinct.errors import HintError, OutputError, OutputExists, UnreadableVideo
 from tinct.inference.backends import Backend
 from tinct.media.atomic import atomic_path
 from tinct.video.codecs import Encoding, choose_encoding
@@ -96,6 +96,7 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
     Raises:
         UnreadableVideo: the source can't be used.
         OptionError: the options don't go together.
+        HintError: a hint or a reference lies after the film's end.
         OutputExists, OutputError: the target can't be written.
     """
     target = Path(job.target)
@@ -120,8 +121,12 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
     if found is None:
         found = survey(film, job.options.seconds, on_frame)
         _note_down(folder, fingerprint, found)
-    notes = (*found.notes, *left_out)
-    return Plan(film, encoding, found, job.options, folder, source_hash, settings, notes)
+    plan = Plan(film, encoding, found, job.options, folder, source_hash, settings, (*found.notes, *left_out))
+    end = float(plan.times[-1]) + float(1 / film.rate)
+    for given in (*job.options.hints, *job.options.references):
+        if given.time is not None and given.time >= end:
+            raise HintError(f"{given.time:g} seconds, the time of a hint or reference, lie after the end at {end:.2f}")
+    return plan
 
 
 def _digest(path: str) -> str:

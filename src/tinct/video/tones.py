@@ -103,7 +103,7 @@ class Toner:
         film = self._film
         if frame.format.name != film.pixel_format:
             frame = frame.reformat(format=film.pixel_format)
-        codes = _luma(frame) if self._by_luma else _gray(frame)
+        codes = _luma(frame) if self._by_luma else _gray(frame, deep=film.bits > 8)
         if codes.shape != (film.height, film.width):
             codes = _fit(codes, film.height, film.width, int(np.argmax(self.table > 0)) - 1)
         return Frame(number, self._turn.upright(codes), self.table)
@@ -143,10 +143,10 @@ def _luma(frame: Any) -> Codes:
     return rows[:, : plane.width]
 
 
-def _gray(frame: Any) -> Codes:
+def _gray(frame: Any, *, deep: bool) -> Codes:
     """Return the gray of a colored frame as light as its colors, in 16 bits."""
-    rgb = frame.to_ndarray(format="rgb48le")
-    light = lightness(rgb.astype(np.float32) / np.float32(65535))
+    rgb = frame.to_ndarray(format="rgb48le" if deep else "rgb24")
+    light = lightness(rgb.astype(np.float32) / np.float32(np.iinfo(rgb.dtype).max))
     codes: Codes = np.rint(lightness_to_gray(light) * np.float32(65535)).astype(np.uint16)
     return codes
 
