@@ -2,6 +2,9 @@
 
 import {LitElement} from './vendor/lit.js';
 
+/** Sent by `document` when models came, went, or another one is the default. */
+export const MODELS = 'tinct-models-changed';
+
 /** A view: an element without shadow DOM, so that styles.css counts inside it. */
 export class View extends LitElement {
   static properties = {parts: {attribute: false}};

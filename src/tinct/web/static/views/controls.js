@@ -4,6 +4,7 @@ import {engine} from '../engine.js';
 import {fail} from '../notify.js';
 import {USUAL} from '../photos.js';
 import {html, LitElement, nothing} from '../vendor/lit.js';
+import {MODELS} from '../view.js';
 
 const FORMATS = {'': 'As it was', jpeg: 'JPEG', png: 'PNG', tiff: 'TIFF', webp: 'WebP', avif: 'AVIF'};
 const VARIANTS = 4;
@@ -32,6 +33,7 @@ class Controls extends LitElement {
   connectedCallback() {
     super.connectedCallback();
     if (engine.features.has('models')) this.loadModels();
+    document.addEventListener(MODELS, this.modelsChanged);
   }
 
   async loadModels() {
@@ -48,8 +50,15 @@ class Controls extends LitElement {
 
   disconnectedCallback() {
     super.disconnectedCallback();
+    document.removeEventListener(MODELS, this.modelsChanged);
     this.dropVariants();
   }
+
+  /** Another model may be the default: whatever it colored is colored anew. */
+  modelsChanged = () => {
+    this.loadModels();
+    if (this.look.model === null) this.change({});
+  };
 
   tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, {detail}));

@@ -2,10 +2,7 @@
 
 import {api} from '../api.js';
 import {fail, toast} from '../notify.js';
-import {go} from '../view.js';
-
-/** Sent by `document` when models came, went, or another one is the default. */
-export const MODELS = 'tinct-models';
+import {go, MODELS} from '../view.js';
 
 export function modelsChanged() {
   document.dispatchEvent(new Event(MODELS));

@@ -4,8 +4,8 @@ import {api, connection, ROOT, upload} from '../api.js';
 import {short} from '../chart.js';
 import {confirmed, fail, toast} from '../notify.js';
 import {html, nothing} from '../vendor/lit.js';
-import {View} from '../view.js';
-import {loadModel, makeDefault, MODELS, modelsChanged, useModel} from './model-actions.js';
+import {MODELS, View} from '../view.js';
+import {loadModel, makeDefault, modelsChanged, useModel} from './model-actions.js';
 
 const SIZES = ['bytes', 'kB', 'MB', 'GB'];
 

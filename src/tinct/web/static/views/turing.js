@@ -3,8 +3,7 @@
 import {api, connection, follow, upload} from '../api.js';
 import {confirmed, fail, notify, toast} from '../notify.js';
 import {html, nothing} from '../vendor/lit.js';
-import {go, View} from '../view.js';
-import {MODELS} from './model-actions.js';
+import {go, MODELS, View} from '../view.js';
 import './turing-sitting.js';
 
 const FINAL = ['done', 'failed', 'stopped'];
