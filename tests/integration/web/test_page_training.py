@@ -179,7 +179,7 @@ def test_what_ended_while_the_page_was_closed_is_told(
     assert server.client().wait(run["job"]["id"])["state"] == "failed"
     again = open_page(f"{server.address}/", context=context)
     again.get_by_text("can’t be trained").wait_for()
-    again.get_by_role("button", name="Show").click()
+    again.get_by_role("button", name="Show", exact=True).click()
     again.locator("tinct-train-run .state.failed").wait_for()
     once = open_page(f"{server.address}/", context=context)
     once.wait_for_timeout(700)

@@ -196,6 +196,10 @@ def test_what_can_t_be_trained_is_said(client: Any, data_set: bytes) -> None:
     assert start(recipe="cifar-cnn", data="cifar10", settings=["data.path=/etc/passwd"])[0] == 422
     assert start(recipe="cifar-cnn", data="cifar10", init="../../x")[0] == 422
     assert start(recipe="cifar-cnn", data="cifar10", extra=1)[0] == 422
+    for empty in (b"PK\5\6" + bytes(18), b"", b"no ZIP"):
+        answer = client.post("datasets", files={"file": ("empty.zip", empty)})
+        assert (answer.status_code, answer.json()["kind"]) == (422, "DataError")
+    assert start(recipe="cifar-cnn", data="cifar10", save_as="../x")[0] == 422
     data = client.post("datasets", files={"file": ("photos.zip", data_set)}).json()["id"]
     run = client.post("runs", json={"recipe": "cifar-cnn", "data": data, "settings": ["no.such=1"]}).json()
     job = client.wait(run["job"]["id"])

@@ -81,7 +81,7 @@ export default class Models extends View {
         ${own
           ? html`<a class="button" href="${path}/file" download>Export</a>
               <button type="button" @click=${() => this.rename(own)}>Rename</button>
-              <button type="button" class="danger" @click=${() => this.remove(own)}>Delete</button>`
+              <button type="button" class="danger" @click=${() => this.discard(own)}>Delete</button>`
           : nothing}
       </div>
     </li>`;
@@ -125,7 +125,7 @@ export default class Models extends View {
     }
   }
 
-  async remove(model) {
+  async discard(model) {
     if (!(await confirmed(`Delete the model ${model.name} for good?`, {yes: 'Delete', danger: true}))) return;
     try {
       await api('DELETE', `models/${model.id}`);

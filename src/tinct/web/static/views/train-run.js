@@ -116,7 +116,7 @@ class TrainRun extends LitElement {
             <button>Resume</button>
             <label class="row">until <input class="budget" name="budget" pattern=${BUDGET} placeholder=${this.run.options.budget ?? 'the end'}
               title="Such as 10epochs, 30min or 500steps; empty: as before" /></label></form>
-            <button type="button" class="danger" @click=${this.remove}>Delete</button>`}
+            <button type="button" class="danger" @click=${this.discard}>Delete</button>`}
       ${!active && done
         ? html`<form class="row" @submit=${this.save}>
             <input name="name" maxlength="100" required pattern="\\w[\\w .\\(\\)+\\-]*" placeholder="Name of the model" aria-label="Name of the model" />
@@ -197,7 +197,7 @@ class TrainRun extends LitElement {
     }
   }
 
-  async remove() {
+  async discard() {
     const {run} = this;
     if (!(await confirmed(`Delete “${run.name}” with its checkpoint and pictures for good? Saved models stay.`, {yes: 'Delete', danger: true}))) return;
     try {

@@ -143,7 +143,7 @@ export default class Turing extends View {
     return html`<section class="panel stack" aria-labelledby="score-title">
       <div class="row apart"><h2 id="score-title">${test.name}</h2>
         <div class="row"><button type="button" class="main" @click=${() => this.sit(test.id)}>Take the test</button>
-          <button type="button" class="danger" @click=${() => this.remove(test)}>Delete</button></div></div>
+          <button type="button" class="danger" @click=${() => this.discard(test)}>Delete</button></div></div>
       ${models.length
         ? html`<h3>The score so far</h3>
             <div class="wide"><table><thead><tr><th scope="col">Model</th><th scope="col">Fooled</th><th scope="col">95 %</th><th scope="col">Pairs</th></tr></thead>
@@ -171,7 +171,7 @@ export default class Turing extends View {
     }
   }
 
-  async remove(test) {
+  async discard(test) {
     if (!(await confirmed(`Delete “${test.name}” with all answers for good?`, {yes: 'Delete', danger: true}))) return;
     try {
       await api('DELETE', `turing/${test.id}`);
