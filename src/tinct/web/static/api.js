@@ -64,7 +64,7 @@ let loggingIn = null;
 function logIn() {
   loggingIn ??= (async () => {
     await fetch(new URL('../', import.meta.url), {cache: 'reload'});
-    if ((await fetch(`${ROOT}turing`)).status !== 401) return true;
+    if ((await fetch(`${ROOT}limits`)).status !== 401) return true;
     return askToken ? askToken() : false;
   })().finally(() => {
     loggingIn = null;

@@ -1,0 +1,95 @@
+"""The page as a whole, in Chromium: how much is loaded, themes, phones, screen readers, keys, logging in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FIRST_LOAD = 400_000
+"""Bytes."""
+TOKEN = "a token of sixteen letters"
+
+
+def test_the_first_load_is_light(page_server: Any, open_page: Callable[..., Any]) -> None:
+    page = open_page(page_server.address)
+    page.wait_for_load_state("networkidle")
+    loaded = page.evaluate(
+        """() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+          .map(({name, encodedBodySize}) => [name, encodedBodySize])"""
+    )
+    assert any(url.endswith("lit.js") and size > 10_000 for url, size in loaded)
+    assert sum(size for _, size in loaded) < FIRST_LOAD, loaded
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_everybody_can_use_it(
+    width: int, theme: str, page_server: Any, open_page: Callable[..., Any], small_photo: Path
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    page = open_page(page_server.address, width=width, color_scheme=theme)
+    check(page, axe)
+    page.locator("tinct-shelf input[type=file]").first.set_input_files(small_photo)
+    page.wait_for_function("() => document.querySelector('tinct-viewer')?.after")
+    check(page, axe)
+    page.get_by_role("button", name="Correct by hand").click()
+    page.wait_for_function("() => document.querySelector('tinct-correct tinct-viewer')?.after")
+    stage = page.locator("tinct-correct .middle .stage")
+    stage.press("ArrowRight")
+    stage.press("Enter")
+    page.get_by_role("button", name="Remove this hint").wait_for()
+    check(page, axe)
+
+
+def check(page: Any, axe: Any) -> None:
+    """Nothing is wider than the screen, and axe finds nothing."""
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    found = axe.run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_theme_is_the_systems_until_one_is_chosen(page_server: Any, open_page: Callable[..., Any]) -> None:
+    page = open_page(page_server.address, color_scheme="dark")
+
+    def ground() -> str:
+        return str(page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor"))
+
+    assert ground() == "rgb(24, 24, 24)"
+    page.get_by_role("button", name="Switch to the light theme").click()
+    assert ground() == "rgb(242, 242, 242)"
+    page.reload()
+    page.get_by_role("button", name="Switch to the dark theme").wait_for()
+    assert ground() == "rgb(242, 242, 242)"
+
+
+def test_the_page_is_reached_by_keys(page_server: Any, open_page: Callable[..., Any]) -> None:
+    page = open_page(page_server.address)
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.textContent") == "Skip to the page"
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.textContent.trim()") == "Correct"
+    page.keyboard.press("Enter")
+    page.get_by_text("Which photograph?").or_(page.get_by_text("First")).or_(
+        page.locator("tinct-correct .stage")
+    ).first.wait_for()
+    assert page.title() == "Correct · Tinct"
+    page.go_back()
+    page.wait_for_function("() => document.title === 'Colorize · Tinct'")
+
+
+def test_a_server_with_a_token_asks_for_it(launch: Callable[..., Any], open_page: Callable[..., Any]) -> None:
+    server = launch("--no-worker", TINCT_TOKEN=TOKEN)
+    page = open_page(server.address, allow="status of 401")
+    page.get_by_label("Token").fill("a wrong one, but as long")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("alert").get_by_text("not known").wait_for()
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("dialog").wait_for(state="hidden")
+    page.reload()
+    page.get_by_role("heading", name="Color for black-and-white photographs").wait_for()
+    page.wait_for_timeout(300)
+    assert page.get_by_role("dialog").count() == 0
