@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 Kind = Literal["dust", "scratches"]
 
-CONTRAST = 7.0
+CONTRAST = 9.0
 """Least difference from the surrounding, in L."""
-CALM = 3.5
+CALM = 5.0
 """Least difference in standard deviations of the surrounding."""
-CROWDED = 0.06
-"""Largest share of candidates around one: more are texture."""
+CROWDED: dict[Kind, float] = {"dust": 0.04, "scratches": 0.08}
+"""Largest share of candidates around one: more are texture, but a scratch has much of itself around."""
 LONG = 8
 """A scratch is at least so many times as long as it is wide..."""
 SHARE = 1 / 14
@@ -36,24 +36,27 @@ def find_defects(lightness: NDArray[np.float32], kinds: frozenset[Kind]) -> NDAr
     import cv2
 
     height, width = lightness.shape
-    radius = int(np.clip(round(min(height, width) / 220), 2, 8))
+    radius = int(np.clip(round(min(height, width) / 220), 3, 8))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     mask = np.zeros((height, width), np.uint8)
     for operation, sign in ((cv2.MORPH_TOPHAT, 1), (cv2.MORPH_BLACKHAT, -1)):
         excess: Any = cv2.morphologyEx(lightness, operation, kernel)
-        core = _standing_out(lightness, excess, sign, radius)
         # The rim of a defect stands out less than its middle.
         rim = (excess > CONTRAST / 2).astype(np.uint8)
         found: Any = cv2.connectedComponentsWithStats(rim, connectivity=8)
         count, labels, boxes, _ = found
-        strong = np.bincount(labels[core], minlength=count)
-        wanted = _shaped(labels, boxes, strong, kinds, radius, min(height, width))
-        mask[wanted[labels]] = 255
-    return np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)), np.uint8)
+        for kind in kinds:
+            core = _standing_out(lightness, excess, sign, radius, CROWDED[kind])
+            strong = np.bincount(labels[core], minlength=count)
+            wanted = _shaped(labels, boxes, strong, kind, radius, min(height, width))
+            mask[wanted[labels]] = 255
+    # Of a defect as large as the kernel only the rim was found.
+    whole = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
+    return np.asarray(cv2.dilate(whole, np.ones((3, 3), np.uint8)), np.uint8)
 
 
 def _standing_out(
-    lightness: NDArray[np.float32], excess: NDArray[np.float32], sign: int, radius: int
+    lightness: NDArray[np.float32], excess: NDArray[np.float32], sign: int, radius: int, most: float
 ) -> NDArray[np.bool_]:
     """Tell which pixels differ from a calm surrounding, in which few others do."""
     import cv2
@@ -65,9 +68,10 @@ def _standing_out(
     mean = cv2.boxFilter(rest * lightness, -1, around) / np.maximum(weight, 1e-3)
     square = cv2.boxFilter(rest * lightness * lightness, -1, around) / np.maximum(weight, 1e-3)
     spread = np.sqrt(np.maximum(square - mean * mean, 0))
-    crowd = cv2.boxFilter(candidates, -1, around)
+    near = (max(around[0], 41),) * 2
+    crowd = cv2.boxFilter(candidates, -1, near)
     clear = sign * (lightness - mean) > CALM * spread
-    found: NDArray[np.bool_] = (candidates > 0) & clear & (crowd < CROWDED)
+    found: NDArray[np.bool_] = (candidates > 0) & clear & (crowd < most)
     return found
 
 
@@ -75,7 +79,7 @@ def _shaped(
     labels: NDArray[np.int32],
     boxes: NDArray[np.int32],
     strong: NDArray[np.int64],
-    kinds: frozenset[Kind],
+    kind: Kind,
     radius: int,
     side: int,
 ) -> NDArray[np.bool_]:
@@ -89,8 +93,8 @@ def _shaped(
             continue
         longest = max(across, down)
         if longest <= 4 * radius + 1:
-            wanted[number] = "dust" in kinds
-        elif "scratches" in kinds and longest >= side * SHARE / 1.5:
+            wanted[number] = kind == "dust"
+        elif kind == "scratches" and longest >= side * SHARE / 1.5:
             part = (labels[top : top + down, left : left + across] == number).astype(np.uint8)
             (_, sides, _) = cv2.minAreaRect(cv2.findNonZero(part))
             length = max(sides)

@@ -48,6 +48,8 @@ class Jpeg2000Source(EncodedSource):
     def _levels(self) -> Levels:
         header = self.header
         with self.open() as file:
+            # Without the boxes: the codec would apply a profile by itself, in 8 bits.
+            file.seek(header.start)
             data = file.read()
         library = codec(self.name)
         try:

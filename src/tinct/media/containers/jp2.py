@@ -46,6 +46,8 @@ class Header:
     dpi: tuple[float, float] | None
     boxes: dict[bytes, bytes]
     """Metadata by its UUID."""
+    start: int
+    """Where what is to be decoded begins: the codestream, or the file where that has a palette."""
 
 
 def codec(name: str) -> Any:
@@ -92,7 +94,7 @@ def read_header(file: BinaryIO, name: str) -> Header:
         channels = int.from_bytes(siz[40:42], "big")
         file.seek(start + 42)
         parts = file.read(3 * channels)
-        return _header(name, (bottom - top, right - left), channels, parts, inner, boxes)
+        return _header(name, (bottom - top, right - left), channels, parts, inner, boxes, start)
     except (struct.error, IndexError) as error:
         raise UnreadablePhoto(f"{name} is a damaged JPEG 2000 file; get the whole file") from error
 
@@ -104,6 +106,7 @@ def _header(
     parts: bytes,
     inner: dict[bytes, bytes],
     boxes: dict[bytes, bytes],
+    start: int,
 ) -> Header:
     precisions, steps = set(parts[::3]), set(parts[1::3]) | set(parts[2::3])
     if len(precisions) != 1 or steps != {1}:
@@ -122,7 +125,9 @@ def _header(
             f"{name} has its colors in a way (space {space}) that Tinct doesn't read; convert it to TIFF"
         )
     if b"pclr" in inner:
-        channels = inner[b"pclr"][2]
+        if method != 1:
+            raise UnreadablePhoto(f"{name} has a palette with a profile, which Tinct doesn't read; convert it to TIFF")
+        channels, start = inner[b"pclr"][2], 0
     opaque = space == 12 or channels in (1, 3)
     return Header(
         height=size[0],
@@ -134,6 +139,7 @@ def _header(
         icc=color[3:] if method in (2, 3) else None,
         dpi=_resolution(inner.get(b"res ", b"")),
         boxes=boxes,
+        start=start,
     )
 
 
