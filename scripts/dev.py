@@ -1,23 +1,28 @@
 """Run one of the project's tasks in a virtual environment that sets itself up.
 
-``python scripts/dev.py demo|test|test-slow|lint|format|serve|bench|picture [ARGUMENT...]``. The environment is
-``.venv`` in the root; it is reused as long as neither ``pyproject.toml`` nor ``constraints.txt`` has changed. Needs
-Python 3.11 or newer, nothing else.
+``python scripts/dev.py demo|test|test-slow|lint|format|serve|start|bench|picture|reports [ARGUMENT...]``.
+The environment is ``.venv`` in the root; it is reused as long as neither ``pyproject.toml`` nor ``constraints.txt`` has
+changed. Needs Python 3.11 or newer, nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
+import urllib.request
+import webbrowser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 SCRIPTS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+PAGE = "http://127.0.0.1:8000/"
+"""Where the web app is unless it is asked for elsewhere."""
 STAMP = ENVIRONMENT / "tinct-stamp"
 
 
@@ -111,6 +116,25 @@ def serve(arguments: list[str]) -> None:
     run(PYTHON, "-m", "tinct", "serve", *arguments)
 
 
+def start(arguments: list[str]) -> None:
+    """Open the page of the web app, for those who double-click; start it where it isn't running yet."""
+    if answers(PAGE):
+        print(f"Tinct is running already: {PAGE}")
+        webbrowser.open(PAGE)
+        return
+    serve(["--open", *arguments])
+
+
+def answers(page: str) -> bool:
+    """Whether a server of Tinct is at an address of this machine."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{page}api/v1/health", timeout=2) as answer:
+            return bool(json.load(answer)["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def bench(arguments: list[str]) -> None:
     """Run the benchmarks one after the other; arguments choose some by name."""
     set_up("dev")
@@ -126,6 +150,12 @@ def picture(arguments: list[str]) -> None:
     run(PYTHON, ROOT / "scripts" / "before_after.py", *arguments)
 
 
+def reports(arguments: list[str]) -> None:
+    """Write a report of every shipped model into docs/reports; the arguments name the photographs."""
+    set_up("dev")
+    run(PYTHON, ROOT / "scripts" / "reports.py", *arguments)
+
+
 TASKS = {
     "demo": demo,
     "test": test,
@@ -133,8 +163,10 @@ TASKS = {
     "lint": lint,
     "format": format_,
     "serve": serve,
+    "start": start,
     "bench": bench,
     "picture": picture,
+    "reports": reports,
 }
 
 if __name__ == "__main__":
