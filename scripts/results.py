@@ -1,52 +1,67 @@
-"""Write docs/results.md from what ``tinct evaluate --json`` wrote.
+"""Bring the tables of docs/results.md up to date: what ``tinct evaluate --json`` wrote, how shipped models were made.
 
     python scripts/results.py FIGURES.json [FIGURES.json ...]
 
-Files of one data set and protocol belong together: their baselines are the same, and are shown once.
+A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; NAME is ``DATA, PROTOCOL`` of an evaluation, such
+as ``val.tar, stretch256``, or ``trained`` for how the models in the package were made. Files of one data set and
+protocol share a table: their baselines are the same, and are shown once. A table without a place is an error.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from tinct.evaluation.catalog import BY_KEY
 from tinct.evaluation.output import readable
+from tinct.inference.backends import read_spec
+from tinct.weights import store
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "results.md"
 SHOWN = (
-    "psnr ssim ms_ssim ciede2000 auc auc_rebalanced colorfulness dcf bleeding kid_efficientnet_lite0 semantic_top1"
+    "mse psnr ssim ms_ssim ciede2000 auc auc_rebalanced colorfulness dcf bleeding kid_efficientnet_lite0 semantic_top1"
     " milliseconds parameters gmacs peak_memory_mb"
 ).split()
-HEAD = """# Results
-
-Written by `python scripts/results.py` from what `tinct evaluate --json` measured; [the figures](reference/figures.md)
-says what each one is. Intervals are of 95 %, by bootstrap over photographs. Figures of one table are comparable with
-each other, and with any report of the same protocol and manifest.
-"""
 
 
 def main(files: list[str]) -> None:
-    """Write the page."""
+    """Fill in the page."""
     found = [json.loads(Path(file).read_text("utf-8")) for file in files]
     sets: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for one in found:
         for data in one["data"]:
             sets.setdefault((data["name"], one["protocol"], data["manifest_sha256"]), []).append(one)
-    parts = [HEAD]
+    page = fill(TARGET.read_text("utf-8"), "trained", _trained())
     for (name, protocol, manifest), same in sets.items():
         data = next(data for data in same[0]["data"] if data["name"] == name)
-        parts.append(
-            f"## {name}, {protocol}\n\n{data['measured']} photographs, {data['near_gray']} near gray left out. "
-            f"Manifest `{manifest}`. Tinct {same[0]['tinct']}.\n"
-        )
-        parts.append("\n".join(_table(name, same)) + "\n")
+        about = f"{data['measured']} photographs, {data['near_gray']} near gray left out. Manifest `{manifest[:16]}`."
+        lines = [about, "", *_table(name, same)]
         curve = [point | {"mode": one["mode"]} for one in same for point in one["hint_curve"] if point["data"] == name]
-        if curve:
-            parts.append("\n".join(_curve(curve)) + "\n")
-    TARGET.write_text("\n".join(parts), "utf-8")
+        page = fill(page, f"{name}, {protocol}", [*lines, *(["", *_curve(curve)] if curve else [])])
+    TARGET.write_text(page, "utf-8")
+
+
+def fill(page: str, name: str, lines: list[str]) -> str:
+    """Put lines between a table's marks."""
+    marks = re.compile(rf"(<!-- table: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not marks.search(page):
+        sys.exit(f"{TARGET} has no place for the table {name!r}; write <!-- table: {name} --> and <!-- end --> there")
+    return marks.sub(lambda match: "\n".join([match[1], *lines, "", match[2]]), page, count=1)
+
+
+def _trained() -> list[str]:
+    lines = ["| model | parameters | MB | photos seen | hours of two cores |", "|---|---|---|---|---|"]
+    for path in sorted(store.SHIPPED.glob(f"*{store.SUFFIX}")):
+        made, spec = store.facts(path).get("trained", {}), read_spec(path)
+        size = path.stat().st_size / 1e6
+        lines.append(
+            f"| [`{path.stem}`](../src/tinct/weights/default/{path.stem}.md) | {spec.parameters:,} | {size:.1f} "
+            f"| {made.get('seen', 0):,} | {made.get('hours', 0):.2f} |"
+        )
+    return lines
 
 
 def _table(data: str, found: list[dict[str, Any]]) -> list[str]:

@@ -20,6 +20,7 @@ TERMS = {
     "cross_entropy": ("bins",),
     "huber": ("ab", "rgb", "bins"),
     "mse": ("ab", "rgb", "bins"),
+    "log_mse": ("ab", "rgb", "bins"),
     "perceptual": ("ab", "rgb", "bins"),
     "rebalanced_mse": ("ab", "bins"),
 }
@@ -132,6 +133,8 @@ class LossConfig(_Part):
     """Squared error up to 0.1, absolute beyond."""
     mse: Factor = 0.0
     """Mean squared error."""
+    log_mse: Factor = 0.0
+    """Mean over the photos of the logarithm of each one's mean squared error, as PSNR has it."""
     perceptual: Factor = 0.0
     """Distance between the features of an ImageNet network."""
     rebalanced_mse: Factor = 0.0

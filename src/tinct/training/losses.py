@@ -22,6 +22,8 @@ REACH = 110
 """a and b lie in -110..110; errors are measured as shares of it."""
 BETA = 0.1
 """Where the Huber loss turns from squares to absolute errors."""
+FLOOR = 1e-4
+"""Added to a photo's squared error before its logarithm: about 1 Lab unit, below which nothing is to be won."""
 EPSILON = 1e-8
 
 
@@ -85,6 +87,17 @@ def faithful_mean(log_p: Tensor, table: BinTable) -> Tensor:
 def huber(found: Tensor, true: Tensor) -> Tensor:
     """Return the mean of e^2 / 2 BETA up to BETA, of |e| - BETA / 2 beyond."""
     return F.smooth_l1_loss(found, true, beta=BETA)
+
+
+def log_mse(found: Tensor, true: Tensor) -> Tensor:
+    """Return the mean over photos of ln(mean squared error): what a mean of PSNRs is of, so that muted photos count.
+
+    Args:
+        found: (N, C, H, W).
+        true: as ``found``.
+    """
+    mean: Tensor = ((found - true).square().mean((1, 2, 3)) + FLOOR).log().mean()
+    return mean
 
 
 def rebalanced_mse(found: Tensor, true: Tensor, table: BinTable) -> Tensor:
@@ -209,6 +222,8 @@ class ColorLoss(nn.Module):
                 terms[name] = huber(found.plane / unit, true / unit)
             elif name == "mse":
                 terms[name] = F.mse_loss(found.plane / unit, true / unit)
+            elif name == "log_mse":
+                terms[name] = log_mse(found.plane / unit, true / unit)
             elif name == "rebalanced_mse":
                 assert self.table is not None
                 terms[name] = rebalanced_mse(found.plane, true, self.table)

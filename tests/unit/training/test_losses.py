@@ -72,10 +72,12 @@ def test_regression_of_ab_against_a_plain_retyping() -> None:
     nearest = np.array(
         [[[np.argmin(((BINS - c) ** 2).sum(1)) for c in row] for row in p.transpose(1, 2, 0)] for p in true]
     )
-    factors = {"huber": 1.0, "mse": 1.0, "rebalanced_mse": 1.0}
+    factors = {"huber": 1.0, "mse": 1.0, "log_mse": 1.0, "rebalanced_mse": 1.0}
     loss = ColorLoss("ab", factors, BinTable(BINS, WEIGHTS))
     terms = loss(torch.from_numpy(found), GRAY.repeat(2, 1, 1, 1), torch.from_numpy(true))
     np.testing.assert_allclose(terms["mse"], np.mean(differences**2), rtol=1e-5)
+    each = [np.log(np.mean(photo**2) + 1e-4) for photo in differences]
+    np.testing.assert_allclose(terms["log_mse"], np.mean(each), rtol=1e-5)
     np.testing.assert_allclose(terms["huber"], np.mean([huber(abs(d)) for d in differences.flat]), rtol=1e-5)
     np.testing.assert_allclose(terms["rebalanced_mse"], np.mean(WEIGHTS[nearest] * (differences**2).sum(1)), rtol=1e-5)
     np.testing.assert_allclose(terms["loss"], sum(float(terms[name]) for name in factors), rtol=1e-5)
