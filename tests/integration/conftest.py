@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import secrets
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,19 @@ from tinct.cli.app import main
 from tinct.media.photo import read_photo
 
 HELPERS = Path(__file__).parents[1] / "unit" / "inference" / "conftest.py"
+
+CLUSTER = """
+import sys, ray
+for attempt in range(4):
+    try:
+        ray.init(address="local", num_cpus=2, object_store_memory=80 << 20, include_dashboard=False,
+                 log_to_driver=False, logging_level="error", _system_config={"worker_niceness": 0})
+        break
+    except Exception:  # a busy machine doesn't have it ready in the half minute that Ray gives it
+        ray.shutdown()
+print(ray.get_runtime_context().gcs_address, flush=True)
+sys.stdin.read()
+"""
 
 
 @dataclass(frozen=True)
@@ -117,3 +131,21 @@ def refused(run: Callable[..., Done], contents: Callable[[], dict[str, bytes]]) 
         return done.err
 
     return colorize
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """Address of a cluster of two processors with a small object store."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        process = subprocess.Popen(
+            [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+        process.wait(timeout=60)
+        process.stdout.close()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import os
-import secrets
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +19,6 @@ from tinct.media.photo import read_photo
 
 pytest.importorskip("ray", reason="needs the extra [ray]")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Ray's clusters are for Linux and macOS")
-
-CLUSTER = """
-import sys, ray
-ray.init(address="local", num_cpus=2, object_store_memory=80 << 20, include_dashboard=False, log_to_driver=False,
-         logging_level="error", _system_config={"worker_niceness": 0})
-print(ray.get_runtime_context().gcs_address, flush=True)
-sys.stdin.read()
-"""
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """Address of a cluster of two processors with a small object store."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_AUTH_MODE", "token")
-        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        process = subprocess.Popen(
-            [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.stdin.close()
-        process.wait(timeout=60)
-        process.stdout.close()
 
 
 def fill(folder: Path, count: int, height: int = 90, width: int = 120) -> None:

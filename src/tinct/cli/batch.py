@@ -90,22 +90,6 @@ def run(
     ] = None,
     format: shared.Format = None,
     quality: shared.Quality = None,
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="local|ray",
-            rich_help_panel=shared.RUNNING,
-            help="Threads of this machine, or workers of a Ray cluster; SRC and DST are then seen by all its machines.",
-        ),
-    ] = "local",
-    ray_address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT",
-            rich_help_panel=shared.RUNNING,
-            help="Head of the Ray cluster. Not given: RAY_ADDRESS, else a cluster of this machine alone.",
-        ),
-    ] = None,
     layer: shared.Layer = False,
     no_mark: shared.NoMark = False,
     sign_cert: shared.SignCert = None,
@@ -122,6 +106,8 @@ def run(
     max_pixels: shared.MaxPixels = None,
     device: shared.DeviceName = None,
     jobs: shared.Jobs = None,
+    engine: shared.EngineName = "local",
+    ray_address: shared.RayAddress = None,
     quiet: shared.Quiet = False,
 ) -> None:
     """Colorize all photographs below SRC into DST, so that a run that is killed can go on.
@@ -130,7 +116,7 @@ def run(
     place below DST. A manifest in DST/_tinct knows every file; a report with pictures is written there at the end.
     Exit codes: 0 all done, 1 some failed or nothing further can be done, 2 wrong usage, 130 stopped by Ctrl-C.
     """
-    from tinct.cli.batching import ENGINES, Asked, run_batch
+    from tinct.cli.batching import Asked, run_batch
     from tinct.errors import OptionError
     from tinct.inference.options import ColorizeOptions
     from tinct.jobs.batch import Job
@@ -151,10 +137,7 @@ def run(
         )
     if watch and dry_run:
         raise OptionError("--watch and --dry-run contradict each other; give one")
-    if engine not in ENGINES:
-        raise OptionError(f"--engine is {engine!r}; choose one of {', '.join(ENGINES)}")
-    if ray_address is not None and engine != "ray":
-        raise OptionError("--ray-address is meant for --engine ray; give that too, or leave it out")
+    shared.check_engine(engine, ray_address)
     settings = load_settings()
     recipe = Recipe(
         options=ColorizeOptions(

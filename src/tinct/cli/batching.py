@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tinct.inference.backends import Backend
 
 FAILED, INTERRUPTED = 1, 130
-ENGINES = ("local", "ray")
 MOST_JOBS = 4
 """More photographs at once, unless asked for, take memory and win little: libvips uses several cores by itself."""
 WAITING = 4
@@ -44,7 +43,7 @@ class Asked:
     jobs: int | None
     """Photographs under way at once, with Ray workers; None chooses."""
     engine: str = "local"
-    """One of :data:`ENGINES`."""
+    """``local`` or ``ray``."""
     ray_address: str | None = None
     """Of a cluster's head; see :class:`~tinct.jobs.crew.Crew`."""
     dry_run: bool = False

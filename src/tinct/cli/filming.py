@@ -21,6 +21,7 @@ from tinct.inference.options import ColorizeOptions
 if TYPE_CHECKING:
     from tinct.inference.backends import Backend, Device
     from tinct.video.plan import Job, Plan
+    from tinct.video.shots import Shot
 
 FAILED, INTERRUPTED = 1, 130
 LIBRARIES = ("av", "cv2", "scenedetect")
@@ -54,7 +55,11 @@ class Asked:
     state: Path | None
     device: Device
     jobs: int | None
-    """Frames worked on at once; None takes one for each core."""
+    """Frames worked on at once, or workers of a cluster; None takes one for each core."""
+    engine: str
+    """``local`` or ``ray``."""
+    ray_address: str | None
+    """See :class:`~tinct.jobs.crew.Crew`."""
     as_json: bool
     quiet: bool
 
@@ -87,7 +92,7 @@ def run_video(asked: Asked, usual_model: str) -> int:
     try:
         job = _make_job(dataclasses.replace(asked, colors=colors))
         with RateBar("frames", quiet=asked.quiet) as bar:
-            return _carry_out(asked, job, load_backend(model, asked.device, 1), bar, notes, started)
+            return _carry_out(asked, job, model, load_backend(model, asked.device, 1), bar, notes, started)
     except KeyboardInterrupt:
         typer.secho("Stopped; run the same command again to go on.", fg="yellow", err=True)
         sys.stdout.flush()
@@ -137,7 +142,9 @@ def _make_job(asked: Asked) -> Job:
     )
 
 
-def _carry_out(asked: Asked, job: Job, backend: Backend, bar: RateBar, notes: list[str], started: float) -> int:
+def _carry_out(
+    asked: Asked, job: Job, model: str, backend: Backend, bar: RateBar, notes: list[str], started: float
+) -> int:
     from tinct.video.plan import make_plan
     from tinct.video.shots import clock
     from tinct.video.work import Studio, finish
@@ -159,12 +166,31 @@ def _carry_out(asked: Asked, job: Job, backend: Backend, bar: RateBar, notes: li
     )
     begun = time.monotonic()
     bar.begin(frames)
-    for shot in left:
-        studio.colorize_shot(shot, bar.advance)
+    if asked.engine == "ray":
+        film_notes = _film_far(asked, plan, left, model, backend, bar)
+    else:
+        for shot in left:
+            studio.colorize_shot(shot, bar.advance)
+        film_notes = studio.notes
     rate = frames / max(time.monotonic() - begun, 1e-9)
     bar.stop()
     finish(job, plan, backend)
-    return _tell(asked, plan, [*notes, *plan.notes, *studio.notes], frames, rate, time.monotonic() - started)
+    return _tell(asked, plan, [*notes, *plan.notes, *film_notes], frames, rate, time.monotonic() - started)
+
+
+def _film_far(asked: Asked, plan: Plan, left: list[Shot], model: str, backend: Backend, bar: RateBar) -> list[str]:
+    """Colorize shots on a Ray cluster, and return what the user should know."""
+    from tinct.jobs.crew import Crew
+    from tinct.jobs.films import film_shots
+
+    def advance(shot: Shot) -> None:
+        for _ in range(shot.count):
+            bar.advance()
+
+    if not left:
+        return []
+    with Crew(asked.ray_address, asked.jobs, bar.say) as crew:
+        return film_shots(crew, plan, left, model, asked.device, backend, advance)
 
 
 def _tell(asked: Asked, plan: Plan, notes: list[str], frames: int, rate: float, seconds: float) -> int:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 COLORS, OUTPUT, INPUT, RUNNING = "Colors", "Output", "Input", "Running"
 """Headings of the help."""
+ENGINES = ("local", "ray")
+"""What works things off."""
 
 Format = Annotated[
     str | None,
@@ -130,6 +132,23 @@ Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", metavar="N", rich_help_panel=RUNNING, help="Photographs worked on at once."),
 ]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="local|ray",
+        rich_help_panel=RUNNING,
+        help="Threads of this machine, or workers of a Ray cluster, all of whose machines see the same files.",
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        rich_help_panel=RUNNING,
+        help="Head of the Ray cluster. Not given: RAY_ADDRESS, else a cluster of this machine alone.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=RUNNING, help="Say only what failed.")]
 
 
@@ -189,6 +208,18 @@ def check_signature(certificate: Path | None, key: Path | None, mark: bool) -> t
     if not mark:
         raise OptionError("a signature says how the colors were made, --no-mark hides it; leave one of the two out")
     return certificate, key
+
+
+def check_engine(engine: str, address: str | None) -> None:
+    """Refuse an unknown ``--engine``, and an address without a cluster.
+
+    Raises:
+        OptionError: it is one.
+    """
+    if engine not in ENGINES:
+        raise OptionError(f"--engine is {engine!r}; choose one of {', '.join(ENGINES)}")
+    if address is not None and engine != "ray":
+        raise OptionError("--ray-address is meant for --engine ray; give that too, or leave it out")
 
 
 def check_range(name: str, value: int | None, lowest: int, highest: int) -> None:

@@ -114,8 +114,16 @@ def video(
     device: shared.DeviceName = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", metavar="N", rich_help_panel=shared.RUNNING, help="Frames worked on at once."),
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="N",
+            rich_help_panel=shared.RUNNING,
+            help="Frames worked on at once; with Ray, shots.",
+        ),
     ] = None,
+    engine: shared.EngineName = "local",
+    ray_address: shared.RayAddress = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", rich_help_panel=shared.RUNNING, help="One line of JSON on standard output at the end."),
@@ -133,6 +141,7 @@ def video(
     from tinct.settings import load_settings
 
     shared.check_range("--jobs", jobs, 1, 256)
+    shared.check_engine(engine, ray_address)
     settings = load_settings()
     colors = ColorizeOptions(
         mode=mode,  # type: ignore[arg-type]  # it checks the name itself
@@ -160,6 +169,8 @@ def video(
         state=state,
         device=device or settings.device,  # type: ignore[arg-type]  # checked where it is used
         jobs=jobs or settings.jobs,
+        engine=engine,
+        ray_address=ray_address,
         as_json=as_json,
         quiet=quiet,
     )

@@ -11,7 +11,8 @@ import secrets
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
@@ -27,7 +28,7 @@ from tinct.jobs.places import local_path
 from tinct.jobs.worker import Look, Setup, Worker
 
 if TYPE_CHECKING:
-    from tinct.inference.backends import Backend
+    from tinct.inference.backends import Backend, Device
 
 FETCHING = 2
 """Photographs that a worker has under way where a bucket is involved: one waits for the network, one computes."""
@@ -39,24 +40,60 @@ class Terms:
 
     version: str
     """Of Tinct."""
+    model: str
+    """Name, or absolute path."""
+    device: Device
+    """Where the network runs."""
     model_hash: str
     """Of the model."""
     seen: tuple[str, ...]
-    """Files that must be seen there too: of the sources, and of the results where they are a folder's."""
+    """Files that must be seen there too, by their absolute paths."""
 
 
-class RemoteWorker:
-    """A worker in a process of its own, maybe on another machine.
+def make_terms(
+    crew: Crew, model: str, device: Device, backend: Backend, seen: Sequence[Path]
+) -> tuple[Terms, bytes | None]:
+    """Return what :class:`Remote` is made with; the content of a model's file is sent to the cluster.
 
     Args:
-        setup: what to do, with absolute paths.
+        crew: the workers.
+        model: name or path.
+        device: where the network runs.
+        backend: the model, loaded here.
+        seen: files that must be seen from all machines.
+
+    Raises:
+        ClusterError: the cluster is out of reach.
+    """
+    from tinct.inference.backends import is_checkpoint
+
+    path = Path(model)
+    content: bytes | None = None
+    if path.is_file() and not is_checkpoint(path):
+        content = crew.put(path.read_bytes())
+    name = str(path.absolute()) if path.exists() else model
+    return Terms(tinct.__version__, name, device, backend.model_hash, tuple(str(p.absolute()) for p in seen)), content
+
+
+class Remote(ABC):
+    """A process of its own, maybe on another machine, with the model loaded.
+
+    Args:
         terms: what has to fit.
-        model: content of the model's file; None loads what ``setup`` names.
+        model: content of the model's file; None loads what the terms name.
     """
 
-    def __init__(self, setup: Setup, terms: Terms, model: bytes | None) -> None:
-        self._setup, self._terms, self._model = setup, terms, model
-        self._worker: Worker | None = None
+    def __init__(self, terms: Terms, model: bytes | None) -> None:
+        self._terms, self._model = terms, model
+
+    @abstractmethod
+    def _begin(self, backend: Backend, own: Path) -> None:
+        """Get ready.
+
+        Args:
+            backend: the model.
+            own: an empty folder of this process.
+        """
 
     def greet(self) -> Greeting:
         """Load the model, and say whether all fits."""
@@ -66,31 +103,50 @@ class RemoteWorker:
         unseen = [name for name in self._terms.seen if not os.path.lexists(name)]
         if unseen:
             return Greeting(
-                host, f"it doesn't see {unseen[0]}; folders of a batch over machines must be shared by all, or buckets"
+                host, f"it doesn't see {unseen[0]}; what all machines work on must be in folders that they share"
             )
+        # One processor is this process's; others have the rest. Read when libvips is loaded.
+        os.environ.setdefault("VIPS_CONCURRENCY", "1")
         try:
-            self._worker = self._make()
+            own = Path(tempfile.mkdtemp(prefix="tinct-worker-"))
+            backend = self._load(own)
+            if backend.model_hash != self._terms.model_hash:
+                return Greeting(host, f"its model {self._terms.model} is another than the one here; give an ONNX file")
+            self._begin(backend, own)
         except (TinctError, OSError) as error:
             return Greeting(host, str(error))
-        if self._worker.model_hash != self._terms.model_hash:
-            return Greeting(host, f"its model {self._setup.model} is another than the one here; give an ONNX file")
         return Greeting(host)
 
-    def _make(self) -> Worker:
+    def _load(self, own: Path) -> Backend:
         from tinct.inference.backends import load_backend
 
-        # One processor is this worker's; others have the rest. Read when libvips is loaded.
-        os.environ.setdefault("VIPS_CONCURRENCY", "1")
-        own = Path(tempfile.mkdtemp(prefix="tinct-worker-"))
-        setup = self._setup
+        model = self._terms.model
         if self._model is not None:
-            file = own / Path(setup.model).name
+            file = own / Path(model).name
             file.write_bytes(self._model)
-            setup, self._model = replace(setup, model=str(file)), None
+            model, self._model = str(file), None
+        return load_backend(model, self._terms.device, threads=1)
+
+
+class RemoteWorker(Remote):
+    """Works on photographs.
+
+    Args:
+        terms, model: see :class:`Remote`.
+        setup: what to do, with absolute paths.
+    """
+
+    def __init__(self, terms: Terms, model: bytes | None, setup: Setup) -> None:
+        super().__init__(terms, model)
+        self._setup = setup
+        self._worker: Worker | None = None
+
+    def _begin(self, backend: Backend, own: Path) -> None:
+        setup = self._setup
         # A worker that a killed run left behind must not meet this one in a file that isn't finished.
         partial = own if local_path(setup.target) is None else setup.partial / secrets.token_hex(8)
         partial.mkdir(exist_ok=True)
-        return Worker(replace(setup, partial=partial), load_backend(setup.model, setup.device, threads=1))
+        self._worker = Worker(replace(setup, partial=partial), backend)
 
     def work(self, item: Item) -> Outcome:
         """See :class:`~tinct.jobs.worker.Worker`."""
@@ -112,7 +168,7 @@ class Cluster:
     """
 
     def __init__(self, crew: Crew, backend: Backend) -> None:
-        self._crew, self._model_hash = crew, backend.model_hash
+        self._crew, self._backend = crew, backend
         self._setup: Setup | None = None
         self._arguments: tuple[Any, ...] = ()
 
@@ -148,27 +204,18 @@ class Cluster:
 
     def _brief(self, setup: Setup, sample: Item) -> tuple[Any, ...]:
         """Return what workers are made with."""
-        from tinct.inference.backends import is_checkpoint
-
-        source, target, model = local_path(setup.source), local_path(setup.target), Path(setup.model)
-        seen: list[str] = []
-        if source is not None:
-            seen.append(str(source.absolute() / sample.source))
+        source, target = local_path(setup.source), local_path(setup.target)
+        seen = [] if source is None else [source / sample.source]
         if target is not None:
-            token = setup.partial.absolute() / f"seen-{secrets.token_hex(8)}"
-            token.touch()
-            seen.append(str(token))
-        content = None
-        if model.is_file() and not is_checkpoint(model):
-            content = self._crew.put(model.read_bytes())
+            seen.append(setup.partial / f"seen-{secrets.token_hex(8)}")
+            seen[-1].touch()
         setup = replace(
             setup,
             source=setup.source if source is None else str(source.absolute()),
             target=setup.target if target is None else str(target.absolute()),
             partial=setup.partial.absolute(),
-            model=str(model.absolute()) if model.exists() else setup.model,
         )
-        return setup, Terms(tinct.__version__, self._model_hash, tuple(seen)), content
+        return *make_terms(self._crew, setup.model, setup.device, self._backend, seen), setup
 
 
 def _lost(item: Item, reason: str) -> Outcome:

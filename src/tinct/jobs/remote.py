@@ -51,7 +51,8 @@ class Bucket:
             raise OptionError(f"{address} names no bucket; give {kind}://BUCKET or {kind}://BUCKET/FOLDER")
         self.name = address
         self._root = rest.strip("/")
-        self._patience = patience or Patience()
+        # gcsfs itself tries six times, for half a minute, and can't be told not to.
+        self._patience = patience or (Patience(attempts=2) if KINDS[kind] == "gs" else Patience())
         try:
             import fsspec
 
@@ -185,7 +186,7 @@ class Bucket:
 
 
 def _options(kind: str) -> dict[str, Any]:
-    """Return what the library is told: no listings of the past, and no retries of its own that would multiply ours."""
+    """Return what the library is told: no listings of the past, and, where it can be told, no retries of its own."""
     if kind == "memory":
         return {}
     if KINDS[kind] == "gs":
