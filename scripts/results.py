@@ -53,7 +53,7 @@ def fill(page: str, name: str, lines: list[str]) -> str:
 
 
 def _trained() -> list[str]:
-    lines = ["| model | parameters | MB | photos seen | hours of two cores |", "|---|---|---|---|---|"]
+    lines = ["| model | parameters | MB | photos seen | hours |", "|---|---|---|---|---|"]
     for path in sorted(store.SHIPPED.glob(f"*{store.SUFFIX}")):
         made, spec = store.facts(path).get("trained", {}), read_spec(path)
         size = path.stat().st_size / 1e6

@@ -88,7 +88,7 @@ def write_card(
     options = ", ".join(f"`{option}: {value}`" for option, value in spec.options.items())
     asked = record.get("asked", {})
     command = f"tinct train {asked.get('recipe', record['name'])} --data PHOTOS --out RUN --budget {record['budget']}"
-    command += f" --preset {asked['preset']}" if asked.get("preset") else ""
+    command += "".join(f" --preset {preset}" for preset in asked.get("presets", ()))
     command += " --init MODEL" if asked.get("init") else ""
     command += "".join(f" --set {setting}" for setting in asked.get("settings", ()))
     photos = record.get("data", {}).get("photos")
