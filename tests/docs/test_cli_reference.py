@@ -38,6 +38,7 @@ def options(command: Any) -> set[str]:
         "inspect",
         "reproduce",
         "batch run",
+        "video",
         "evaluate",
         "probe",
         "turing make",
@@ -45,6 +46,7 @@ def options(command: Any) -> set[str]:
         "turing score",
         "serve",
         "worker",
+        "export-web",
     ],
 )
 def test_options(name: str) -> None:
