@@ -12,8 +12,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tinct.media.photo import read_photo
 
@@ -69,8 +71,19 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         level = 40 + 150 * (number % 2)
         read_photo(rng.integers(level, level + 60, (64, 64, 3), np.uint8)).save(folder / f"{number}.jpg")
     (tmp_path / "hints.json").write_text('[{"x": 12, "y": "40%", "color": "#a03020", "radius": 3}]', encoding="utf-8")
+    write_film(tmp_path / "film.mp4", small)
+    read_photo(np.stack([small, small // 2, small // 3], axis=-1)).save(tmp_path / "still.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def write_film(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a film of a second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=12, width=picture.shape[1], height=picture.shape[0])
+        for _ in range(12):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="gray").reformat(format="yuv420p")))
+        container.mux(stream.encode(None))
 
 
 @pytest.mark.parametrize("document", having("sh"), ids=name)

@@ -19,9 +19,13 @@ PROMISED = {
     ),
     "batch run": (
         "--dry-run --watch --retry-failed --verify --consistent --reference --jobs --model --mode --vividness"
-        " --saturation --size --format --quality --layer --no-mark --state"
+        " --saturation --value-shift --size --format --quality --layer --no-mark --state --engine --ray-address"
     ),
     "batch review": "--port --no-browser",
+    "video": (
+        "--output --codec --depth --quality --preview --realtime --no-steady --deflicker --hint --hints --reference"
+        " --state --no-mark --json --model --size --jobs"
+    ),
     "inspect": "--source --json",
     "reproduce": "--source --output --mask --model",
     "train": "--data --out --budget --seed --resume --init --preset --set --device --tensorboard --adapt --replay",
