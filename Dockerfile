@@ -9,14 +9,14 @@ ARG PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY src src
-RUN python -m venv /opt/tinct
-RUN /opt/tinct/bin/python -m pip install --no-cache-dir --constraint constraints.txt ".[${EXTRAS}]"
+RUN python -m venv /tinct
+RUN /tinct/bin/python -m pip install --no-cache-dir --constraint constraints.txt ".[${EXTRAS}]"
 
 RUN useradd --uid 10001 --create-home --home-dir /data --shell /usr/sbin/nologin tinct
 USER tinct
 WORKDIR /data
 VOLUME /data
-ENV PATH=/opt/tinct/bin:/usr/local/bin:/usr/bin:/bin TINCT_DATA_DIR=/data PYTHONUNBUFFERED=1
+ENV PATH=/tinct/bin:/usr/local/bin:/usr/bin:/bin TINCT_DATA_DIR=/data PYTHONUNBUFFERED=1
 EXPOSE 8000
 
 # Any worker beside it has no page, and so no health of this kind: run it with --no-healthcheck.
