@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from tinct.evaluation.report import Photos
     from tinct.evaluation.request import Request
 
 _WHAT, _HOW, _OUTPUT, _RUNNING = "What", "How", "Output", "Running"
@@ -80,6 +81,14 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", rich_help_panel=_OUTPUT, help="Write a report: one HTML file.")
     ] = None,
+    report_photos: Annotated[
+        str,
+        typer.Option(
+            metavar="measured|none|DIR",
+            rich_help_panel=_OUTPUT,
+            help="Photographs that the report shows: of those measured, none, or those in a folder, for passing it on.",
+        ),
+    ] = "measured",
     as_json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE.json", rich_help_panel=_OUTPUT, help="Write all figures.")
     ] = None,
@@ -137,7 +146,23 @@ def evaluate(
         jobs=jobs or settings.jobs,
     )
     refuse_missing_folders(report, as_json, as_csv, request.store)
-    raise typer.Exit(_run(request, report, as_json, as_csv, quiet))
+    photos = _check_photos(report, report_photos)
+    raise typer.Exit(_run(request, report, photos, as_json, as_csv, quiet))
+
+
+def _check_photos(report: Path | None, photos: str) -> Photos:
+    """Return what the report is to show; what would fail after minutes of work is said now."""
+    from tinct.data.inventory import take_inventory
+    from tinct.errors import OptionError
+
+    if photos == "measured" or photos == "none":
+        return photos  # type: ignore[return-value]  # mypy doesn't narrow it
+    if report is None:
+        raise OptionError("--report-photos is for a report; give --report, too")
+    if not Path(photos).is_dir():
+        raise OptionError(f"--report-photos is {photos!r}; give measured, none, or a folder of photographs")
+    take_inventory(Path(photos))
+    return Path(photos)
 
 
 def refuse_missing_folders(*outputs: Path | None) -> None:
@@ -150,7 +175,14 @@ def refuse_missing_folders(*outputs: Path | None) -> None:
             raise OptionError(f"{path} {what}; give a file in a folder that exists")
 
 
-def _run(request: Request, report: Path | None, as_json: Path | None, as_csv: Path | None, quiet: bool) -> int:
+def _run(
+    request: Request,
+    report: Path | None,
+    photos: Photos,
+    as_json: Path | None,
+    as_csv: Path | None,
+    quiet: bool,
+) -> int:
     from tinct.cli.evaluation_bar import EvaluationBar
     from tinct.evaluation import output
     from tinct.evaluation.runner import evaluate as run
@@ -159,13 +191,13 @@ def _run(request: Request, report: Path | None, as_json: Path | None, as_csv: Pa
         # Before the work, so that what it needs is missed now.
         from tinct.evaluation.report import to_html
 
-    with EvaluationBar(quiet) as bar, run(request, bar.update) as (evaluation, look):
+    with EvaluationBar(quiet) as bar, run(request, bar.update) as (evaluation, views):
         if as_json is not None:
             write_text(as_json, output.to_json(evaluation))
         if as_csv is not None:
             write_text(as_csv, output.to_csv(evaluation))
         if report is not None:
-            write_text(report, to_html(evaluation, look))
+            write_text(report, to_html(evaluation, views, photos))
     if not quiet:
         typer.echo(output.to_text(evaluation), nl=False)
         if evaluation.already:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 import tinct
-from tinct.color.figures import Pixels
+from tinct.color.figures import Pixels, psnr
 from tinct.errors import MissingExtra
 from tinct.evaluation import charts, hints
 from tinct.evaluation.catalog import BY_KEY, NOT_AVAILABLE, Figure
 from tinct.evaluation.output import readable
 from tinct.evaluation.request import Evaluation, Row
 from tinct.evaluation.resample import resize
+from tinct.evaluation.runner import Views
 from tinct.media.vips import vips
 
 try:
@@ -31,15 +33,22 @@ SIDE = 128
 SPREAD = ("psnr", "ssim", "ciede2000", "colorfulness", "lightness_error", "bleeding")
 """Figures whose distribution is drawn."""
 
-Look = Callable[[str, str, Sequence[str]], Iterable[tuple[str, Pixels, Pixels]]]
+Photos = Path | Literal["measured", "none"]
+"""Which photographs a report shows: of those measured, none, or those of a folder."""
 
 
-def to_html(evaluation: Evaluation, look: Look) -> str:
+def to_html(evaluation: Evaluation, views: Views, photos: Photos = "measured") -> str:
     """Return the report.
 
     Args:
         evaluation: what was found.
-        look: makes photographs anew, see :data:`tinct.evaluation.runner.Look`.
+        views: makes pictures anew.
+        photos: ``measured`` shows the worst, the median and the best of the photographs, and failures; ``none`` shows
+            none, nor their names; a folder shows what models make of the photographs in it, for a report that is to be
+            passed on where those measured may not be.
+
+    Raises:
+        DataError: there is no photograph in the folder.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -49,7 +58,9 @@ def to_html(evaluation: Evaluation, look: Look) -> str:
         version=tinct.__version__,
         request=request,
         manifest=evaluation.manifest_sha256,
-        sets=[_set(evaluation, name, look) for name in evaluation.manifest],
+        sets=[_set(evaluation, name, views, photos) for name in evaluation.manifest],
+        shows=photos if isinstance(photos, str) else "others",
+        others=_others(evaluation.rows, views, photos) if isinstance(photos, Path) else [],
         figures=request.figures,
         reasons=evaluation.reasons,
         titles={key: figure.title for key, figure in BY_KEY.items()},
@@ -57,7 +68,7 @@ def to_html(evaluation: Evaluation, look: Look) -> str:
     )
 
 
-def _set(evaluation: Evaluation, name: str, look: Look) -> dict[str, Any]:
+def _set(evaluation: Evaluation, name: str, views: Views, photos: Photos) -> dict[str, Any]:
     photographs = evaluation.manifest[name]
     rows = [row for row in evaluation.rows if row.data == name]
     figures = evaluation.request.figures
@@ -75,9 +86,9 @@ def _set(evaluation: Evaluation, name: str, look: Look) -> dict[str, Any]:
         "costs": _costs(rows, figures),
         "curves": _curves([point for point in evaluation.curve if point["data"] == name]),
         "galleries": [
-            (row.name, _galleries(row, rows, lambda names, row=row: look(name, row.name, names)))  # type: ignore[misc]
+            (row.name, _galleries(row, rows, partial(views.measured, name, row.name)))
             for row in rows
-            if not row.baseline and "psnr" in row.per_photo
+            if photos == "measured" and not row.baseline and "psnr" in row.per_photo
         ],
     }
 
@@ -194,6 +205,20 @@ def _galleries(
         return {"name": name, "pictures": pictures[name], "told": ", ".join(told)}
 
     return [(title, [card(int(index)) for index in chosen]) for title, chosen in kinds]
+
+
+def _others(rows: Sequence[Row], views: Views, folder: Path) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return what each model makes of the photographs of a folder."""
+    found = []
+    for name in dict.fromkeys(row.name for row in rows if not row.baseline):
+        cards = []
+        for title, original, result in views.other(name, folder):
+            pictures = _picture(_gray(original)), _picture(result), _picture(original)
+            told = f"PSNR {readable(BY_KEY['psnr'], psnr(original, result))} dB"
+            cards.append({"name": title, "pictures": pictures, "told": told})
+        if cards:
+            found.append((name, cards))
+    return found
 
 
 def _gray(rgb: Pixels) -> Pixels:

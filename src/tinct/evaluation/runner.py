@@ -35,14 +35,22 @@ _CODE = ("color", "evaluation", "inference", "media", "models")
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
-Look = Callable[[str, str, Sequence[str]], Iterator[tuple[str, Pixels, Pixels]]]
-"""Takes names of data set, row and photographs; gives name, original and result of each, made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Makes pictures anew, to be shown; to be used while the evaluation is open."""
+
+    measured: Callable[[str, str, Sequence[str]], Iterator[tuple[str, Pixels, Pixels]]]
+    """Takes names of data set, row and photographs; gives name, original and result of each."""
+    other: Callable[[str, Path], Iterator[tuple[str, Pixels, Pixels]]]
+    """Takes the name of a model and a folder of photographs; gives name, original and result of each."""
 
 
 @contextmanager
 def evaluate(
     request: Request, progress: Progress = lambda what, done, total: None
-) -> Iterator[tuple[Evaluation, Look]]:
+) -> Iterator[tuple[Evaluation, Views]]:
     """Measure colorizers on photographs whose colors are known.
 
     Args:
@@ -50,8 +58,8 @@ def evaluate(
         progress: called as it goes on, on this thread.
 
     Yields:
-        What was found, and a function that shows photographs; inside the block, the outputs of an external command
-        are still there.
+        What was found, and what shows photographs; inside the block, the outputs of an external command are still
+        there.
 
     Raises:
         DataError: no photographs, or none with color.
@@ -79,7 +87,7 @@ def evaluate(
         pool = stack.enter_context(ThreadPoolExecutor(jobs, thread_name_prefix="evaluate"))
         stack.callback(pool.shutdown, cancel_futures=True)
         run = _Run(request, groups, store, judges, pool, jobs, progress)
-        yield run.all(models, stack), run.look
+        yield run.all(models, stack), Views(run.look, run.look_at_others)
 
 
 def _context(request: Request, groups: Iterable[str], judges: Judges) -> str:
@@ -155,13 +163,22 @@ class _Run:
         )
 
     def look(self, data: str, row: str, names: Sequence[str]) -> Iterator[tuple[str, Pixels, Pixels]]:
-        """Make results anew, to be shown; see :data:`Look`."""
+        """Make results anew; see :class:`Views`."""
         dataset, makers = self.sets[data]
         maker = next(maker for maker in makers if maker.name == row)
         items = {item.source.name: item for item in dataset.items}
         for name in names:
             original = read_original(items[name].source, self.request.protocol)
             yield name, original.rgb, maker.make(items[name], original)
+
+    def look_at_others(self, row: str, folder: Path) -> Iterator[tuple[str, Pixels, Pixels]]:
+        """Colorize other photographs; see :class:`Views`. An external command has run, and gives none."""
+        makers = next(iter(self.sets.values()))[1]
+        maker = next(maker for maker in makers if maker.name == row)
+        if isinstance(maker, ModelMaker):
+            for item in open_dataset(folder).items:
+                original = read_original(item.source, self.request.protocol)
+                yield item.source.name, original.rgb, maker.make(item, original)
 
     def _datasets(self) -> Iterator[Dataset]:
         names: set[str] = set()
