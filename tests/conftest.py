@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import signal
@@ -11,7 +12,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -215,3 +218,80 @@ def make_postgresql(postgresql: str) -> Callable[[str], str]:
         return postgresql + name
 
     return make
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Files of a certificate with those above it, of its key, and of the root alone, PEM."""
+
+    certificate: Path
+    key: Path
+    root: Path
+
+
+def write_chain(
+    folder: Path, *, kind: str = "p256", days: int = 30, signing: bool = True, password: bytes | None = None
+) -> Chain:
+    """Make a root and a certificate below it for signing pictures (without ``signing``, for a web server)."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    makers: dict[str, Callable[[], Any]] = {
+        "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
+        "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
+        "rsa": lambda: rsa.generate_private_key(65537, 2048),
+        "ed25519": ed25519.Ed25519PrivateKey.generate,
+    }
+    above, key = makers["p256"](), makers[kind]()
+    now = dt.datetime.now(dt.UTC)
+
+    def certificate(name: str, public: Any, *extensions: tuple[Any, bool]) -> Any:
+        def named(common: str) -> Any:
+            parts = ((NameOID.ORGANIZATION_NAME, "City Archive"), (NameOID.COMMON_NAME, common))
+            return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
+
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(named(name))
+            .issuer_name(named("Root"))
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=10))
+            .not_valid_after(now + dt.timedelta(days=days))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(above.public_key()), False)
+        )
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(above, hashes.SHA256())
+
+    def usage(*, of_root: bool) -> Any:
+        # The six others: content commitment, three kinds of encipherment and agreement, two more for these.
+        return x509.KeyUsage(not of_root, False, False, False, False, of_root, of_root, False, False)
+
+    purpose = ExtendedKeyUsageOID.EMAIL_PROTECTION if signing else ExtendedKeyUsageOID.SERVER_AUTH
+    of_root = ((x509.BasicConstraints(True, None), True), (usage(of_root=True), True))
+    root = certificate("Root", above.public_key(), *of_root)
+    own = certificate(
+        "Scanning desk",
+        key.public_key(),
+        (x509.BasicConstraints(False, None), True),
+        (usage(of_root=False), True),
+        (x509.ExtendedKeyUsage([purpose]), False),
+    )
+    pem = serialization.Encoding.PEM
+    lock = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    folder.mkdir(exist_ok=True)
+    made = Chain(folder / "certificate.pem", folder / "key.pem", folder / "root.pem")
+    made.certificate.write_bytes(own.public_bytes(pem) + root.public_bytes(pem))
+    made.key.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, lock))
+    made.root.write_bytes(root.public_bytes(pem))
+    return made
+
+
+@pytest.fixture(scope="session")
+def make_chain() -> Callable[..., Chain]:
+    """Returns :func:`write_chain`."""
+    return write_chain

@@ -63,9 +63,11 @@ def add_to_xmp(packet: Packet, iptc: bytes | None) -> bool:
         else:
             packet.set_text(name, _date(text) if number == _DATE else text)
     for number, (name, kind) in _LISTS.items():
-        values = [text for found, text in records if found == number]
-        if values and packet.plain(name) is None:
-            packet.set_list(name, kind, values)
+        there = packet.plain(name) or []
+        known = there if isinstance(there, list) else [there]
+        values = [text for found, text in records if found == number and text not in known]
+        if values:
+            packet.set_list(name, kind, [*map(str, known), *dict.fromkeys(values)])
             added = True
     return added
 

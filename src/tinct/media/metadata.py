@@ -61,7 +61,7 @@ def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout |
     elif form is JPEG:
         text = _jpeg_comments(file)
     for keyword, value in text:
-        if keyword.lower() in (_RAW_PROFILE + "iptc", _RAW_PROFILE + "8bim") and iptc is None:
+        if keyword.lower() in (f"{_RAW_PROFILE}iptc".lower(), f"{_RAW_PROFILE}8bim".lower()) and iptc is None:
             iptc, photoshop = split_iptc(_raw_profile(value))
     exif = exif.removeprefix(b"Exif\0\0") if exif else None
     orientation = int(image.get("orientation")) if image.get_typeof("orientation") else 1
@@ -147,7 +147,7 @@ def _jpeg_comments(file: BinaryIO) -> list[tuple[str, str]]:
 
 def _raw_profile(value: str) -> bytes:
     """Read what ImageMagick and ExifTool put into a PNG's text: a name, a length, then hexadecimal digits."""
-    digits = "".join(value.split()[2:])
+    digits = "".join("".join(value.strip().splitlines()[2:]).split())
     try:
         return bytes.fromhex(digits)
     except ValueError:

@@ -86,7 +86,7 @@ def test_files_that_are_cut_short_or_no_photographs(color_pixels, tmp_path):
     data = saved(Image.fromarray(color_pixels))
     for share in (0.3, 0.6, 0.95):
         cut = data[: int(len(data) * share)]
-        with pytest.raises((TruncatedPhoto, UnreadablePhoto), match="whole file|without a picture"):
+        with pytest.raises((TruncatedPhoto, UnreadablePhoto), match=r"whole file|without a picture"):
             read_photo(cut).to_numpy()
         with pytest.raises((TruncatedPhoto, UnreadablePhoto)):
             read_photo(cut, allow_truncated=True)

@@ -10,7 +10,7 @@ import pytest
 import pyvips
 from PIL import Image, TiffImagePlugin
 
-from tinct.errors import OptionError, OutputError, UnreadablePhoto
+from tinct.errors import OptionError, OutputError, TruncatedPhoto, UnreadablePhoto
 from tinct.media.containers.tiff_pages import append_page
 from tinct.media.exif import read_exif
 from tinct.media.marking import Marking, read_mark
@@ -168,7 +168,7 @@ def test_formats_of_one_page_and_files_too_large_refuse(tmp_path, monkeypatch):
 def test_a_damaged_page_leaves_nothing(tmp_path):
     source = Path(tmp_path / "album.tif")
     source.write_bytes(album()[:-4000])
-    with pytest.raises((UnreadablePhoto, OutputError, Exception), match="page|cut short|damaged"):
+    with pytest.raises((TruncatedPhoto, UnreadablePhoto)):
         write_pages(read_pages(source, Pages.parse("1-3")), tmp_path / "out.tif")
     assert not (tmp_path / "out.tif").exists()
 

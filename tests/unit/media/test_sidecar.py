@@ -16,7 +16,8 @@ OWN = (
     OPEN.format("")
     + """<rdf:Description rdf:about="uuid:1" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="2" xmp:Label="old">
 <a:kept xmlns:a="http://example.org/a/">yes</a:kept>
-<dc:title xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:Alt><rdf:li xml:lang="x-default">Old</rdf:li></rdf:Alt></dc:title>
+<dc:title xmlns:dc="http://purl.org/dc/elements/1.1/">
+<rdf:Alt><rdf:li xml:lang="x-default">Old</rdf:li></rdf:Alt></dc:title>
 </rdf:Description>"""
     + CLOSE
 )
