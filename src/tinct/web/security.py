@@ -98,13 +98,18 @@ def find_user(request: Request) -> str:
         user = context.repository.users.by_token(cookie, "session")
         if user is not None:
             return str(user)
-    elif "origin" not in request.headers and (access.insecure or (access.local and is_near(request))):
+    elif not _is_page(request) and (access.insecure or (access.local and is_near(request))):
         return str(request.app.state.local_user())
     raise HTTPException(
         401,
         "a token is needed: send it as Authorization: Bearer TOKEN, or open the page",
         {"WWW-Authenticate": "Bearer"},
     )
+
+
+def _is_page(request: Request) -> bool:
+    """Whether a page in a browser asks, which has a cookie where it is let in."""
+    return "origin" in request.headers or request.headers.get("sec-fetch-site") == "same-origin"
 
 
 def is_near(request: Request) -> bool:

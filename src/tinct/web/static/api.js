@@ -23,7 +23,7 @@ export class Problem extends Error {
 /** Sends `lost` when the server can't be reached, and `back` when it is there again. */
 export const connection = new EventTarget();
 let lost = false;
-let askToken = null;
+let askToken = async () => false;
 
 /** Tell how to ask the user for a token: an async function, true when the browser is logged in. */
 export function setLogin(ask) {
@@ -60,13 +60,10 @@ async function problemOf(status, text) {
 
 let loggingIn = null;
 
-/** Get a new session: by opening the page again where that is enough, else with a token. */
-function logIn() {
-  loggingIn ??= (async () => {
-    await fetch(new URL('../', import.meta.url), {cache: 'reload'});
-    if ((await fetch(`${ROOT}limits`)).status !== 401) return true;
-    return askToken ? askToken() : false;
-  })().finally(() => {
+/** Get a new session: by opening the page again, which is enough where no token is needed; then with a token. */
+function logIn(tried) {
+  const open = async () => (await fetch(new URL('../', import.meta.url), {cache: 'reload'})).ok;
+  loggingIn ??= (tried === 1 ? open() : askToken()).finally(() => {
     loggingIn = null;
   });
   return loggingIn;
@@ -97,7 +94,7 @@ export async function api(method, path, {json, form, signal, as = 'json'} = {}) 
       if (as === 'response') return answer;
       return answer.status === 204 ? null : answer[as]();
     }
-    if (answer.status === 401 && tried === 1 && (await logIn())) continue;
+    if (answer.status === 401 && path !== 'session' && tried <= 2 && (await logIn(tried))) continue;
     // Refused before anything was done: too many requests. Once more in a while.
     if (answer.status === 429 && tried < TRIES) {
       await wait(Math.min(10, Number(answer.headers.get('Retry-After')) || 2) * (0.5 + Math.random()));
@@ -136,7 +133,7 @@ export async function upload(path, form, {onProgress, signal, method = 'POST'} =
     if (request.status >= 200 && request.status < 300) {
       return request.status === 204 ? null : JSON.parse(request.responseText);
     }
-    if (request.status === 401 && tried === 1 && (await logIn())) continue;
+    if (request.status === 401 && tried <= 2 && (await logIn(tried))) continue;
     if (request.status === 429 && tried < TRIES) {
       await wait(Math.min(10, Number(request.getResponseHeader('Retry-After')) || 2) * (0.5 + Math.random()));
       continue;

@@ -96,6 +96,7 @@ function askToken() {
         html`<form method="dialog" @submit=${send}>
           <h2>A token is needed</h2>
           <p>Whoever runs this server gives you one.</p>
+          <input name="user" autocomplete="username" value="tinct" hidden />
           <label class="field">Token <input name="token" type="password" autocomplete="current-password" required /></label>
           <p class="bad" role="alert">${wrong}</p>
           <div class="row end"><button class="main">Log in</button></div>
