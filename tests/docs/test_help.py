@@ -32,8 +32,12 @@ PROMISED = {
     "export": "--output",
     "evaluate": (
         "--data --model --command --protocol --mode --count --metrics --report --json --csv --raw-rgb --hint-curve"
-        " --time-limit --fid-weights --lpips-weights"
+        " --time-limit --fid-weights --lpips-weights --report-photos"
     ),
+    "turing make": "--data --model --command --count --session --catch --practice --out",
+    "turing serve": "--host --port",
+    "turing score": "--csv --photos --participants --votes --json",
+    "probe": "--data --model --layer --labels --count --plot --csv --json",
 }
 """What the documents name."""
 
