@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from tinct.db.artifacts import CORRECTION, PICTURE
 from tinct.db.tables import Artifact
-from tinct.web import schemas
+from tinct.web import schemas, workshop
 from tinct.web.api.common import Decoders, Id, Surroundings, User, binary, options_of, send_file
 from tinct.web.api.pictures import ask
 
@@ -19,13 +19,13 @@ QUALITY = 95
 
 
 @router.get("", summary="List corrections")
-def list_corrections(context: Surroundings, user: User) -> list[schemas.Correction]:
+def list_corrections(context: Surroundings, user: User) -> list[workshop.Correction]:
     """Return the pictures whose colors were accepted, the oldest first."""
     return [_described(row) for row in context.repository.artifacts.all(user, CORRECTION)]
 
 
 @router.post("/{id}", status_code=201, summary="Accept the colors of a picture")
-def accept(id: Id, given: schemas.Look, context: Surroundings, sandboxes: Decoders, user: User) -> schemas.Correction:
+def accept(id: Id, given: schemas.Look, context: Surroundings, sandboxes: Decoders, user: User) -> workshop.Correction:
     """Keep a picture in the colors that it has now, for a model to learn from; again takes the place of the last time.
 
     The body says how it is colored, as for a preview, with the hints, mask and reference that are kept with it. A
@@ -71,5 +71,5 @@ def take_back(id: Id, context: Surroundings, user: User) -> None:
     context.forget(context.repository.artifacts.delete(user, found.id))
 
 
-def _described(row: Artifact) -> schemas.Correction:
-    return schemas.Correction(picture=row.picture_id or "", name=row.name, created=row.created)
+def _described(row: Artifact) -> workshop.Correction:
+    return workshop.Correction(picture=row.picture_id or "", name=row.name, created=row.created)

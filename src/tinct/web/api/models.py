@@ -13,7 +13,7 @@ from tinct.db.tables import Model
 from tinct.errors import BadModelFile, Conflict, OptionError
 from tinct.inference.backends import read_spec
 from tinct.settings import load_settings
-from tinct.web import schemas
+from tinct.web import workshop
 from tinct.web.api.common import Decoders, ModelName, Surroundings, User, binary, disposition, multipart
 from tinct.web.samples import make_strip
 from tinct.web.training import look_at_model
@@ -26,11 +26,11 @@ LOAD_SECONDS = 120
 
 
 @router.get("", summary="List models")
-def list_models(context: Surroundings, user: User) -> schemas.Models:
+def list_models(context: Surroundings, user: User) -> workshop.Models:
     """Return all models that can be named, with what is known of how good they are."""
     default = context.repository.models.default(user)
-    return schemas.Models(
-        own=[schemas.Model.model_validate(model) for model in context.repository.models.find(user)],
+    return workshop.Models(
+        own=[workshop.Model.model_validate(model) for model in context.repository.models.find(user)],
         installed=[_installed(name) for name in store.list_models()],
         default=default.name if isinstance(default, Model) else _plain(default),
     )
@@ -44,7 +44,7 @@ def _plain(chosen: str | None) -> str:
     return "default"  # it is a path, which is nobody's business
 
 
-def _installed(name: str) -> schemas.Installed:
+def _installed(name: str) -> workshop.Installed:
     path = store.resolve(name)
     spec, known = read_spec(path), store.facts(path)
     facts = {
@@ -55,13 +55,13 @@ def _installed(name: str) -> schemas.Installed:
         "bytes": path.stat().st_size,
         "figures": known.get("figures", {}),
     }
-    return schemas.Installed(name=name, facts=facts)
+    return workshop.Installed(name=name, facts=facts)
 
 
 @router.post(
     "", status_code=201, summary="Import a model", openapi_extra=multipart(name={"type": "string", "maxLength": 100})
 )
-async def import_model(request: Request, context: Surroundings, user: User) -> schemas.Model:
+async def import_model(request: Request, context: Surroundings, user: User) -> workshop.Model:
     """Import an ONNX file that `tinct export` wrote, under a name: the field `name`, else the file's."""
     async with received(request) as form:
         form.expect("file")
@@ -83,12 +83,12 @@ async def import_model(request: Request, context: Surroundings, user: User) -> s
                 context.forget([stored.key])
                 raise
 
-        return schemas.Model.model_validate(await run_in_threadpool(take))
+        return workshop.Model.model_validate(await run_in_threadpool(take))
 
 
 def _named(name: str) -> str:
     try:
-        return schemas.SaveRun(name=name).name
+        return workshop.SaveRun(name=name).name
     except ValidationError as error:
         raise OptionError(
             f"the name {name[:50]!r} can't be used; begin with a letter or digit, then also . ( ) + -"
@@ -101,9 +101,9 @@ def _stem(filename: str | None) -> str:
 
 
 @router.get("/{name}", summary="Describe a model")
-def get_model(name: ModelName, context: Surroundings, user: User) -> schemas.Model:
+def get_model(name: ModelName, context: Surroundings, user: User) -> workshop.Model:
     """Return one of the user's models, by its name or id."""
-    return schemas.Model.model_validate(context.repository.models.get(user, name))
+    return workshop.Model.model_validate(context.repository.models.get(user, name))
 
 
 @router.get(
@@ -118,14 +118,14 @@ def export_model(name: ModelName, context: Surroundings, user: User) -> FileResp
 
 
 @router.post("/{name}/load", summary="Load a model")
-def load_model(name: ModelName, context: Surroundings, sandboxes: Decoders, user: User) -> schemas.Installed:
+def load_model(name: ModelName, context: Surroundings, sandboxes: Decoders, user: User) -> workshop.Installed:
     """Load a model from the database, check its hash, and confirm what it is."""
     found = context.find_model(user, name)
     with context.model_path(user, name) as path:
         if isinstance(found, Model) and store.digest(Path(path)) != found.sha256:
             raise BadModelFile(f"the file of the model {found.name} is damaged; import or train it again")
         facts = sandboxes.ask({"do": "load", "model": path, "names": {path: name}}, LOAD_SECONDS)
-    return schemas.Installed(name=found if isinstance(found, str) else found.name, facts=facts)
+    return workshop.Installed(name=found if isinstance(found, str) else found.name, facts=facts)
 
 
 @router.get(
@@ -142,8 +142,8 @@ def get_samples(name: ModelName, context: Surroundings, sandboxes: Decoders, use
 
 @router.patch("/{name}", summary="Rename a model, or make it the default")
 def change_model(
-    name: ModelName, change: schemas.ModelChange, context: Surroundings, user: User
-) -> schemas.Model | schemas.Installed:
+    name: ModelName, change: workshop.ModelChange, context: Surroundings, user: User
+) -> workshop.Model | workshop.Installed:
     """Change a model; the default colors all pictures for which no other model is asked.
 
     A model of the installation can be made the default, and nothing else.
@@ -155,7 +155,7 @@ def change_model(
         if change.default is not None:
             context.repository.models.choose_installed(user, plain if change.default else None)
         return _installed(plain)
-    return schemas.Model.model_validate(
+    return workshop.Model.model_validate(
         context.repository.models.change(user, name, name=change.name, default=change.default)
     )
 

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from tinct.db.artifacts import CORRECTION, DATASET
 from tinct.db.tables import FINAL, Artifact, Run
 from tinct.errors import Conflict, NotFound, OptionError
-from tinct.web import schemas
+from tinct.web import schemas, workshop
 from tinct.web.api.common import Id, Limit, Offset, Surroundings, User, binary, multipart
 from tinct.web.api.jobs import EVENTS, LastEvent, stream
 from tinct.web.archives import list_pictures
@@ -30,29 +30,30 @@ _SHEET = re.compile(r"[\w.-]{1,100}\.(png|jpg)")
 
 
 @router.get("/recipes", summary="List recipes", dependencies=[Depends(find_user)])
-def list_recipes() -> list[schemas.Recipe]:
+def list_recipes() -> list[workshop.Recipe]:
     """Return the recipes that can be trained, each with what its first line says of it."""
     return list(_recipes().values())
 
 
-def _recipes() -> dict[str, schemas.Recipe]:
+def _recipes() -> dict[str, workshop.Recipe]:
     folder = resources.files("tinct") / "recipes"
     found = {}
     for path in sorted(folder.iterdir(), key=lambda path: path.name):
         name, _, suffix = path.name.rpartition(".")
         if suffix == "yaml":
             about = path.read_text("utf-8").partition("\n")[0].removeprefix("#").strip()
-            found[name] = schemas.Recipe(name=name, about=about)
+            found[name] = workshop.Recipe(name=name, about=about)
     return found
 
 
 @router.get("/datasets", summary="List data sets")
-def list_datasets(context: Surroundings, user: User, limit: Limit = 100, offset: Offset = 0) -> schemas.DataSets:
+def list_datasets(context: Surroundings, user: User, limit: Limit = 100, offset: Offset = 0) -> workshop.DataSets:
     """Return uploaded data sets, and the names of those that the server has."""
     uploaded = context.repository.artifacts.find(user, DATASET, limit=limit, offset=offset)
     root = context.settings.datasets
-    there = sorted(path.name for path in root.iterdir() if path.name[:1] != ".") if root and root.is_dir() else []
-    return schemas.DataSets(
+    names = (path.name for path in root.iterdir()) if root and root.is_dir() else ()
+    there = sorted(name for name in names if re.fullmatch(schemas.DATA_NAME, name))
+    return workshop.DataSets(
         uploaded=[schemas.Picture.model_validate(row) for row in uploaded],
         named=[*dict.fromkeys([CIFAR10, CORRECTIONS, *there])],
         corrections=context.repository.artifacts.count(user, CORRECTION),
@@ -96,7 +97,7 @@ def delete_dataset(id: Id, context: Surroundings, user: User) -> None:
 
 
 @router.post("/runs", status_code=202, summary="Start a training")
-def start_run(given: schemas.NewRun, context: Surroundings, user: User) -> schemas.Run:
+def start_run(given: workshop.NewRun, context: Surroundings, user: User) -> workshop.Run:
     """Train a recipe on a data set, as `tinct train` does."""
     recipes = _recipes()
     if given.recipe not in recipes:
@@ -127,8 +128,8 @@ def _start(context: Context, user: str, run: Run, options: dict[str, str | None]
     context.send(context.repository.jobs.add(user, "train", "train", options, run_id=run.id, most_queued=most))
 
 
-def _described(context: Context, run: Run) -> schemas.Run:
-    described = schemas.Run.model_validate(
+def _described(context: Context, run: Run) -> workshop.Run:
+    described = workshop.Run.model_validate(
         {name: getattr(run, name) for name in ("id", "name", "recipe", "options", "created")}
     )
     job = context.repository.runs.last_job(run.id)
@@ -142,18 +143,18 @@ def _check_unused(context: Context, user: str, name: str) -> None:
 
 
 @router.get("/runs", summary="List trainings")
-def list_runs(context: Surroundings, user: User, limit: Limit = 100, offset: Offset = 0) -> list[schemas.Run]:
+def list_runs(context: Surroundings, user: User, limit: Limit = 100, offset: Offset = 0) -> list[workshop.Run]:
     """Return training runs, the newest first."""
     return [_described(context, run) for run in context.repository.runs.find(user, limit=limit, offset=offset)]
 
 
 @router.get("/runs/{id}", summary="How far a training is")
-def get_run(id: Id, context: Surroundings, user: User) -> schemas.RunDetails:
+def get_run(id: Id, context: Surroundings, user: User) -> workshop.RunDetails:
     """Return a run with its losses, validations, and the names of its pictures."""
     run = context.repository.runs.get(user, id)
-    return schemas.RunDetails(
+    return workshop.RunDetails(
         run=_described(context, run),
-        points=[schemas.Point.model_validate(point) for point in context.repository.runs.points(id, limit=10_000)],
+        points=[workshop.Point.model_validate(point) for point in context.repository.runs.points(id, limit=10_000)],
         sheets=_sheets(context, id),
     )
 
@@ -208,7 +209,7 @@ async def follow_run(
         news = []
         for point in context.repository.runs.points(id, seen):
             seen = point.number
-            news.append(("point", seen, schemas.Point.model_validate(point).model_dump_json()))
+            news.append(("point", seen, workshop.Point.model_validate(point).model_dump_json()))
         if job is not None and (job.id, job.revision) != revision:
             revision = (job.id, job.revision)
             news.append(("job", seen, schemas.Job.model_validate(job).model_dump_json()))
@@ -221,7 +222,7 @@ async def follow_run(
 
 
 @router.post("/runs/{id}/stop", summary="Stop a training")
-def stop_run(id: Id, context: Surroundings, user: User) -> schemas.Run:
+def stop_run(id: Id, context: Surroundings, user: User) -> workshop.Run:
     """Stop a run; its state is kept, and it can be resumed."""
     run = context.repository.runs.get(user, id)
     job = context.repository.runs.last_job(id)
@@ -232,7 +233,7 @@ def stop_run(id: Id, context: Surroundings, user: User) -> schemas.Run:
 
 
 @router.post("/runs/{id}/resume", status_code=202, summary="Resume a training")
-def resume_run(id: Id, given: schemas.Resume, context: Surroundings, user: User) -> schemas.Run:
+def resume_run(id: Id, given: workshop.Resume, context: Surroundings, user: User) -> workshop.Run:
     """Go on with a run from its last checkpoint, perhaps for longer than it was to be."""
     run = context.repository.runs.get(user, id)
     _start(context, user, run, {"budget": given.budget})
@@ -240,7 +241,7 @@ def resume_run(id: Id, given: schemas.Resume, context: Surroundings, user: User)
 
 
 @router.post("/runs/{id}/save", status_code=202, summary="Save a training's model")
-def save_run(id: Id, given: schemas.SaveRun, context: Surroundings, user: User) -> schemas.Job:
+def save_run(id: Id, given: workshop.SaveRun, context: Surroundings, user: User) -> schemas.Job:
     """Turn a run's checkpoint into a model of that name; the job says when it is there."""
     context.repository.runs.get(user, id)
     _check_unused(context, user, given.name)

@@ -12,7 +12,7 @@ from tinct.db.tables import Vote as VoteRow
 from tinct.errors import Conflict, NotFound, OptionError
 from tinct.evaluation.trials import PICTURES, Showing, TrialSet, judge, next_showing, recall
 from tinct.evaluation.turing import as_dict, score
-from tinct.web import schemas
+from tinct.web import schemas, workshop
 from tinct.web.api.common import Id, Surroundings, User, binary
 from tinct.web.context import Context
 from tinct.web.datasets import find_dataset
@@ -23,13 +23,13 @@ router = APIRouter(prefix="/turing", tags=["turing"])
 
 
 @router.get("", summary="List Turing tests")
-def list_tests(context: Surroundings, user: User) -> list[schemas.TuringTest]:
+def list_tests(context: Surroundings, user: User) -> list[workshop.TuringTest]:
     """Return the tests that can be taken, the newest first."""
-    return [schemas.TuringTest.model_validate(test) for test in context.repository.tests.find(user)]
+    return [workshop.TuringTest.model_validate(test) for test in context.repository.tests.find(user)]
 
 
 @router.post("", status_code=202, summary="Make a Turing test")
-def add_test(given: schemas.NewTest, context: Surroundings, user: User) -> schemas.Job:
+def add_test(given: workshop.NewTest, context: Surroundings, user: User) -> schemas.Job:
     """Make pairs of original and colorized photographs, as `tinct turing make` does; the test's id is the job's."""
     check_data(given.data)
     if find_dataset(context, given.data) is None:
@@ -69,7 +69,7 @@ def get_score(id: Id, context: Surroundings, user: User) -> dict[str, Any]:
 
 
 @router.post("/{id}/sittings", status_code=201, summary="Begin a Turing test")
-def sit(id: Id, context: Surroundings, user: User) -> schemas.Sitting:
+def sit(id: Id, context: Surroundings, user: User) -> workshop.Sitting:
     """Begin a way through a test, with an order of pairs of its own."""
     context.repository.tests.get(user, id)
     trials = load_test(context, id)
@@ -77,7 +77,7 @@ def sit(id: Id, context: Surroundings, user: User) -> schemas.Sitting:
 
 
 @router.get("/sittings/{id}", summary="How far a sitting is")
-def get_sitting(id: Id, context: Surroundings, user: User) -> schemas.Sitting:
+def get_sitting(id: Id, context: Surroundings, user: User) -> workshop.Sitting:
     """Return how far a sitting is, and which pair is next."""
     sitting = context.repository.tests.sitting(user, id)
     return _state(context, sitting, load_test(context, sitting.test_id))
@@ -100,7 +100,7 @@ def get_pair(id: Id, number: int, place: Literal["first", "second"], context: Su
 
 
 @router.post("/sittings/{id}/pairs/{number}", summary="Answer a pair")
-def answer(id: Id, number: int, given: schemas.Answer, context: Surroundings, user: User) -> schemas.Answered:
+def answer(id: Id, number: int, given: workshop.Answer, context: Surroundings, user: User) -> workshop.Answered:
     """Say in which picture of the next pair a computer made the colors."""
     sitting = context.repository.tests.sitting(user, id)
     trials = load_test(context, sitting.test_id)
@@ -112,7 +112,7 @@ def answer(id: Id, number: int, given: schemas.Answer, context: Surroundings, us
     row.fooled, row.seconds = vote.fooled, vote.seconds
     context.repository.tests.vote(row)
     right = not vote.fooled if showing.trial.kind == "practice" else None
-    return schemas.Answered(right=right, sitting=_state(context, sitting, trials))
+    return workshop.Answered(right=right, sitting=_state(context, sitting, trials))
 
 
 def _due(context: Context, sitting: Sitting, trials: TrialSet) -> Showing | None:
@@ -120,15 +120,15 @@ def _due(context: Context, sitting: Sitting, trials: TrialSet) -> Showing | None
     return next_showing(trials.deck(sitting.number), answered)
 
 
-def _state(context: Context, sitting: Sitting, trials: TrialSet) -> schemas.Sitting:
+def _state(context: Context, sitting: Sitting, trials: TrialSet) -> workshop.Sitting:
     deck = trials.deck(sitting.number)
     answered = {vote.trial for vote in context.repository.tests.votes(sitting.id)}
     due = next_showing(deck, answered)
-    return schemas.Sitting(
+    return workshop.Sitting(
         id=sitting.id,
         test=sitting.test_id,
         answered=len(answered),
         total=len(deck),
         practice=len(trials.of("practice")),
-        next=None if due is None else schemas.Pair(number=due.number, practice=due.trial.kind == "practice"),
+        next=None if due is None else workshop.Pair(number=due.number, practice=due.trial.kind == "practice"),
     )
