@@ -23,13 +23,8 @@ HELPERS = Path(__file__).parents[1] / "unit" / "inference" / "conftest.py"
 
 CLUSTER = """
 import sys, ray
-for attempt in range(4):
-    try:
-        ray.init(address="local", num_cpus=2, object_store_memory=80 << 20, include_dashboard=False,
-                 log_to_driver=False, logging_level="error", _system_config={"worker_niceness": 0})
-        break
-    except Exception:  # a busy machine doesn't have it ready in the half minute that Ray gives it
-        ray.shutdown()
+ray.init(address="local", num_cpus=2, object_store_memory=80 << 20, include_dashboard=False, log_to_driver=False,
+         logging_level="error", _system_config={"worker_niceness": 0})
 print(ray.get_runtime_context().gcs_address, flush=True)
 sys.stdin.read()
 """
@@ -140,12 +135,16 @@ def cluster() -> Iterator[str]:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        process = subprocess.Popen(
-            [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
+        for _ in range(4):  # a busy machine may not have it ready in the half minute that Ray gives it
+            process = subprocess.Popen(
+                [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            assert process.stdin is not None
+            assert process.stdout is not None
+            if address := process.stdout.readline().strip():
+                break
+            process.communicate(timeout=60)
+        yield address
         process.stdin.close()
         process.wait(timeout=60)
         process.stdout.close()

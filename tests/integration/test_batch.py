@@ -160,6 +160,19 @@ def test_names_that_other_systems_take_for_one(run: Any, picture: Any, gray_pixe
     assert "nothing to do" in run("batch", "in", "out").err
 
 
+def test_the_value_shifts(run: Any, album: Path) -> None:
+    run("batch", album, "plain")
+    assert run("batch", album, "out", "--value-shift", "0.2").code == 0
+    for name in results():
+        light, plain = (read_photo(f"{folder}/{name}").to_numpy().max(-1).mean() for folder in ("out", "plain"))
+        assert light > plain + 10, name
+    assert "nothing to do" in run("batch", album, "out", "--value-shift", "0.2").err
+    assert "4 done" in run("batch", album, "out").err
+    assert results() == results("plain")
+    done = run("batch", album, "out", "--value-shift", "2")
+    assert (done.code, "expected -1 to 1" in done.err) == (2, True)
+
+
 def test_one_target_for_several_formats(run: Any, picture: Any, gray_pixels: Any) -> None:
     for number, name in enumerate(("in/one.jpg", "in/one.png", "in/one.tif")):
         picture(name, np.roll(gray_pixels, 9 * number))

@@ -184,6 +184,26 @@ def test_sources_that_change_or_go_during_the_run(run: Any, workspace: Path, mon
     assert set(results(workspace / "out")) == {"0002.jpg", "0003.png"}
 
 
+def test_clocks_that_go_wrong(run: Any, workspace: Path) -> None:
+    """Times are compared for being equal, never for which is later."""
+    fill(workspace / "in", 4)
+    ago, ahead = 86_400 * 10**9, 4_000_000_000 * 10**9  # 1970 and 2096
+    os.utime(workspace / "in" / "0000.jpg", ns=(ago, ago))
+    os.utime(workspace / "in" / "0001.png", ns=(ahead, ahead))
+    assert run("batch", "in", "out").code == 0
+    first = results(workspace / "out")
+    assert "nothing to do" in run("batch", "in", "out").err
+    # Another photograph, older than the one that it replaces and than its result.
+    (workspace / "in" / "0002.jpg").write_bytes((workspace / "in" / "0000.jpg").read_bytes())
+    os.utime(workspace / "in" / "0002.jpg", ns=(ago, ago))
+    # A result that another machine's clock dates into the future is only checked.
+    os.utime(workspace / "out" / "0003.png", ns=(ahead, ahead))
+    done = run("batch", "in", "out")
+    assert done.code == 0
+    assert "1 done, 1 found to be right" in done.err
+    assert {name for name, data in results(workspace / "out").items() if data != first[name]} == {"0002.jpg"}
+
+
 def test_two_runs_at_once_are_refused(run: Any, workspace: Path) -> None:
     fill(workspace / "in", 1)
     assert run("batch", "in", "out").code == 0

@@ -173,6 +173,39 @@ def test_a_network_that_stays_away(run: Any, line: Line, store: Any, scans: Any,
     assert run("batch", "s3://scans/box", "out").code == 0
 
 
+def test_a_network_that_goes_during_the_run(run: Any, line: Line, store: Any, scans: Any, monkeypatch: Any) -> None:
+    """Back in time: nobody notices. Away for longer: the run stops, and the next goes on."""
+    fetch, calls = Bucket.fetch, list[str]()
+
+    def cut(self: Bucket, name: str, folder: Path) -> Any:
+        calls.append(name)
+        if len(calls) == 2:
+            line.cut()
+            if comes_back:
+                threading.Timer(0.8, line.restore).start()
+        return fetch(self, name, folder)
+
+    monkeypatch.setattr(Bucket, "fetch", cut)
+    comes_back = True
+    done = run("batch", "s3://scans/box", "s3://colored/one", "--jobs", "1")
+    assert done.code == 0, done.err
+    assert "3 done" in done.err
+    calls.clear()
+    comes_back = False
+    monkeypatch.setattr("tinct.jobs.remote.Patience.__init__.__defaults__", (2, 0.05))
+    done = run("batch", "s3://scans/box", "s3://colored/two", "--jobs", "1")
+    assert done.code == 1
+    assert "out of reach" in done.err
+    line.restore()
+    calls.extend(["", "", ""])
+    assert run("batch", "s3://scans/box", "s3://colored/two").code == 0
+    first = keys(store, "colored")
+    assert {first[f"one/{name}"] for name in ("1.jpg", "2.png")} == {
+        first[f"two/{name}"] for name in ("1.jpg", "2.png")
+    }
+    assert len(first) == 6
+
+
 def test_buckets_that_are_not_there(run: Any, store: Any, scans: Any) -> None:
     done = run("batch", "s3://nowhere/box", "out")
     assert (done.code, "there is no bucket nowhere" in done.err) == (1, True), done.err

@@ -13,6 +13,7 @@ import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
@@ -140,23 +141,27 @@ class RemoteWorker(Remote):
         super().__init__(terms, model)
         self._setup = setup
         self._worker: Worker | None = None
+        self._partial = Path()
 
     def _begin(self, backend: Backend, own: Path) -> None:
         setup = self._setup
         # A worker that a killed run left behind must not meet this one in a file that isn't finished.
-        partial = own if local_path(setup.target) is None else setup.partial / secrets.token_hex(8)
-        partial.mkdir(exist_ok=True)
-        self._worker = Worker(replace(setup, partial=partial), backend)
+        self._partial = own if local_path(setup.target) is None else setup.partial / secrets.token_hex(8)
+        self._worker = Worker(replace(setup, partial=self._partial), backend)
 
     def work(self, item: Item) -> Outcome:
         """See :class:`~tinct.jobs.worker.Worker`."""
-        assert self._worker is not None
-        return self._worker.work(item)
+        return self._there().work(item)
 
     def look(self, item: Item) -> Look:
         """See :class:`~tinct.jobs.worker.Worker`."""
+        return self._there().look(item)
+
+    def _there(self) -> Worker:
+        with suppress(OSError):  # the run that made its parent may have ended; then nothing is to be done any more
+            self._partial.mkdir(exist_ok=True)
         assert self._worker is not None
-        return self._worker.look(item)
+        return self._worker
 
 
 class Cluster:

@@ -26,8 +26,6 @@ Done = TypeVar("Done")
 
 DEATHS = 3
 """An item whose worker died as often is given up, and so is a cluster where as many workers in a row died unready."""
-STARTS = 3
-"""A cluster of this machine is started as often before that is given up."""
 STORE = 128 << 20
 """Bytes of the object store of a cluster that is started here; only small answers and a model's file go through it."""
 QUIET = {"log_to_driver": False, "logging_level": "error"}
@@ -175,21 +173,6 @@ class Crew:
             return
         try:
             if self._address == "local":
-                self._start()
-            else:
-                _reach(self._address)
-                self._ray.init(address=self._address, **QUIET)
-        except Exception as error:  # Ray raises all kinds, without a common base
-            said = str(error.__cause__ or error).partition(". ")[0]
-            raise ClusterError(
-                f"the Ray cluster at {self._address} can't be used ({said}); --ray-address takes HOST:PORT of the "
-                "machine where `ray start --head` was called; RAY_AUTH_MODE and RAY_AUTH_TOKEN hold what it asks for"
-            ) from error
-
-    def _start(self) -> None:
-        """Start a cluster here; a busy machine may not have it ready in the half minute that Ray gives it."""
-        for attempt in range(1, STARTS + 1):
-            try:
                 self._ray.init(
                     address="local",
                     num_cpus=self._wanted or os.cpu_count() or 1,
@@ -198,11 +181,17 @@ class Crew:
                     _system_config={"worker_niceness": 0},
                     **QUIET,
                 )
-                return
-            except Exception:
-                self._ray.shutdown()
-                if attempt == STARTS:
-                    raise
+            else:
+                _reach(self._address)
+                self._ray.init(address=self._address, **QUIET)
+        except Exception as error:  # Ray raises all kinds, without a common base
+            said = str(error.__cause__ or error).partition(". ")[0]
+            if self._address == "local":
+                raise ClusterError(f"Ray can't be started here ({said}); run it again, or use threads") from error
+            raise ClusterError(
+                f"the Ray cluster at {self._address} can't be used ({said}); --ray-address takes HOST:PORT of the "
+                "machine where `ray start --head` was called; RAY_AUTH_MODE and RAY_AUTH_TOKEN hold what it asks for"
+            ) from error
 
     def _equip(self, duty: Duty[Any, Any]) -> None:
         """Start workers, unless those for this duty are there."""
