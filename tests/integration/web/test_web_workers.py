@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,32 +68,50 @@ def count_results(url: str) -> tuple[int, int]:
     return results, jobs
 
 
-def test_killed_workers_lose_nothing_and_do_nothing_twice(
-    launch: Callable[..., Any], add_worker: Callable[..., Any], small_photo: Path
+@pytest.fixture(params=["sqlite", "postgresql", "postgresql and redis"])
+def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Variables that say where database and queue are."""
+    if request.param == "sqlite":
+        yield {"TINCT_DATABASE_URL": f"sqlite:///{tmp_path}/data/tinct.sqlite"}
+        return
+    found = {"TINCT_DATABASE_URL": request.getfixturevalue("make_postgresql")("killed")}
+    if request.param == "postgresql":
+        yield found
+        return
+    redis = TcpFakeServer(("127.0.0.1", 0))
+    threading.Thread(target=redis.serve_forever, daemon=True).start()
+    yield {**found, "TINCT_QUEUE_URL": f"redis://127.0.0.1:{redis.server_address[1]}/0"}
+    redis.shutdown()
+    redis.server_close()
+
+
+def lose_nothing(
+    launch: Callable[..., Any],
+    add_worker: Callable[..., Any],
+    photo: Path,
+    places: dict[str, str],
+    count: int,
+    kills: int,
 ) -> None:
-    server = launch("--no-worker", **LEASE)
+    """See that as many results are there as jobs, each once."""
+    server = launch("--no-worker", **LEASE, **places)
     client = server.client()
-    kill_at_random(client, add_worker, client.upload(small_photo), 40, 3, 120)
-    assert count_results(f"sqlite:///{server.data}/tinct.sqlite") == (40, 40)
+    kill_at_random(client, add_worker, client.upload(photo), count, kills, 300 + count, **places)
+    assert count_results(places["TINCT_DATABASE_URL"]) == (count, count)
+    assert (server.data / "queue.sqlite").exists() == ("TINCT_QUEUE_URL" not in places)
+
+
+def test_killed_workers_lose_nothing_and_do_nothing_twice(
+    launch: Callable[..., Any], add_worker: Callable[..., Any], small_photo: Path, places: dict[str, str]
+) -> None:
+    lose_nothing(launch, add_worker, small_photo, places, 40, 3)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_thousand_jobs_and_twenty_kills(
-    kind: str,
-    request: pytest.FixtureRequest,
-    launch: Callable[..., Any],
-    add_worker: Callable[..., Any],
-    small_photo: Path,
-    tmp_path: Path,
+    launch: Callable[..., Any], add_worker: Callable[..., Any], small_photo: Path, places: dict[str, str]
 ) -> None:
-    url = f"sqlite:///{tmp_path}/data/tinct.sqlite"
-    if kind == "postgresql":
-        url = request.getfixturevalue("make_postgresql")("thousand")
-    server = launch("--no-worker", **LEASE, TINCT_DATABASE_URL=url)
-    client = server.client()
-    kill_at_random(client, add_worker, client.upload(small_photo), 1000, 20, 1200, TINCT_DATABASE_URL=url)
-    assert count_results(url) == (1000, 1000)
+    lose_nothing(launch, add_worker, small_photo, places, 1000, 20)
 
 
 def test_two_servers_and_a_worker_on_postgresql(
