@@ -1,4 +1,4 @@
-"""What a large photograph costs through the API, beside the command: in processor time, which busy machines leave true."""
+"""What a large photograph costs through the API, beside the command: processor time, true on busy machines too."""
 
 from __future__ import annotations
 
