@@ -6,8 +6,7 @@ import {fail, Refused} from './notify.js';
 
 const AT_ONCE = 2;
 const THUMBNAIL = 200;
-const MOST_NOTED = 300;
-const NOTED = 'tinct-photos';
+const SETTLE_SECONDS = 0.4;
 export const USUAL = {mode: 'vivid', vividness: null, saturation: 1, variant: null, variants: null, seed: 0, model: null};
 
 /** Tells other tabs of this page what was changed: {kind: 'photos'} or {kind: 'hints'|'look', id}. */
@@ -59,7 +58,7 @@ class Shelf extends EventTarget {
   }
 
   itemOf(photo) {
-    const thumbnail = noted()[photo.id]?.thumbnail ?? null;
+    const thumbnail = remembered(COPY + photo.id);
     return {key: photo.id, name: photo.name, photo, progress: null, error: null, thumbnail};
   }
 
@@ -150,16 +149,22 @@ class Shelf extends EventTarget {
         } catch (error) {
           if (error.status !== 404) throw error; // another tab was quicker
         }
-        forget(item.photo.id);
       }
       this.items = this.items.filter((other) => other !== item);
       this.changed();
     }
+    forgetOthers(this.items.flatMap(({photo}) => photo?.id ?? []));
     tabs.postMessage({kind: 'photos'});
   }
 
   /** Keep a small copy in color, of what render() gave, for the list. */
-  async noteColors(item, bitmap) {
+  noteColors(item, bitmap) {
+    clearTimeout(item.noting);
+    item.noting = setTimeout(() => this.noteNow(item, bitmap), SETTLE_SECONDS * 1000);
+  }
+
+  noteNow(item, bitmap) {
+    if (!bitmap.width || !this.items.includes(item)) return; // replaced or deleted meanwhile
     const scale = Math.min(1, THUMBNAIL / Math.max(bitmap.width, bitmap.height));
     const canvas = document.createElement('canvas');
     canvas.width = Math.max(1, Math.round(bitmap.width * scale));
@@ -168,7 +173,7 @@ class Shelf extends EventTarget {
     context.imageSmoothingQuality = 'high';
     context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     item.thumbnail = canvas.toDataURL('image/jpeg', 0.75);
-    note(item.photo.id, {thumbnail: item.thumbnail});
+    remember(COPY + item.photo.id, item.thumbnail);
     this.changed();
   }
 }
@@ -181,52 +186,61 @@ function megabytes(bytes) {
 
 // What this browser remembers of each photograph: its look, and its small copy in color.
 
-function noted() {
+const LOOK = 'tinct-look:';
+const COPY = 'tinct-copy:';
+
+function remembered(key) {
   try {
-    return JSON.parse(localStorage.getItem(NOTED)) ?? {};
+    return localStorage.getItem(key);
   } catch {
-    return {};
+    return null; // storage is switched off
   }
 }
 
-function write(all) {
-  const entries = Object.entries(all);
-  for (let kept = Math.min(entries.length, MOST_NOTED); kept >= 0; kept = Math.floor(kept / 2) || (kept ? 0 : -1)) {
+function remember(key, text) {
+  try {
+    localStorage.setItem(key, text);
+  } catch {
     try {
-      localStorage.setItem(NOTED, JSON.stringify(Object.fromEntries(entries.slice(entries.length - kept))));
-      return;
+      // It is full, or switched off: looks are worth more than copies.
+      for (const other of Object.keys(localStorage)) if (other.startsWith(COPY)) localStorage.removeItem(other);
+      localStorage.setItem(key, text);
     } catch {
-      // Storage is full, or switched off: fewer.
+      // Then it holds until the page is closed.
     }
   }
 }
 
-function note(id, found) {
-  const {[id]: before, ...others} = noted();
-  write({...others, [id]: {...before, ...found}});
-}
-
-function forget(id) {
-  const {[id]: gone, ...others} = noted();
-  if (gone) write(others);
-}
-
+/** Forget all photographs but those. */
 function forgetOthers(ids) {
-  const all = noted();
-  const left = Object.entries(all).filter(([id]) => ids.includes(id));
-  if (left.length < Object.keys(all).length) write(Object.fromEntries(left));
+  try {
+    const kept = new Set(ids.flatMap((id) => [LOOK + id, COPY + id]));
+    const own = Object.keys(localStorage).filter((key) => key.startsWith(LOOK) || key.startsWith(COPY));
+    for (const key of own) if (!kept.has(key)) localStorage.removeItem(key);
+  } catch {
+    // There is nothing to forget.
+  }
 }
 
 /** Return the look that a photograph was given last. */
 export function lookOf(photo) {
-  return {...USUAL, ...noted()[photo.id]?.look};
+  const known = looks.get(photo.id) ?? JSON.parse(remembered(LOOK + photo.id) ?? '{}');
+  return {...USUAL, ...known};
 }
+
+const looks = new Map();
 
 /** Remember a photograph's look. */
 export function keepLook(photo, look) {
-  note(photo.id, {look});
-  tabs.postMessage({kind: 'look', id: photo.id});
+  looks.set(photo.id, look);
+  remember(LOOK + photo.id, JSON.stringify(look));
+  clearTimeout(telling);
+  telling = setTimeout(() => tabs.postMessage({kind: 'look', id: photo.id}), SETTLE_SECONDS * 1000);
 }
+
+let telling = 0;
+
+tabs.addEventListener('message', ({data}) => data.kind === 'look' && looks.delete(data.id));
 
 /** Calls an async function with the latest argument only: while one call is under way, others wait, all but the last dropped. */
 export class Latest {
