@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinct.errors import OptionError, OutputError
 from tinct.media.atomic import atomic_path
 from tinct.media.marking import Marking
-from tinct.video.codecs import CONTAINERS, Encoding
+from tinct.video.codecs import Encoding
 from tinct.video.encode import HEAD, TICK, add_picture
 from tinct.video.film import Film, is_cover, opened, reason
 from tinct.video.marks import TAG, append_box, marked
@@ -154,10 +154,9 @@ def _add_copy(container: Any, stream: Any, encoding: Encoding) -> Any:
     try:
         copy = container.add_stream_from_template(stream, opaque=True)
     except ValueError as error:
-        others = ", ".join(ending for ending, (name, _) in CONTAINERS.items() if name != encoding.container)
         raise OutputError(
             f"{encoding.container} can't hold stream {stream.index}, {stream.type} of the codec {named}; name the "
-            f"output .mkv, which holds almost all (or {others})"
+            "output .mkv, which holds almost all"
         ) from error
     copy.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in OF_THE_FILE})
     copy.disposition = stream.disposition

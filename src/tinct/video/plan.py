@@ -123,9 +123,11 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
         _note_down(folder, fingerprint, found)
     plan = Plan(film, encoding, found, job.options, folder, source_hash, settings, (*found.notes, *left_out))
     end = float(plan.times[-1]) + float(1 / film.rate)
-    for given in (*job.options.hints, *job.options.references):
-        if given.time is not None and given.time >= end:
-            raise HintError(f"{given.time:g} seconds, the time of a hint or reference, lie after the end at {end:.2f}")
+    given = [hint.time for hint in job.options.hints]
+    given += [reference.time for reference in job.options.references if reference.time is not None]
+    for time in given:
+        if time >= end:
+            raise HintError(f"{time:g} seconds, the time of a hint or reference, lie after the end at {end:.2f}")
     return plan
 
 
