@@ -16,6 +16,7 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from tinct.media.photo import read_photo
 
@@ -57,6 +58,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rng = np.random.default_rng(0)
     read_photo(small).save(tmp_path / "photo.jpg")
     read_photo(small).save(tmp_path / "scan.tif")
+    pages = [Image.fromarray(part) for part in (small, small[::2], small[:, ::2])]
+    pages[0].save(tmp_path / "album.tif", save_all=True, append_images=pages[1:])
     read_photo(np.full_like(small, 255)).save(tmp_path / "mask.png")
     (tmp_path / "album" / "1921").mkdir(parents=True)
     read_photo(small[::2]).save(tmp_path / "album" / "one.jpg")
