@@ -118,6 +118,7 @@ def take_picture(
     request = _request("take", context, path, name, allow_truncated)
     request |= {kind: str(copy) for kind, copy in copies.items()}
     facts = sandboxes.ask(request, context.settings.work_seconds)
+    facts["allow_truncated"] = allow_truncated
     id = new_id()
     rows = []
     for kind, file in ((PICTURE, path), *copies.items()):

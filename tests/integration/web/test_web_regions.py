@@ -121,6 +121,19 @@ def test_regions_batches_and_masks_belong_to_their_owner(
     assert ann.post(f"pictures/{picture}/region", json=box).status_code == 200
 
 
+def test_what_is_there_of_a_damaged_picture(client: Any, large_photo: Path) -> None:
+    half = large_photo.read_bytes()[: large_photo.stat().st_size // 2]
+    assert client.post("pictures", files={"file": ("half.jpg", half)}).json()["kind"] == "TruncatedPhoto"
+    answer = client.post("pictures", files={"file": ("half.jpg", half)}, data={"allow-truncated": "true"})
+    assert answer.status_code == 201, answer.text
+    picture = answer.json()["id"]
+    job = client.wait(client.post(f"pictures/{picture}/jobs", json={}).json()["id"])
+    assert job["state"] == "done"
+    assert any("what is missing stays blank" in note for note in job["notes"])
+    for wrong in ({"mode": "vivid"}, {"allow-truncated": "perhaps"}):
+        assert client.post("pictures", files={"file": ("half.jpg", half)}, data=wrong).status_code == 422
+
+
 def test_limits_are_told(server: Any, client: Any) -> None:
     assert client.get("limits").json() == {"bytes": 209715200, "pixels": 250000000, "files": 100}
     assert server.client(**{"X-Forwarded-For": "192.0.2.1"}).get("limits").status_code == 401

@@ -138,6 +138,7 @@ def options_of(given: schemas.Look, kept: Hints | None) -> dict[str, Any]:
 def wish_of(context: Context, user_id: str, picture_id: str, given: schemas.Order) -> Wish:
     """Return an order as a job keeps it, with what is kept with the picture: its hints and its mask."""
     kept = context.repository.artifacts.hints(user_id, picture_id)
+    facts = context.repository.artifacts.get(user_id, picture_id).facts
     options = options_of(given, kept) | ({"layer": True} if given.layer else {})
     return Wish(
         options=options,
@@ -145,7 +146,7 @@ def wish_of(context: Context, user_id: str, picture_id: str, given: schemas.Orde
         format=given.format,
         quality=given.quality,
         mark=not given.no_mark,
-        allow_truncated=given.allow_truncated,
+        allow_truncated=given.allow_truncated or facts.get("allow_truncated", False),
         mask=beside(context, user_id, picture_id, "mask"),
         reference=beside(context, user_id, picture_id, "reference"),
     )

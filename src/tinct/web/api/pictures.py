@@ -17,6 +17,7 @@ from tinct.errors import NotFound, OptionError, PhotoError
 from tinct.web import schemas
 from tinct.web.api.colorize import start_job
 from tinct.web.api.common import (
+    FORM,
     PICTURES,
     Decoders,
     Id,
@@ -34,25 +35,39 @@ from tinct.web.api.common import (
 from tinct.web.context import Context
 from tinct.web.sandbox import Sandboxes
 from tinct.web.uploads import keep, received, take_beside, take_picture
-from tinct.web.wishes import PREVIEW_PIXELS, check_hints, shown_name
+from tinct.web.wishes import PREVIEW_PIXELS, check_hints, parse_wish, shown_name
 
 router = APIRouter(prefix="/pictures", tags=["pictures"])
 PREVIEW_SECONDS = 60
+ALLOW_TRUNCATED = "allow-truncated"
 
 
-@router.post("", status_code=201, summary="Upload a picture", openapi_extra=multipart())
+@router.post(
+    "",
+    status_code=201,
+    summary="Upload a picture",
+    openapi_extra=multipart(**{ALLOW_TRUNCATED: FORM[ALLOW_TRUNCATED]}),
+)
 async def add_picture(request: Request, context: Surroundings, sandboxes: Decoders, user: User) -> schemas.Picture:
-    """Keep a picture, to be looked at in several ways before it is colored in full."""
+    """Keep a picture, to be looked at in several ways before it is colored in full.
+
+    With `allow-truncated`, what is there of a file that is cut short or damaged is used from then on.
+    """
     async with received(request) as form:
         form.expect("file")
-        if form.fields:
-            raise OptionError(f"there is no field {form.fields[0][0]!r}; send the file alone")
+        unknown = [name for name, _ in form.fields if name != ALLOW_TRUNCATED]
+        if unknown:
+            raise OptionError(
+                f"there is no field {unknown[0]!r}; send the file, and {ALLOW_TRUNCATED} where it is damaged"
+            )
+        wish = parse_wish(form.fields)
         upload = form.one("file")
 
         def take() -> Artifact:
             with context.storage.staging() as folder:
                 path = keep(upload, folder / "picture")
-                return take_picture(context, sandboxes, user, path, shown_name(upload.filename))
+                name = shown_name(upload.filename)
+                return take_picture(context, sandboxes, user, path, name, allow_truncated=wish.allow_truncated)
 
         return schemas.Picture.model_validate(await run_in_threadpool(take))
 

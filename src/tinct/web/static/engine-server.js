@@ -21,7 +21,9 @@
  * limits()                        -> {bytes, pixels}: most of a file; Infinity where there is no limit
  * ready(onProgress)               prepares what takes time (a model to load); onProgress(share 0..1). Idempotent.
  * list()                          -> Photo[], those that are kept, the newest first
- * open(file, {onProgress, signal}) -> Photo; takes a File, keeps it until remove(); onProgress(share of the upload)
+ * open(file, {onProgress, signal, truncated}) -> Photo; takes a File, keeps it until remove(); onProgress(share of the
+ *                                 upload); an error of `kind` 'TruncatedPhoto' where it is damaged, unless `truncated`
+ *                                 says that what is there of it is to be used
  * remove(photo)                   deletes it for good, with all that was made of it
  * thumbnail(photo)                -> URL of a small gray copy, to be put into an <img>
  * plain(photo)                    -> Blob, the photograph without color, at most a megapixel, as browsers show it
@@ -93,8 +95,9 @@ function described(picture) {
   return {id: picture.id, name: picture.name, width, height, created: picture.created, notes: notes ?? []};
 }
 
-async function open(file, options) {
+async function open(file, {truncated = false, ...options} = {}) {
   const form = new FormData();
+  if (truncated) form.append('allow-truncated', 'true');
   form.append('file', file, file.name || 'picture');
   return described(await upload('pictures', form, options));
 }

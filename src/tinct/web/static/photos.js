@@ -32,7 +32,7 @@ class Shelf extends EventTarget {
     tabs.addEventListener('message', ({data}) => data.kind === 'photos' && this.load());
     connection.addEventListener('back', () => {
       this.load();
-      for (const item of this.items) if (item.retry && !item.repeated) this.again(item);
+      for (const item of this.items) if (item.retry && !item.damaged && !item.repeated) this.again(item);
     });
   }
 
@@ -76,10 +76,10 @@ class Shelf extends EventTarget {
   }
 
   /** Take files, two at a time; returns their items, which tell how far they are. */
-  add(files) {
+  add(files, how = {}) {
     const added = [...files].map((file) => {
       this.numbered += 1;
-      const item = {key: `new-${this.numbered}`, name: file.name || 'pasted picture', photo: null, progress: 0, error: null, thumbnail: null};
+      const item = {key: `new-${this.numbered}`, name: file.name || 'pasted picture', photo: null, progress: 0, error: null, thumbnail: null, ...how};
       this.waiting.push([item, file]);
       return item;
     });
@@ -107,7 +107,7 @@ class Shelf extends EventTarget {
         item.progress = share;
         this.changed();
       };
-      item.photo = await engine.open(file, {onProgress, signal: item.stop.signal});
+      item.photo = await engine.open(file, {onProgress, signal: item.stop.signal, truncated: item.truncated});
       item.name = item.photo.name;
       item.progress = null;
       await this.fetchThumbnail(item);
@@ -115,8 +115,9 @@ class Shelf extends EventTarget {
       this.dispatchEvent(new CustomEvent('taken', {detail: item}));
     } catch (error) {
       item.progress = null;
-      item.error = error.name === 'AbortError' ? 'stopped' : error.message;
-      item.retry = error.status === 0 ? file : null;
+      item.error = error.name === 'AbortError' ? 'stopped' : error.message.replace(/ \(--[\w-]+\)/g, ''); // no options here
+      item.damaged = error.kind === 'TruncatedPhoto' && !item.truncated;
+      item.retry = error.status === 0 || item.damaged ? file : null;
       this.dispatchEvent(new CustomEvent('refused', {detail: item}));
     }
     this.changed();
@@ -131,12 +132,12 @@ class Shelf extends EventTarget {
     }
   }
 
-  /** Send a file again whose connection was lost. */
+  /** Send a file again whose connection was lost, or of which what is there is to be used. */
   again(item) {
     const file = item.retry;
     this.items = this.items.filter((other) => other !== item);
-    const [added] = this.add([file]);
-    added.repeated = true; // by itself it is sent once more, not for ever
+    // By itself it is sent once more, not for ever.
+    this.add([file], {repeated: true, truncated: item.damaged});
   }
 
   /** Delete photographs for good, or take files away that failed or are on their way. */

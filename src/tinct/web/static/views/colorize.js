@@ -36,7 +36,7 @@ export default class Colorize extends View {
     shelf.addEventListener('change', () => this.requestUpdate());
     shelf.addEventListener('taken', ({detail}) => {
       say(`${detail.name} is there`);
-      if (!this.item?.photo || this.awaited === detail.key) this.choose(detail);
+      if (!this.item?.photo || this.awaited === detail.key || detail.truncated) this.choose(detail);
     });
     shelf.addEventListener('refused', ({detail}) => say(`${detail.name}: ${sentence(detail.error)}`));
     tabs.addEventListener('message', ({data}) => {

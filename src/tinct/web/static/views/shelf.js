@@ -97,7 +97,7 @@ class ShelfList extends LitElement {
       <span class="name" title=${item.name}>${item.name}</span>
       ${item.error
         ? html`<p class="bad">${sentence(item.error)}</p>
-            ${item.retry ? html`<button type="button" @click=${() => shelf.again(item)}>Send again</button>` : nothing}`
+            ${item.retry ? html`<button type="button" @click=${() => shelf.again(item)}>${item.damaged ? 'Use what is there' : 'Send again'}</button>` : nothing}`
         : item.photo
           ? nothing
           : html`<progress aria-label="${item.name} is sent" max="1"
