@@ -28,6 +28,8 @@ def test_models_are_imported_shown_chosen_and_exported(
     page.get_by_role("alert").get_by_text("No.onnx").wait_for()
     page.locator("input[name=model]").set_input_files(quick_model)
     page.get_by_text("quick is imported.").wait_for()
+    for _ in range(2):
+        page.get_by_role("button", name="Close this message").first.click()
     card = page.get_by_role("listitem", name="quick")
     card.get_by_role("button", name="Rename").click()
     page.get_by_role("dialog").get_by_role("textbox").fill("mine")
