@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tinct.errors import OutputError
 from tinct.video.codecs import Encoding
 from tinct.video.film import Film, reason
+from tinct.video.tones import PRECISE
 
 TICK = 40
 """Milliseconds from one frame to the next in a shot's file."""
@@ -26,11 +27,6 @@ HEAD = 64
 """Frames by which times are put off there, so that none lies before the packet's own place."""
 THREADS = 2
 """Of the encoder; their number changes what comes out, so it is the same everywhere."""
-_SCALING = (
-    av.video.reformatter.Interpolation.BICUBIC
-    | av.video.reformatter.Interpolation.ACCURATE_RND
-    | av.video.reformatter.Interpolation.FULL_CHR_H_INT
-)
 MATRIX, RANGE, PRIMARIES, TRANSFER = 1, 1, 1, 1
 """BT.709 throughout, limited range; as in ITU-T H.273."""
 
@@ -103,7 +99,7 @@ def _picture(pixels: NDArray[Any], film: Film, encoding: Encoding, tick: int) ->
         dst_colorspace=av.video.reformatter.Colorspace.ITU709,
         src_color_range=av.video.reformatter.ColorRange.JPEG,
         dst_color_range=av.video.reformatter.ColorRange.MPEG,
-        interpolation=_SCALING,
+        interpolation=PRECISE,
     )
     frame.pts, frame.time_base = tick, film.time_base
     return frame

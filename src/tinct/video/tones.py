@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import av
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,12 @@ from tinct.video.film import Film
 Floats = NDArray[np.float32]
 Codes = NDArray[Any]
 
+PRECISE = (
+    av.video.reformatter.Interpolation.BICUBIC
+    | av.video.reformatter.Interpolation.ACCURATE_RND
+    | av.video.reformatter.Interpolation.FULL_CHR_H_INT
+)
+"""How FFmpeg converts between kinds of pixels; by itself it is faster, and off by a level or two."""
 COLORED = 8.0
 """Distance of a frame's chroma from gray, in 8-bit steps, above which it counts as colored, where a fiftieth of it is
 farther off; compression of gray pictures leaves at most 2."""
@@ -82,7 +90,8 @@ class Toner:
     def __init__(self, film: Film, *, colored: bool) -> None:
         self._film, self._colored = film, colored
         self._turn = Turn.of_matrix(film.matrix)
-        self._by_luma = not colored and has_luma(film.pixel_format)
+        self._format = luma_format(film.pixel_format)
+        self._by_luma = not colored and self._format is not None
         codes = np.arange(1 << film.bits if self._by_luma and film.bits > 8 else 256 if self._by_luma else 65536)
         black, white = (0.0, 1.0) if film.full_range or not self._by_luma else (16 / 256, 235 / 256)
         # 16 and 235 of 8 bits are 64 and 940 of 10.
@@ -101,8 +110,9 @@ class Toner:
     def take(self, number: int, frame: Any) -> Frame:
         """Return a decoded frame's gray; one of another size is fitted into that of the first, with black around."""
         film = self._film
-        if frame.format.name != film.pixel_format:
-            frame = frame.reformat(format=film.pixel_format)
+        wanted = self._format if self._by_luma else film.pixel_format
+        if frame.format.name != wanted:
+            frame = frame.reformat(format=wanted)
         codes = _luma(frame) if self._by_luma else _gray(frame, deep=film.bits > 8)
         if codes.shape != (film.height, film.width):
             codes = _fit(codes, film.height, film.width, int(np.argmax(self.table > 0)) - 1)
@@ -113,19 +123,20 @@ class Toner:
         return self._turn.stored(pixels)
 
 
-def has_luma(pixel_format: str) -> bool:
-    """Tell whether a format's first plane holds luma by itself, in bytes or little-endian words."""
-    import av
+def luma_format(pixel_format: str) -> str | None:
+    """Return the format to take luma from: the same where its first plane holds it alone, else one that does.
 
+    None for a format without luma.
+    """
     found = av.VideoFormat(pixel_format)
     first = found.components[0]
+    if found.is_rgb or found.has_palette or found.is_bayer or not first.is_luma or first.bits < 8:
+        return None
     packed = len(found.components) > 1 and not found.is_planar
     shifted = pixel_format.startswith(("p0", "p2", "p4"))
-    return (
-        first.is_luma
-        and not (packed or shifted or found.is_rgb or found.has_palette or found.is_big_endian)
-        and (8 <= first.bits <= 16)
-    )
+    if not (packed or shifted or found.is_big_endian or first.bits > 16):
+        return pixel_format
+    return "yuv444p" if first.bits == 8 else f"yuv444p{min(first.bits, 16)}le"
 
 
 def chroma(frame: Any) -> float:
@@ -145,15 +156,13 @@ def _luma(frame: Any) -> Codes:
 
 def _gray(frame: Any, *, deep: bool) -> Codes:
     """Return the gray of a colored frame as light as its colors, in 16 bits."""
-    rgb = frame.to_ndarray(format="rgb48le" if deep else "rgb24")
+    rgb = frame.to_ndarray(format="rgb48le" if deep else "rgb24", interpolation=PRECISE)
     light = lightness(rgb.astype(np.float32) / np.float32(np.iinfo(rgb.dtype).max))
     codes: Codes = np.rint(lightness_to_gray(light) * np.float32(65535)).astype(np.uint16)
     return codes
 
 
 def _fit(codes: Codes, height: int, width: int, black: int) -> Codes:
-    import cv2
-
     scale = min(height / codes.shape[0], width / codes.shape[1])
     size = (max(1, round(codes.shape[1] * scale)), max(1, round(codes.shape[0] * scale)))
     small = cv2.resize(codes, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)

@@ -50,7 +50,7 @@ class Studio:
         self.plan, self._backend, self._jobs = plan, backend, jobs
         self._reader = Reader(plan.film, plan.survey.ticks, seekable=plan.survey.seekable)
         self._toner = Toner(plan.film, colored=plan.survey.colored)
-        self._painter = Painter(deep=plan.encoding.depth > 8)
+        self._painter = Painter(self._toner.table, deep=plan.encoding.depth > 8)
         height, width, aspect = self._toner.shape
         self._seer = Seer(backend, plan.options.colors, height, width, aspect)
         self.notes = [note for note in (self._seer.note,) if note]

@@ -16,7 +16,7 @@ from tinct.color.lab import gray_to_lightness, lightness, srgb_to_lab
 from tinct.video.deflicker import deflicker
 from tinct.video.film import Reader, examine
 from tinct.video.painting import Painter
-from tinct.video.tones import Frame, Toner, Turn, has_luma
+from tinct.video.tones import Frame, Toner, Turn, luma_format
 
 Frames = Callable[..., list[NDArray[np.uint8]]]
 Maker = Callable[..., Path]
@@ -46,11 +46,12 @@ def test_lightness_of_every_kind_of_format(codec: str, pixels: str, make_film: M
 
 
 def test_luma_is_not_converted() -> None:
-    assert has_luma("yuv420p")
-    assert has_luma("gray10le")
-    assert not has_luma("rgb24")
-    assert not has_luma("p010le")
-    assert not has_luma("yuyv422")
+    for name in ("yuv420p", "nv12", "gray10le", "gray", "yuvj422p"):
+        assert luma_format(name) == name
+    assert luma_format("yuyv422") == "yuv444p"
+    assert luma_format("p010le") == "yuv444p10le"
+    for name in ("rgb24", "gbrp10le", "pal8", "monow"):
+        assert luma_format(name) is None
 
 
 @given(st.integers(0, 3), st.booleans())
@@ -76,7 +77,7 @@ def test_painting_keeps_lightness_and_gives_the_color(deep: bool) -> None:
     codes = np.tile(np.arange(20, 236, 2, dtype=np.uint8), (48, 1))
     ab = np.full((12, 27, 2), (12.0, -18.0), np.float32)
     cells = np.tile(TABLE[codes[0]].reshape(27, 4).mean(axis=1), (12, 1))
-    painted = Painter(deep=deep).paint(Frame(0, codes, TABLE), cells, ab, (4.0, 4.0))
+    painted = Painter(TABLE, deep=deep).paint(Frame(0, codes, TABLE), cells, ab, (4.0, 4.0))
     assert painted.dtype == (np.uint16 if deep else np.uint8)
     lab = srgb_to_lab(painted.astype(np.float32) / np.float32(np.iinfo(painted.dtype).max))
     assert np.abs(lab[..., 0] - TABLE[codes]).max() < (0.3 if deep else 0.6)
@@ -85,7 +86,7 @@ def test_painting_keeps_lightness_and_gives_the_color(deep: bool) -> None:
 
 def test_painting_gray_gives_gray() -> None:
     codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    painted = Painter(deep=False).paint(
+    painted = Painter(TABLE, deep=False).paint(
         Frame(0, codes, TABLE), np.full((4, 4), 50, np.float32), np.zeros((4, 4, 2), np.float32), (4.0, 4.0)
     )
     assert np.abs(painted.astype(int) - codes[..., np.newaxis]).max() <= 1
