@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import numpy as np
@@ -128,6 +129,29 @@ def test_defects_are_filled_at_full_size_where_they_were_found_in_a_smaller_copy
     found = restore(read_photo(large), ("dust",)).to_numpy()
     assert found.shape == large.shape
     assert error(found, expected, mask) < 0.2 * error(large, expected, mask)
+
+
+def test_memory_doesn_t_grow_with_the_picture(tmp_path, peak_memory):
+    """With a search in at most 600 pixels, all that could grow is what belongs to the full size."""
+    import pyvips
+
+    noise = pyvips.Image.gaussnoise(4500, 4500, mean=120, sigma=4, seed=1).cast("uchar").copy(interpretation="b-w")
+    noise.draw_circle(250, 2250, 2250, 20, fill=True).tiffsave(str(tmp_path / "large.tif"), tile=True)
+    code = f"""
+import sys
+import tinct.media.restore as restore
+from tinct.media.photo import read_photo
+{peak_memory}
+restore.SEARCHED = 600
+photo = restore.restore(read_photo(sys.argv[1]), restore.STEPS)
+before = peak_memory()
+photo.save(sys.argv[2])
+print(before, peak_memory())
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "large.tif"), str(tmp_path / "out.tif")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert max(int(peak) for peak in done.stdout.split()) < 260
+    assert read_photo(tmp_path / "out.tif").height == 4500
 
 
 def test_names():
