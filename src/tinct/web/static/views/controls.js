@@ -89,7 +89,7 @@ class Controls extends LitElement {
             </select></label>`
         : nothing}
       <div class="row">
-        <button type="button" @click=${() => this.change(USUAL)}>As usual</button>
+        <button type="button" @click=${() => this.change(USUAL)}>Reset</button>
         <button type="button" @click=${() => this.tell('correct')}>Correct by hand</button>
       </div>
       ${engine.features.has('variants') ? this.renderVariants() : nothing}
