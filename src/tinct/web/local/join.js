@@ -9,6 +9,8 @@ import {chromaFactor, decode, grayToLightness, labToSrgb, luminanceToLightness} 
 const LEVELS = 256;
 const GRAYS = Float32Array.from({length: LEVELS}, (_, code) => grayToLightness(code / 255));
 const LINEAR = Float64Array.from({length: LEVELS}, (_, code) => decode(code / 255));
+/** L of the levels of pictures in color, between which their colors are blended. */
+const EVEN = Float32Array.from({length: LEVELS}, (_, level) => (100 * level) / (LEVELS - 1));
 const STEPS = 65535;
 const LIGHTNESS = Float32Array.from({length: STEPS + 1}, (_, code) => luminanceToLightness(code / STEPS));
 const [RED, GREEN, BLUE] = COLOR.rgbToXyz[1];
@@ -20,7 +22,16 @@ export function lightnessOf(red, green, blue) {
   return LIGHTNESS[Math.min(Math.round(luminance * STEPS), STEPS)];
 }
 
-function makeBox(lines, overlay) {
+/** Nodes a side: a and b in steps from -HALF to HALF of them, so that gray is one. */
+const HALF = Math.ceil(JOIN.reach / JOIN.step);
+const SIDE = 2 * HALF + 1;
+const TILE = SIDE * SIDE * 3;
+
+/** Tables of nodes (level, b, a, RGB): of the grays of 8 bits, and of even steps of L. Computed where they are asked for. */
+const atlases = new Map();
+
+/** The range of nodes that colors may have: [least, most] of a and of b. */
+function rangeOf(lines, overlay) {
   const low = lines.low.map((value) => value - JOIN.margin);
   const high = lines.high.map((value) => value + JOIN.margin);
   for (let entry = 0; overlay && entry < overlay.table.length; entry += 3) {
@@ -30,32 +41,31 @@ function makeBox(lines, overlay) {
       high[channel] = Math.max(high[channel], overlay.table[entry + 1 + channel]);
     }
   }
-  const keep = (value) => Math.min(Math.max(value, -JOIN.reach), JOIN.reach);
-  const [least, most] = [low.map((v) => Math.min(keep(v), -0.5)), high.map((v) => Math.max(keep(v), 0.5))];
-  // Gray must stay gray where the gamut is narrower than a step, so nodes are counted from it, to both sides.
-  const below = least.map((value) => Math.ceil(-value / JOIN.step));
-  const above = most.map((value) => Math.ceil(value / JOIN.step));
-  const step = [0, 1].map((channel) => Math.max(-least[channel] / below[channel], most[channel] / above[channel]));
-  const count = Math.max(below[0] + above[0], below[1] + above[1]) + 1;
-  return {low: step.map((size, channel) => -below[channel] * size), step, count};
+  const node = (value) => Math.min(Math.max(value / JOIN.step + HALF, 0), SIDE - 1);
+  return [0, 1].map((channel) => [
+    Math.min(Math.floor(node(low[channel])), HALF - 1),
+    Math.max(Math.ceil(node(high[channel])), HALF + 1),
+  ]);
 }
 
-/** Nodes (level, b, a, RGB) of the table, times 255, with the half that makes cutting into rounding. */
-function makeAtlas(levels, box) {
-  const {count} = box;
-  const nodes = new Float32Array(levels.length * count * count * 3);
-  let place = 0;
-  for (const lightness of levels) {
-    for (let row = 0; row < count; row++) {
-      const b = box.low[1] + row * box.step[1];
-      for (let column = 0; column < count; column++) {
-        const a = box.low[0] + column * box.step[0];
+/** A table in which a range of nodes is there: sRGB times 255, with the half that makes cutting into rounding. */
+function makeAtlas(levels, [[left, right], [top, bottom]]) {
+  if (!atlases.has(levels)) atlases.set(levels, new Float32Array(levels.length * TILE).fill(NaN));
+  const nodes = atlases.get(levels);
+  levels.forEach((lightness, level) => {
+    for (let row = top; row <= bottom; row++) {
+      for (let column = left; column <= right; column++) {
+        const place = level * TILE + (row * SIDE + column) * 3;
+        if (!Number.isNaN(nodes[place])) continue;
+        const a = (column - HALF) * JOIN.step;
+        const b = (row - HALF) * JOIN.step;
         const factor = chromaFactor(lightness, a, b);
-        const rgb = labToSrgb(lightness, a * factor, b * factor);
-        for (const channel of rgb) nodes[place++] = Math.min(Math.max(channel, 0), 1) * 255 + 0.5;
+        labToSrgb(lightness, a * factor, b * factor).forEach((channel, band) => {
+          nodes[place + band] = Math.min(Math.max(channel, 0), 1) * 255 + 0.5;
+        });
       }
     }
-  }
+  });
   return nodes;
 }
 
@@ -81,44 +91,42 @@ function between(count, start, length, cells, most) {
  */
 export function join(pixels, lines, cells, {overlay = null, mask = null, frame = {x: 0, y: 0, ...pixels}} = {}) {
   const {data, width, height} = pixels;
-  const box = makeBox(lines, overlay);
+  const range = rangeOf(lines, overlay);
+  const [[left, right], [top, bottom]] = range;
   const gray = isGray(data);
-  const levels = gray ? GRAYS : Float32Array.from({length: LEVELS}, (_, level) => (100 * level) / (LEVELS - 1));
-  const nodes = makeAtlas(levels, box);
-  const tile = box.count * box.count * 3;
+  const nodes = makeAtlas(gray ? GRAYS : EVEN, range);
   const down = between(height, frame.y, frame.height, cells[0], lines.height);
   const across = between(width, frame.x, frame.width, cells[1], lines.width);
   const result = new Uint8ClampedArray(data.length);
   const row = new Float64Array(lines.width * 4);
-  const right = lines.width > 1 ? 4 : 0;
-  const most = box.count - 1;
+  const next = lines.width > 1 ? 4 : 0;
   const color = new Float64Array(3);
   const hinted = new Float64Array(3);
   for (let y = 0; y < height; y++) {
-    blendRow(row, lines, box, down.first[y], down.share[y]);
+    blendRow(row, lines, down.first[y], down.share[y]);
     const hintedRow = overlay && placeOf(overlay.rows, frame.y + y);
     for (let x = 0; x < width; x++) {
       const at = (y * width + x) * 4;
       const cell = across.first[x] * 4;
       const share = across.share[x];
       const lightness = gray ? GRAYS[data[at]] : lightnessOf(data[at], data[at + 1], data[at + 2]);
-      const slopeA = row[cell] + share * (row[cell + right] - row[cell]);
-      const slopeB = row[cell + 1] + share * (row[cell + right + 1] - row[cell + 1]);
-      const offsetA = row[cell + 2] + share * (row[cell + right + 2] - row[cell + 2]);
-      const offsetB = row[cell + 3] + share * (row[cell + right + 3] - row[cell + 3]);
-      let a = Math.min(Math.max(slopeA * lightness + offsetA, 0), most);
-      let b = Math.min(Math.max(slopeB * lightness + offsetB, 0), most);
+      const slopeA = row[cell] + share * (row[cell + next] - row[cell]);
+      const slopeB = row[cell + 1] + share * (row[cell + next + 1] - row[cell + 1]);
+      const offsetA = row[cell + 2] + share * (row[cell + next + 2] - row[cell + 2]);
+      const offsetB = row[cell + 3] + share * (row[cell + next + 3] - row[cell + 3]);
+      let a = Math.min(Math.max(slopeA * lightness + offsetA, left), right);
+      let b = Math.min(Math.max(slopeB * lightness + offsetB, top), bottom);
       if (overlay !== null) {
         hinted.fill(0);
         blend(hinted, overlay.table, 0, overlay.entries, placeOf(overlay.columns, frame.x + x), hintedRow, 1);
-        a = a * (1 - hinted[0]) + (hinted[1] - hinted[0] * box.low[0]) / box.step[0];
-        b = b * (1 - hinted[0]) + (hinted[2] - hinted[0] * box.low[1]) / box.step[1];
+        a = a * (1 - hinted[0]) + hinted[1] / JOIN.step + hinted[0] * HALF;
+        b = b * (1 - hinted[0]) + hinted[2] / JOIN.step + hinted[0] * HALF;
       }
       const level = gray ? data[at] : lightness * ((LEVELS - 1) / 100);
       const below = Math.floor(level);
       color.fill(0);
-      blend(color, nodes, below * tile, box.count, a, b, 1 - (level - below));
-      if (level > below) blend(color, nodes, (below + 1) * tile, box.count, a, b, level - below);
+      blend(color, nodes, below * TILE, SIDE, a, b, 1 - (level - below));
+      if (level > below) blend(color, nodes, (below + 1) * TILE, SIDE, a, b, level - below);
       const wanted = mask === null ? 1 : mask[y * width + x] / 255;
       for (let band = 0; band < 3; band++) {
         const found = Math.floor(color[band]);
@@ -141,8 +149,8 @@ function isGray(data) {
   return true;
 }
 
-/** Slopes and offsets of a, b along a row of pixels, in steps of the table: four numbers a cell. */
-function blendRow(row, lines, box, first, share) {
+/** Slopes and offsets of a, b along a row of pixels, in nodes of the table: four numbers a cell. */
+function blendRow(row, lines, first, share) {
   const {slope, offset, width, height} = lines;
   const next = height > 1 ? width : 0;
   for (let column = 0; column < width; column++) {
@@ -150,8 +158,8 @@ function blendRow(row, lines, box, first, share) {
       const here = 2 * (first * width + column) + channel;
       const there = here + 2 * next;
       const blended = (planes) => planes[here] + share * (planes[there] - planes[here]);
-      row[4 * column + channel] = blended(slope) / box.step[channel];
-      row[4 * column + 2 + channel] = (blended(offset) - box.low[channel]) / box.step[channel];
+      row[4 * column + channel] = blended(slope) / JOIN.step;
+      row[4 * column + 2 + channel] = blended(offset) / JOIN.step + HALF;
     }
   }
 }
