@@ -128,6 +128,7 @@ def test_from_opening_the_page_to_a_picture_in_color(
     assert np.abs(colored[..., 0] - colored[..., 2]).max() > 0
 
 
+@pytest.mark.slow
 def test_stop_resume_save_and_delete(page_server: Any, open_page: Callable[..., Any]) -> None:
     server = page_server
     page = open_page(f"{server.address}/#/train", width=390)
@@ -159,6 +160,7 @@ def test_stop_resume_save_and_delete(page_server: Any, open_page: Callable[..., 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.slow
 def test_what_ended_while_the_page_was_closed_is_told(
     page_server: Any, open_page: Callable[..., Any], colorful: bytes
 ) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 PATIENCE = 150_000
 SEEN = """() => {
   window.seen = [];
@@ -55,6 +57,7 @@ def test_models_are_imported_shown_chosen_and_exported(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.slow
 def test_a_test_is_made_taken_and_scored(page_server: Any, open_page: Callable[..., Any], colorful: bytes) -> None:
     page = open_page(f"{page_server.address}/#/turing")
     page.set_default_timeout(PATIENCE)

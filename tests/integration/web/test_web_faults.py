@@ -40,6 +40,7 @@ sqlite3.connect = sqlite3.dbapi2.connect = open_base
 SMALL = {"settings": ["data.batch=4"]}
 
 
+@pytest.mark.slow
 def test_clocks_may_jump(launch: Callable[..., Any], tmp_path: Path, small_photo: Path, colorful: bytes) -> None:
     clock = tmp_path / "clock"
 
@@ -137,6 +138,7 @@ def line(postgresql: str) -> Iterator[Line]:
         found.cut()
 
 
+@pytest.mark.slow
 def test_a_database_that_goes_and_comes_back(
     launch: Callable[..., Any],
     add_worker: Callable[..., Any],

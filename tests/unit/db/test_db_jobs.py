@@ -166,3 +166,16 @@ def test_a_locked_database_is_said_and_comes_back(tmp_path: Path, monkeypatch: p
         other.exec_driver_sql("BEGIN")
     assert repository.jobs.add(ann, "colorize", "colorize", {}).state == "queued"
     repository.close()
+
+
+def test_a_run_s_open_job_is_its_last_whatever_the_clock_says(repository: Repository, ann: str) -> None:
+    run = repository.runs.add(ann, "mine", "cifar-cnn", {})
+    first = repository.jobs.add(ann, "train", "train", {}, run_id=run.id)
+    assert repository.jobs.claim(first.id, "w")
+    assert repository.jobs.finish(first.id, 1, stopped=True)
+    second = repository.jobs.add(ann, "train", "train", {}, run_id=run.id)
+    with repository.database.write() as session:  # it was begun, then the clock was set back
+        session.execute(text("UPDATE jobs SET created = created + 86400 WHERE id = :id"), {"id": first.id})
+    last = repository.runs.last_job(run.id)
+    assert last is not None
+    assert last.id == second.id
