@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from tinct.errors import NotFound
+from tinct.web import buckets
+
 moto_server = pytest.importorskip("moto.server", reason="needs moto[server]")
 boto3 = pytest.importorskip("boto3", reason="needs moto[server]")
 pytest.importorskip("s3fs", reason="needs s3fs")
@@ -128,3 +131,39 @@ def test_a_bucket_that_is_away_is_503_and_comes_back(
     assert answer.json()["kind"] == "StoreError"
     bucket.create()
     client.upload(small_photo)
+
+
+def test_copies_go_when_they_take_too_much_and_come_again(
+    bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = buckets.BucketStorage(STORE["TINCT_STORE_URL"], tmp_path / "files")
+
+    def keep(content: bytes) -> str:
+        with storage.staging() as folder:
+            (folder / "made").write_bytes(content)
+            stored = storage.put(folder / "made")
+        assert (stored.size, stored.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        return stored.key
+
+    def copies() -> set[bytes]:
+        return {path.read_bytes() for path in (tmp_path / "files" / "copies").iterdir()}
+
+    first = keep(b"first")
+    assert copies() == {b"first"}
+    monkeypatch.setattr(buckets, "COPIES_BYTES", 6)
+    monkeypatch.setattr(buckets, "LEAST_SECONDS", -1.0)
+    os.utime(tmp_path / "files" / "copies" / first.replace("/", ""), (0, 0))
+    second = keep(b"second")
+    assert copies() == {b"second"}
+    with storage.fetch(first) as path:
+        assert path.read_bytes() == b"first"
+    # Of what is there, only what is old is looked at by whoever tidies up.
+    assert sorted(storage.keys(-60)) == sorted([first, second])
+    assert list(storage.keys(3600)) == []
+    storage.delete(first)
+    storage.delete(first)
+    with pytest.raises(NotFound), storage.fetch(first):
+        pass
+    assert list(storage.keys(-60)) == [second]
+    storage.tidy(-60)
+    assert copies() == set()
