@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import shutil
@@ -33,6 +34,21 @@ def add(page: Any, *paths: Path) -> None:
     page.locator("tinct-shelf input[type=file]").first.set_input_files(list(paths))
 
 
+def give(page: Any, how: str, path: Path) -> None:
+    """Drop a file on its place, or paste it."""
+    page.evaluate(
+        """([how, name, data]) => {
+          const given = new DataTransfer();
+          given.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], name));
+          const event = how === 'drop'
+            ? new DragEvent('drop', {dataTransfer: given, bubbles: true, cancelable: true})
+            : new ClipboardEvent('paste', {clipboardData: given, bubbles: true, cancelable: true});
+          document.querySelector(how === 'drop' ? '.drop' : 'main').dispatchEvent(event);
+        }""",
+        [how, path.name, base64.b64encode(path.read_bytes()).decode()],
+    )
+
+
 def settle(page: Any) -> None:
     page.wait_for_function("() => document.querySelector('tinct-colorize tinct-viewer')?.after")
     page.locator(SETTLED).wait_for()
@@ -54,7 +70,8 @@ def test_photographs_are_colored_compared_and_saved(
     page_server: Any, open_page: Callable[..., Any], photo: Path, large_photo: Path
 ) -> None:
     page = open_page(page_server.address)
-    add(page, photo, large_photo)
+    give(page, "drop", photo)
+    give(page, "paste", large_photo)
     page.get_by_role("button", name="Show large.jpg").wait_for()
     page.get_by_role("button", name="Show old street.png").click()
     settle(page)

@@ -24,13 +24,14 @@ def test_the_first_load_is_light(page_server: Any, open_page: Callable[..., Any]
     assert sum(size for _, size in loaded) < FIRST_LOAD, loaded
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "theme"), [pytest.param(1280, "light", marks=pytest.mark.slow), (390, "dark")])
 def test_everybody_can_use_it(
     width: int, theme: str, page_server: Any, open_page: Callable[..., Any], small_photo: Path
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     page = open_page(page_server.address, width=width, color_scheme=theme)
     check(page, axe)
+    assert page.get_by_text("Take one").is_visible() == (width < 500)  # with the camera
     page.locator("tinct-shelf input[type=file]").first.set_input_files(small_photo)
     page.wait_for_function("() => document.querySelector('tinct-viewer')?.after")
     check(page, axe)

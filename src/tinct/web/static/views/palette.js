@@ -137,7 +137,7 @@ class Palette extends LitElement {
     return html`<div class="stack tight">
       <button type="button" class="main" @click=${() => this.learn()}>Learn from my corrections</button>
       <p class="note">${this.accepted
-        ? html`Models may learn from the colors of this photograph.
+        ? html`Models may learn from the colors that it had when you pressed it.
             <button type="button" class="quiet" @click=${() => this.takeBack()}>Take back</button>`
         : 'Press it when the colors are right: this photograph joins those that a model can be trained on.'}</p>
     </div>`;
