@@ -30,7 +30,6 @@ class Film:
     path: str
     index: int
     """Of the stream in the file."""
-    codec: str
     width: int
     """Of the first frame as stored, in pixels."""
     height: int
@@ -121,7 +120,6 @@ def examine(path: str | Path) -> Film:
         return Film(
             path=str(path),
             index=stream.index,
-            codec=stream.codec_context.name,
             width=frame.width,
             height=frame.height,
             pixel_format=frame.format.name,
@@ -191,10 +189,6 @@ class Reader:
             first += 1
             self._next = first
             yield frame
-
-    def close(self) -> None:
-        """Close the file."""
-        self._frames = None
 
     def _from(self, first: int) -> Iterator[Any]:
         if self._seekable and first:

@@ -105,9 +105,9 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
     film = examine(job.source)
     encoding = choose_encoding(film, target, job.codec, job.depth, job.quality)
     left_out = check_target(film, encoding)
-    hashes = {path: _digest(path) for path in {found.path for found in job.options.references}}
+    hashes = {path: digest(path) for path in {found.path for found in job.options.references}}
     settings = job.options.to_settings(hashes)
-    source_hash = _digest(job.source)
+    source_hash = digest(job.source)
     folder = Path(job.state) if job.state is not None else target.with_name(target.name + FOLDER)
     fingerprint = {
         "source": source_hash,
@@ -131,7 +131,12 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
     return plan
 
 
-def _digest(path: str) -> str:
+def digest(path: str) -> str:
+    """Return the SHA-256 of a file, in hex.
+
+    Raises:
+        UnreadableVideo: it can't be read.
+    """
     try:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

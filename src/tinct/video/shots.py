@@ -30,6 +30,8 @@ TOGETHER = 1
 """Damage less than so many seconds apart is named as one."""
 GAP, MOST_GAPS = 2.5, 20
 """Usual distances of frames that make a gap, and how many are named."""
+EVEN = 0.9
+"""Share of the frames that follow each other at the usual distance in a film whose gaps are named."""
 CUT_SHORT = 0.6
 """Seconds by which a film must end early to be named."""
 
@@ -118,11 +120,14 @@ def survey(film: Film, seconds: float | None = None, on_frame: Callable[[int], N
             on_frame(number)
         if not ticks:
             raise UnreadableVideo(f"{film.path} has a stream of pictures, but no frame of it can be decoded")
-        ledger.add_gaps(np.array(ticks, np.int64))
+        gaps = _gaps(film, np.array(ticks, np.int64), damaged=bool(ledger.lines))
+        if ledger.lines:
+            ledger.lines += gaps
+            gaps = []
         if not ended:
             ledger.add_early_end(container, stream, ticks[-1] + step)
     colored = float(np.mean(np.array(looks) > COLORED)) > 0.05
-    notes = _notes(film, sizes, ticks, colored, repaired)
+    notes = [*_notes(film, sizes, ticks, colored, repaired), *gaps]
     return Survey(
         np.array(ticks, np.int64),
         _shots(len(ticks), sorted({*cuts, *sizes})),
@@ -179,6 +184,18 @@ def _notes(film: Film, sizes: dict[int, tuple[int, int]], ticks: list[int], colo
     return notes
 
 
+def _gaps(film: Film, ticks: NDArray[np.int64], *, damaged: bool) -> list[str]:
+    """Name where frames are missing: in a damaged film, and in one whose frames follow each other evenly elsewhere."""
+    steps = np.diff(ticks)
+    if not len(steps):
+        return []
+    usual = float(np.median(steps))
+    even = float(np.mean(np.abs(steps - usual) <= 1)) > EVEN
+    places = np.flatnonzero(steps > GAP * usual)[:MOST_GAPS] if damaged or even else []
+    pairs = [[clock(int(ticks[at] - ticks[0]) * film.time_base) for at in (place, place + 1)] for place in places]
+    return [f"between {begin} and {end} there is no picture" for begin, end in pairs]
+
+
 class _Damage:
     """Collects what can't be decoded, near things together."""
 
@@ -204,15 +221,6 @@ class _Damage:
         if until != where:
             where = f"{where} to {until}"
         self.lines.append(f"at {where}, {self._count} damaged piece{'s' * (self._count > 1)} ({said})")
-
-    def add_gaps(self, ticks: NDArray[np.int64]) -> None:
-        """Name where frames are missing, in a film in which something is damaged."""
-        steps = np.diff(ticks)
-        if not self.lines or not len(steps):
-            return
-        for place in np.flatnonzero(steps > GAP * np.median(steps))[:MOST_GAPS]:
-            begin, end = (clock(int(ticks[at] - ticks[0]) * self._film.time_base) for at in (place, place + 1))
-            self.lines.append(f"between {begin} and {end}, no picture could be decoded")
 
     def add_early_end(self, container: Any, stream: Any, end: int) -> None:
         """Say so where the film is shorter than its header promises."""

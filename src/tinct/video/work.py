@@ -28,7 +28,7 @@ from tinct.video.flow import Linker, one_thread
 from tinct.video.join import join_shots
 from tinct.video.marks import make_mark
 from tinct.video.painting import Painter
-from tinct.video.plan import Job, Plan
+from tinct.video.plan import Job, Plan, digest
 from tinct.video.seeing import Seer, in_order
 from tinct.video.shots import Shot
 from tinct.video.steady import Colored, steady
@@ -147,8 +147,11 @@ def finish(job: Job, plan: Plan, backend: Backend) -> None:
 
     Raises:
         OutputExists: the target is there and may not be replaced.
-        OutputError: it can't be written, or a shot is missing.
+        OutputError: it can't be written.
+        UnreadableVideo: a shot is missing, or the source isn't any more what it was.
     """
+    if digest(plan.film.path) != plan.source_hash:
+        raise UnreadableVideo(f"{plan.film.path} changed while it was colorized; run the same command again")
     mark = None
     if job.mark:
         mark = make_mark(
