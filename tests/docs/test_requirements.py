@@ -24,7 +24,7 @@ FILMS = ("video",)
 """Where the libraries of the extra [video] may be imported."""
 BY_EXTRA = {
     "c2pa": ("media/credentials",),
-    "jp2": ("media/jpeg2000",),
+    "jp2": ("media/containers/jp2",),
     "ray": ("jobs/crew",),
     "restore": ("media/defects", "media/restore", "media/versions"),
 }
