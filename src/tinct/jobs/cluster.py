@@ -214,8 +214,14 @@ class Cluster:
         if target is not None:
             seen.append(setup.partial / f"seen-{secrets.token_hex(8)}")
             seen[-1].touch()
+        recipe = setup.recipe
+        if recipe.sign_with is not None:
+            certificate, key = (path.absolute() for path in recipe.sign_with)
+            seen += [certificate, key]
+            recipe = replace(recipe, sign_with=(certificate, key))
         setup = replace(
             setup,
+            recipe=recipe,
             source=setup.source if source is None else str(source.absolute()),
             target=setup.target if target is None else str(target.absolute()),
             partial=setup.partial.absolute(),
