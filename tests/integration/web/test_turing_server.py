@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +85,16 @@ def serve(trials: Path) -> Iterator[Callable[..., Test]]:
             assert test.stop() == 0
 
 
+@pytest.fixture(scope="module")
+def shared_test(trials: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Test]:
+    """A server with votes of its own, for tests that look at their own participant only."""
+    folder = tmp_path_factory.mktemp("shared") / "set"
+    shutil.copytree(trials, folder, ignore=shutil.ignore_patterns("votes*"))
+    test = Test(folder)
+    yield test
+    assert test.stop() == 0
+
+
 def read_csv(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(Path(name).read_text("utf-8").splitlines()))
 
@@ -140,8 +151,8 @@ def test_a_participant_from_beginning_to_end(serve: Callable[..., Test], trials:
     assert len(read_csv("photos.csv")) == 2
 
 
-def test_nothing_tells_which_picture_is_which(serve: Callable[..., Test]) -> None:
-    test = serve()
+def test_nothing_tells_which_picture_is_which(shared_test: Test) -> None:
+    test = shared_test
     session = test.someone()
     headers = [session.get(f"{test.address}/api/pairs/0/{place}").headers for place in ("first", "second")]
     assert not {"etag", "last-modified", "content-disposition"} & {name.lower() for found in headers for name in found}
@@ -154,8 +165,8 @@ def test_nothing_tells_which_picture_is_which(serve: Callable[..., Test]) -> Non
     assert cookie.has_nonstandard_attr("HttpOnly")
 
 
-def test_what_is_refused(serve: Callable[..., Test]) -> None:
-    test = serve()
+def test_what_is_refused(shared_test: Test) -> None:
+    test = shared_test
     session = test.someone()
     pairs = f"{test.address}/api/pairs"
     given = {"choice": "first", "seconds": 1.0}
@@ -214,8 +225,8 @@ def test_many_participants_at_once(serve: Callable[..., Test], trials: Path, run
     assert [person["answers"] for person in people] == ["4"] * 24
 
 
-def test_leaving_lets_another_take_part(serve: Callable[..., Test]) -> None:
-    test = serve()
+def test_leaving_lets_another_take_part(shared_test: Test) -> None:
+    test = shared_test
     session = test.someone()
     first = session.cookies["tinct_turing"]
     assert session.delete(f"{test.address}/api/session").json()["joined"] is False
