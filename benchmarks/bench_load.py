@@ -104,7 +104,7 @@ def serving(folder: Path, model: str) -> Iterator[tuple[subprocess.Popen[str], s
 def load(folder: Path, photo: Path, address: str, users: int, seconds: int) -> None:
     """Let the users come, ten a second."""
     command = [sys.executable, "-m", "locust", "-f", str(HERE / "load.py"), "--headless", "--only-summary"]
-    command += ["--host", address, "-u", str(users), "-r", "10", "-t", f"{seconds}s", "--stop-timeout", "120"]
+    command += ["--host", address, "-u", str(users), "-r", "10", "-t", f"{seconds}s", "--stop-timeout", "600"]
     command += ["--csv", str(folder / "load"), "--exit-code-on-error", "0", "--loglevel", "WARNING"]
     environment = {**os.environ, "TINCT_BENCH_PHOTO": str(photo)}
     subprocess.run(command, check=True, env=environment, cwd=folder, stdout=sys.stderr)

@@ -21,7 +21,8 @@ class Visitor(FastHttpUser):
     """Somebody who uploads, and waits for the colors; being told to come back later (429) is no error."""
 
     wait_time = between(0.5, 2)
-    network_timeout = connection_timeout = 120.0
+    # On a slow machine fifty users wait long for one another.
+    network_timeout = connection_timeout = 600.0
 
     @task
     def colorize(self) -> None:
