@@ -9,7 +9,7 @@ import typer
 
 from tinct.cli import options as shared
 
-_FILM, _PICTURE = "Film", "Picture"
+_FILM = "Film"
 
 
 def video(

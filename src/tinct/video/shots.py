@@ -191,7 +191,9 @@ def _gaps(film: Film, ticks: NDArray[np.int64], *, damaged: bool) -> list[str]:
         return []
     usual = float(np.median(steps))
     even = float(np.mean(np.abs(steps - usual) <= 1)) > EVEN
-    places = np.flatnonzero(steps > GAP * usual)[:MOST_GAPS] if damaged or even else []
+    if not (damaged or even):
+        return []
+    places = np.flatnonzero(steps > GAP * usual)[:MOST_GAPS]
     pairs = [[clock(int(ticks[at] - ticks[0]) * film.time_base) for at in (place, place + 1)] for place in places]
     return [f"between {begin} and {end} there is no picture" for begin, end in pairs]
 
