@@ -20,6 +20,8 @@ CALM = 5.0
 """Least difference in standard deviations of the surrounding."""
 CROWDED: dict[Kind, float] = {"dust": 0.04, "scratches": 0.08}
 """Largest share of candidates around one: more are texture, but a scratch has much of itself around."""
+STRONG = 0.1
+"""Least share of a defect that does so."""
 LONG = 8
 """A scratch is at least so many times as long as it is wide..."""
 SHARE = 1 / 14
@@ -49,7 +51,8 @@ def find_defects(lightness: NDArray[np.float32], kinds: frozenset[Kind]) -> NDAr
             core = _standing_out(lightness, excess, sign, radius, CROWDED[kind])
             strong = np.bincount(labels[core], minlength=count)
             wanted = _shaped(labels, boxes, strong, kind, radius, min(height, width))
-            mask[wanted[labels]] = 255
+            near = cv2.dilate(core.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # the rim runs on into grain
+            mask[wanted[labels] & near] = 255
     # Of a defect as large as the kernel only the rim was found.
     whole = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
     return np.asarray(cv2.dilate(whole, np.ones((3, 3), np.uint8)), np.uint8)
@@ -89,7 +92,7 @@ def _shaped(
     wanted = np.zeros(len(boxes), bool)
     for number in np.flatnonzero(strong):
         left, top, across, down, area = (int(value) for value in boxes[number])
-        if number == 0 or strong[number] < 0.25 * area:
+        if number == 0 or strong[number] < STRONG * area:
             continue
         longest = max(across, down)
         if longest <= 4 * radius + 1:
