@@ -144,6 +144,7 @@ def cluster() -> Iterator[str]:
             if address := process.stdout.readline().strip():
                 break
             process.communicate(timeout=60)
+        assert address, "Ray didn't start"
         yield address
         process.stdin.close()
         process.wait(timeout=60)
