@@ -138,6 +138,6 @@ def test_without_a_network_it_says_what_to_do(
     monkeypatch.setattr(runtime, "LONGEST_PAUSE", 0.0)
     monkeypatch.setenv("TINCT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    with pytest.raises(DataError, match=r"can't be fetched from https://registry.npmjs.org/ .*--runtime onnxruntime-web-"):
+    with pytest.raises(DataError, match=r"can't be fetched from \S+ .*--runtime onnxruntime-web-"):
         export.export_page(tmp_path / "page", model=str(quick_model))
     assert not (tmp_path / "page").exists()
