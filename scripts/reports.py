@@ -91,7 +91,7 @@ def fill() -> None:
             if not row["baseline"]:
                 about = f"{row['data']}, {found['protocol']}, {row['photos']} photographs"
                 cells = " | ".join(_cell(row, key) for key in SHOWN)
-                lines.append(f"| [{row['name']}, {found['mode']}]({path.stem}.html) | {about} | {cells} |")
+                lines.append(f"| [{path.stem}]({path.stem}.html) | {about} | {cells} |")
     page = PAGE.read_text("utf-8")
     marks = re.compile(r"(<!-- table -->\n).*?(<!-- end -->)", re.DOTALL)
     PAGE.write_text(marks.sub(lambda match: "\n".join([match[1], *lines, "", match[2]]), page, count=1), "utf-8")
