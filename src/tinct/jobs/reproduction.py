@@ -127,7 +127,7 @@ def reproduce(
         raise ProvenanceError(f"{file} doesn't say how it was made; only a result with Tinct's mark can be made again")
     mark = pages[0].mark
     if "film" in mark.settings:
-        raise ProvenanceError(f"{file} is a film; colorize {source} again with tinct video and the settings in its mark")
+        raise ProvenanceError(f"{file} is a film; colorize {source} again by tinct video with the settings in its mark")
     if not mark.output:
         raise ProvenanceError(f"{file} was made by {mark.tool}, which didn't note how it wrote; colorize it again")
     if not is_source(pages[0], source):
