@@ -74,6 +74,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         level = 40 + 150 * (number % 2)
         read_photo(rng.integers(level, level + 60, (64, 64, 3), np.uint8)).save(folder / f"{number}.jpg")
     (tmp_path / "hints.json").write_text('[{"x": 12, "y": "40%", "color": "#a03020", "radius": 3}]', encoding="utf-8")
+    for name, made_of in (("jpg", "photo.jpg"), ("hints.json", "hints.json"), ("mask.png", "mask.png")):
+        shutil.copy(tmp_path / made_of, tmp_path / f"street.{name}")
     write_film(tmp_path / "film.mp4", small)
     read_photo(np.stack([small, small // 2, small // 3], axis=-1)).save(tmp_path / "still.png")
     monkeypatch.chdir(tmp_path)

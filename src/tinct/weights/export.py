@@ -26,7 +26,7 @@ HALF_TOLERANCE = {"ab": 1.0, "rgb": 8e-3, "bins": 0.2}
 """The same where weights are stored in 16 bits."""
 OPSET = 18
 LARGEST_FOLDED = 100
-"""Elements of a constant that simplifying the graph may compute beforehand: figures for shapes, never weights."""
+"""Elements of a constant that simplifying the graph may compute beforehand."""
 
 
 def export(
@@ -60,12 +60,12 @@ def export(
     spec = dataclasses.replace(spec, name=name or spec.name)
     with atomic_path(target, overwrite=overwrite) as path:
         model = _to_onnx(spec, network)
-        for key, text in ((SPEC_KEY, spec.to_json()), (SHARED_KEY, json.dumps(_shared(model, network)))):
-            entry = model.metadata_props.add()
-            entry.key, entry.value = key, text
         if half:
             _halve(model)
             model = _simplify(model)
+        for key, text in ((SPEC_KEY, spec.to_json()), (SHARED_KEY, json.dumps(_shared(model, network)))):
+            entry = model.metadata_props.add()
+            entry.key, entry.value = key, text
         onnx.checker.check_model(model)
         data = model.SerializeToString(deterministic=True)
         worst = _difference(spec, network, data)
@@ -116,12 +116,12 @@ def _to_onnx(spec: ModelSpec, network: nn.Module) -> Any:
 
 
 def _shared(model: Any, network: nn.Module) -> dict[str, str]:
-    """Return which weights the exporter left out because others are equal, and the names of those."""
+    """Return which weights were left out because others are equal, and the names of those."""
     from onnx import numpy_helper
 
-    kept = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    kept = {tensor.name.removesuffix(HALF): numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     return {
-        name: next(other for other, value in kept.items() if np.array_equal(value, weights.numpy()))
+        name: next(other for other, value in kept.items() if np.array_equal(value, weights.numpy().astype(value.dtype)))
         for name, weights in network.state_dict().items()
         if weights.is_floating_point() and name not in kept
     }
@@ -146,13 +146,15 @@ def _halve(model: Any) -> None:
 def _simplify(model: Any) -> Any:
     """Compute what depends neither on input nor on weights; a session of a third fewer nodes starts a fifth sooner.
 
-    The weights must be behind casts: naked ones would be folded into each other, and lose their names.
+    Every stored weight is larger than what may be folded: it stays behind its cast, so that nothing is fused with it,
+    and it keeps its name.
     """
+    from onnx import numpy_helper
     from onnxscript import optimizer
 
-    return optimizer.optimize(
-        model, onnx_shape_inference=False, input_size_limit=LARGEST_FOLDED, output_size_limit=LARGEST_FOLDED
-    )
+    stored = [numpy_helper.to_array(tensor).size for tensor in model.graph.initializer if tensor.name.endswith(HALF)]
+    limit = min([LARGEST_FOLDED, *(size - 1 for size in stored)])
+    return optimizer.optimize(model, onnx_shape_inference=False, input_size_limit=limit, output_size_limit=limit)
 
 
 def _difference(spec: ModelSpec, network: nn.Module, data: bytes) -> float:

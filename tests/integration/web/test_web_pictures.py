@@ -18,7 +18,12 @@ HINTS = [{"x": 30, "y": "50%", "color": "#c02010", "radius": 6}]
 
 def test_hints_are_kept_and_used(client: Any, run: Callable[..., Any], workspace: Path, small_photo: Path) -> None:
     picture = client.upload(small_photo)
-    assert client.get(f"pictures/{picture}/hints").json() == {"hints": [], "revision": 0, "accepted": False}
+    assert client.get(f"pictures/{picture}/hints").json() == {
+        "hints": [],
+        "revision": 0,
+        "accepted": False,
+        "beside": [],
+    }
     plain = client.post(f"pictures/{picture}/preview", json={})
     kept = client.put(f"pictures/{picture}/hints", json={"hints": HINTS, "revision": 0})
     assert kept.status_code == 200, kept.text

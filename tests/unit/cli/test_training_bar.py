@@ -8,7 +8,9 @@ from tinct.training.progress import Progress
 
 def test_speed_losses_and_time_left_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with TrainingBar(quiet=False) as bar:
-        bar.update(Progress("training", 0.5, 40, 1280, 33.3, 3725.0, {"loss": 2.5}))
+        bar.update(
+            Progress("training", 0.5, 40, 1280, photos_per_second=33.3, seconds_left=3725.0, figures={"loss": 2.5})
+        )
     said = capsys.readouterr().err
     for part in ("training", "50%", "step 40", "33 photos/s", "1:02:05 left", "loss 2.5"):
         assert part in said
