@@ -40,6 +40,7 @@ BLOCKS = {
 
 
 def make(architecture: str) -> Network:
+    torch.manual_seed(0)
     body = create_model(architecture, **BLOCKS[architecture][0])  # type: ignore[arg-type]
     spec = body.make_spec("some")  # type: ignore[operator]
     return Network("some", body.eval(), spec.multiple, spec.takes_hints)
