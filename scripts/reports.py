@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Any
 
 import skimage.data
 
+from results import fill, head
 from tinct.evaluation.catalog import BY_KEY
 from tinct.evaluation.output import readable
 from tinct.inference.backends import read_spec
@@ -69,7 +69,7 @@ def main() -> None:
                 shorten(target.with_suffix(".json"))
                 if target.stat().st_size > LARGEST:
                     sys.exit(f"{target} has {target.stat().st_size:,} bytes, more than {LARGEST:,}")
-    fill()
+    list_reports()
 
 
 def shorten(path: Path) -> None:
@@ -81,10 +81,9 @@ def shorten(path: Path) -> None:
     path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def fill() -> None:
+def list_reports() -> None:
     """Make the page's table anew."""
-    titles = [f"{BY_KEY[key].title}{', ' * bool(BY_KEY[key].unit)}{BY_KEY[key].unit}" for key in SHOWN]
-    lines = [f"| report | data | {' | '.join(titles)} |", "|---" * (len(SHOWN) + 2) + "|"]
+    lines = head(["report", "data"], SHOWN)
     for path in sorted(FOLDER.glob("*.json")):
         found = json.loads(path.read_text("utf-8"))
         for row in found["rows"]:
@@ -92,9 +91,7 @@ def fill() -> None:
                 about = f"{row['data']}, {found['protocol']}, {row['photos']} photographs"
                 cells = " | ".join(_cell(row, key) for key in SHOWN)
                 lines.append(f"| [{path.stem}]({path.stem}.html) | {about} | {cells} |")
-    page = PAGE.read_text("utf-8")
-    marks = re.compile(r"(<!-- table -->\n).*?(<!-- end -->)", re.DOTALL)
-    PAGE.write_text(marks.sub(lambda match: "\n".join([match[1], *lines, "", match[2]]), page, count=1), "utf-8")
+    PAGE.write_text(fill(PAGE.read_text("utf-8"), "reports", lines), "utf-8")
 
 
 def _cell(row: dict[str, Any], key: str) -> str:

@@ -48,8 +48,14 @@ def fill(page: str, name: str, lines: list[str]) -> str:
     """Put lines between a table's marks."""
     marks = re.compile(rf"(<!-- table: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
     if not marks.search(page):
-        sys.exit(f"{TARGET} has no place for the table {name!r}; write <!-- table: {name} --> and <!-- end --> there")
+        sys.exit(f"the page has no place for the table {name!r}; write <!-- table: {name} --> and <!-- end --> there")
     return marks.sub(lambda match: "\n".join([match[1], *lines, "", match[2]]), page, count=1)
+
+
+def head(first: list[str], keys: list[str]) -> list[str]:
+    """Return the two lines above a table's rows: some columns by name, then figures by their titles and units."""
+    titles = [f"{BY_KEY[key].title}{', ' * bool(BY_KEY[key].unit)}{BY_KEY[key].unit}" for key in keys]
+    return [f"| {' | '.join([*first, *titles])} |", "|---" * (len(first) + len(keys)) + "|"]
 
 
 def _trained() -> list[str]:
@@ -71,8 +77,7 @@ def _table(data: str, found: list[dict[str, Any]]) -> list[str]:
             if row["data"] == data:
                 rows.setdefault(row["name"] if row["baseline"] else f"`{row['name']}`, {one['mode']}", row)
     keys = [key for key in SHOWN if any(isinstance(row.get(key), float) for row in rows.values())]
-    titles = [f"{BY_KEY[key].title}{', ' * bool(BY_KEY[key].unit)}{BY_KEY[key].unit}" for key in keys]
-    lines = [f"| | {' | '.join(titles)} |", "|---" * (len(keys) + 1) + "|"]
+    lines = head([""], keys)
     for name, row in rows.items():
         lines.append(f"| {name} | {' | '.join(_cell(row, key) for key in keys)} |")
     return lines

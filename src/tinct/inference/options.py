@@ -6,10 +6,10 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tinct.inference.prior import Prior
     from tinct.media.photo import Photo
 
+Made = TypeVar("Made")
 Mode = Literal["vivid", "faithful"]
 """``vivid``: lively colors; ``faithful``: the expected ones, duller and more often right."""
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -126,19 +127,37 @@ def load_hints(path: str | os.PathLike[str]) -> tuple[Hint, ...]:
     Raises:
         HintError: the file can't be read, or an entry is malformed; the message says which.
     """
+    return read_hints(path, lambda entry: Hint(**entry))
+
+
+def read_hints(
+    path: str | os.PathLike[str], make: Callable[[dict[str, Any]], Made], further: Mapping[str, Any] | None = None
+) -> tuple[Made, ...]:
+    """Read a list of hints of any kind from a JSON file.
+
+    Args:
+        path: of the file.
+        make: makes one of its fields, which are those of :class:`Hint` and the further ones.
+        further: fields that every entry must have besides, with an example of each.
+
+    Raises:
+        HintError: the file can't be read, or an entry is malformed; the message says which.
+    """
+    example = {**(further or {}), "x": 12, "y": "40%", "color": "#a03020"}
     try:
         entries: Any = json.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise HintError(f"hints can't be read from {path} ({error})") from error
     if not isinstance(entries, list):
-        raise HintError(f'{path} holds no list of hints, expected [{{"x": 12, "y": "40%", "color": "#a03020"}}, ...]')
-    hints: list[Hint] = []
+        raise HintError(f"{path} holds no list of hints, expected [{json.dumps(example)}, ...]")
+    hints: list[Made] = []
     for number, entry in enumerate(entries, 1):
-        if not isinstance(entry, dict) or not {"x", "y", "color"} <= entry.keys() or entry.keys() - set(_FIELDS):
-            raise HintError(f"hint {number} of {path} is {entry!r}, expected the fields x, y, color and perhaps radius")
+        if not isinstance(entry, dict) or not example.keys() <= entry.keys() or entry.keys() - {*example, *_FIELDS}:
+            expected = f"{', '.join(example)} and perhaps radius"
+            raise HintError(f"hint {number} of {path} is {entry!r}, expected the fields {expected}")
         try:
-            hints.append(Hint(**entry))
-        except HintError as error:
+            hints.append(make(entry))
+        except OptionError as error:
             raise HintError(f"hint {number} of {path}: {error}") from error
     return tuple(hints)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tinct.errors import HintError, OptionError
-from tinct.inference.options import ColorizeOptions, Hint
+from tinct.inference.options import ColorizeOptions, Hint, read_hints
 from tinct.inference.provenance import to_settings
 
 FOR_FILMS = ("mode", "vividness", "saturation", "size")
@@ -100,29 +98,7 @@ def load_hints(path: str | os.PathLike[str]) -> tuple[TimedHint, ...]:
     Raises:
         HintError: the file can't be read, or an entry is malformed; the message says which.
     """
-    try:
-        entries: Any = json.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise HintError(f"hints can't be read from {path} ({error})") from error
-    if not isinstance(entries, list):
-        raise HintError(
-            f'{path} holds no list of hints, expected [{{"time": 12.5, "x": 12, "y": "40%", "color": ...}}]'
-        )
-    hints = []
-    for number, entry in enumerate(entries, 1):
-        if (
-            not isinstance(entry, dict)
-            or not {"time", "x", "y", "color"} <= entry.keys()
-            or entry.keys() - {"time", "x", "y", "color", "radius"}
-        ):
-            raise HintError(
-                f"hint {number} of {path} is {entry!r}, expected the fields time, x, y, color, perhaps radius"
-            )
-        try:
-            hints.append(TimedHint(parse_time(str(entry.pop("time"))), Hint(**entry)))
-        except OptionError as error:
-            raise HintError(f"hint {number} of {path}: {error}") from error
-    return tuple(hints)
+    return read_hints(path, lambda entry: TimedHint(parse_time(str(entry.pop("time"))), Hint(**entry)), {"time": 12.5})
 
 
 @dataclass(frozen=True, slots=True)
