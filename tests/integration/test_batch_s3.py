@@ -14,6 +14,7 @@ import pytest
 from tinct.jobs.remote import Bucket, Patience
 
 moto_server = pytest.importorskip("moto.server", reason="needs moto[server]")
+moto_core = pytest.importorskip("moto.core", reason="needs moto[server]")
 boto3 = pytest.importorskip("boto3", reason="needs moto[server]")
 pytest.importorskip("s3fs", reason="needs s3fs")
 
@@ -236,17 +237,19 @@ def test_a_bucket_that_goes_during_the_run(run: Any, store: Any, scans: Any, mon
     assert len(keys(store, "colored")) == 3
 
 
-def test_wrong_credentials(run: Any, line: Line, store: Any, scans: Any, monkeypatch: Any) -> None:
-    import s3fs
+@pytest.mark.parametrize(("source", "target"), [("s3://scans/box", "out"), ("local", "s3://colored")])
+def test_wrong_credentials(run: Any, line: Line, store: Any, scans: Any, source: str, target: str) -> None:
+    """Keys that the server doesn't know: it answers 403, InvalidAccessKeyId."""
 
-    async def refuse(self: Any, *arguments: Any, **options: Any) -> Any:
-        raise PermissionError("The AWS Access Key Id you provided does not exist in our records.")
+    @moto_core.set_initial_no_auth_action_count(0)
+    def batch() -> Any:
+        return run("batch", source, target)
 
-    monkeypatch.setattr(s3fs.S3FileSystem, "_info", refuse)
-    done = run("batch", "s3://scans/box", "out")
+    done = batch()
     assert done.code == 1
     assert "not allowed" in done.err
     assert "credentials" in done.err
+    assert keys(store, "colored") == {}
 
 
 def test_keys_that_can_be_no_files_are_refused(run: Any, store: Any, scans: Any) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tinct.data.decoded import MOST_BYTES, Decoded, DecodedCache
 from tinct.data.inventory import take_inventory
-from tinct.data.source import Part, Source, fingerprint, is_colored
+from tinct.data.source import LEAST_CHROMA, Part, Source, fingerprint, is_colored
 from tinct.errors import DataError, PhotoError
 
 MIN_SIDE = 32
@@ -49,7 +49,7 @@ class PhotoSet(Sequence[NDArray[np.uint8]]):
     Args:
         sources: where they lie.
         short_side: in pixels.
-        colored_only: leave out photos that are nearly gray.
+        least_chroma: leave out photos with a mean chroma below this, as nearly gray; 0 keeps them all.
         cache: a folder to keep the decoded photos in, so that the next set of the same takes no time; None keeps
             nothing.
         progress: called with the number of photos decoded so far.
@@ -64,15 +64,15 @@ class PhotoSet(Sequence[NDArray[np.uint8]]):
         sources: Sequence[Source],
         short_side: int,
         *,
-        colored_only: bool = True,
+        least_chroma: float = LEAST_CHROMA,
         cache: Path | None = None,
         progress: Callable[[int], None] = lambda done: None,
         workers: int = 4,
     ) -> None:
         self.sources = sources
-        self.settings = (short_side, colored_only)
+        self.settings = (short_side, least_chroma)
         """How they are decoded."""
-        load = _Load(short_side, colored_only)
+        load = _Load(short_side, least_chroma)
         large = len(sources) * short_side**2 * _BYTES_A_PIXEL > MOST_BYTES
         kept = None if cache is None or large else DecodedCache(cache, fingerprint(sources, *self.settings))
         decoded = None if kept is None else kept.load()
@@ -124,7 +124,7 @@ class _Load:
     """Decodes a photo, or says why it is left out."""
 
     short_side: int
-    colored_only: bool
+    least_chroma: float
 
     def __call__(self, source: Source) -> NDArray[np.uint8] | str:
         try:
@@ -133,7 +133,7 @@ class _Load:
             return str(error)
         if min(photo.shape[:2]) < MIN_SIDE:
             return _TOO_SMALL
-        return NEARLY_GRAY if self.colored_only and not is_colored(photo) else photo
+        return photo if is_colored(photo, self.least_chroma) else NEARLY_GRAY
 
 
 class _OnDemand(Sequence[NDArray[np.uint8]]):

@@ -20,8 +20,8 @@ Part = Literal["train", "val", "test"]
 """A part of a data set as its authors published it; what is not divided counts as ``train``."""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".avif"})
-MIN_CHROMA = 2.8
-"""Photos with a mean chroma below this teach gray and are left out of training."""
+LEAST_CHROMA = 2.8
+"""Ordinary photos with a mean chroma below this teach gray and are left out of training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,10 @@ def _pixels(source: EncodedSource | ArraySource, short_side: int) -> NDArray[np.
     return pixels
 
 
-def is_colored(rgb: NDArray[np.uint8]) -> bool:
-    """Tell whether a photo, (H, W, 3), has color worth learning: a mean chroma of at least :data:`MIN_CHROMA`."""
+def is_colored(rgb: NDArray[np.uint8], least: float = LEAST_CHROMA) -> bool:
+    """Tell whether a photo, (H, W, 3), has color worth learning: a mean chroma, in Lab units, of at least ``least``."""
     lab = srgb_to_lab(rgb[::4, ::4].astype(np.float32) / 255)
-    return float(np.hypot(lab[..., 1], lab[..., 2]).mean()) >= MIN_CHROMA
+    return float(np.hypot(lab[..., 1], lab[..., 2]).mean()) >= least
 
 
 def fingerprint(sources: Iterable[Source], *settings: object) -> str:

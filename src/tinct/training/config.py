@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tinct.data.source import LEAST_CHROMA
 from tinct.models.registry import ARCHITECTURES
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -93,6 +94,8 @@ class DataConfig(_Part):
     """Simulate hints, for a model that takes them."""
     without_hints: Share = 0.5
     """Share of the photos on which no hint is simulated."""
+    least_chroma: Factor = LEAST_CHROMA
+    """Photos with a mean chroma below this, in Lab units, are left out as nearly gray."""
     hold_back: dict[str, Count] = {}
     """Source (first part of a photo's name) -> how many of its photos are kept out of training."""
 

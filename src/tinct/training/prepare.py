@@ -18,7 +18,7 @@ from torch import nn
 from tinct.color.figures import Pixels
 from tinct.color.gamut import ab_bins, rebalancing_weights, smooth_prior
 from tinct.data.photos import PhotoSet
-from tinct.data.source import Source
+from tinct.data.source import LEAST_CHROMA, Source
 from tinct.data.split import Division, hold_back, pick
 from tinct.errors import ConfigError, OptionError, TrainingError
 from tinct.models.registry import ModelSpec
@@ -63,8 +63,9 @@ def read_photos(
 ) -> tuple[PhotoSet, PhotoSet]:
     """Return the photos to learn from and those to validate with, decoded."""
     sources = hold_back(division.train, config.data.hold_back)
-    photos = _decode(sources, config.data.short_side, cache, report)
-    held = _decode(pick(division.held, config.validation.photos), VALIDATION_SIDE, None, report)
+    least = config.data.least_chroma
+    photos = _decode(sources, config.data.short_side, cache, report, least)
+    held = _decode(pick(division.held, config.validation.photos), VALIDATION_SIDE, None, report, least)
     return photos, held
 
 
@@ -79,11 +80,14 @@ def read_replayed(
     return photos, list(held), {"photos": len(photos), "fingerprint": photos.fingerprint()}
 
 
-def _decode(sources: list[Source], short_side: int, cache: Path | None, report: Report) -> PhotoSet:
+def _decode(
+    sources: list[Source], short_side: int, cache: Path | None, report: Report, least_chroma: float = LEAST_CHROMA
+) -> PhotoSet:
     total = len(sources)
     return PhotoSet(
         sources,
         short_side,
+        least_chroma=least_chroma,
         cache=cache,
         progress=lambda done: report(Progress("reading", done / total)) if done % 100 == 0 or done == total else None,
         workers=os.cpu_count() or 1,

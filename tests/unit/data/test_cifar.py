@@ -205,7 +205,7 @@ def test_the_folder_form_keeps_parts_and_classes(shared_data: Path) -> None:
     inventory = take_inventory(shared_data / "cifar10.tar")
     assert (len(inventory.of("train")), len(inventory.of("test"))) == (10_000, 2_000)
     assert {source.label for source in inventory.sources} == set(cifar.CLASSES)
-    photos = PhotoSet(inventory.of("test")[:20], 32, colored_only=False)
+    photos = PhotoSet(inventory.of("test")[:20], 32, least_chroma=0)
     assert {photo.shape for photo in photos} == {(32, 32, 3)}
 
 
