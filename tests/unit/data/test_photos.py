@@ -68,10 +68,10 @@ def test_what_teaches_nothing_is_named_and_left_out(folder: Path, gray_pixels: N
 
 
 def test_muted_photos_are_kept_where_a_lower_chroma_will_do(folder: Path) -> None:
-    Image.new("RGB", (40, 40), (120, 118, 117)).save(folder / "road.png")  # a chroma of 1.2
+    Image.new("RGB", (40, 40), (121, 118, 115)).save(folder / "road.png")  # a chroma of 2.1
     assert PhotoSet(find_photos(folder), 40).rejected == {"road.png": "nearly gray"}
     assert "road.png" in PhotoSet(find_photos(folder), 40, least_chroma=1.0).names
-    assert PhotoSet(find_photos(folder), 40, least_chroma=1.5).rejected == {"road.png": "nearly gray"}
+    assert PhotoSet(find_photos(folder), 40, least_chroma=2.5).rejected == {"road.png": "nearly gray"}
 
 
 def test_a_set_without_a_usable_photo_says_why(tmp_path: Path, gray_pixels: NDArray[np.uint8]) -> None:
