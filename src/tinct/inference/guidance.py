@@ -1,8 +1,9 @@
 """Colors chosen by hand: for the network, for its surroundings, and exactly where they were put.
 
 Three things happen to a hint. A network that takes hints gets it as a patch of its input. What is then predicted there
-is compared with what was asked, and the difference spreads to places that look alike. At full size, the hinted pixels
-get the asked a and b themselves, with a short slope around.
+is compared with what was asked, and the difference spreads to places that look alike, see
+:mod:`~tinct.inference.kriging`. At full size, the hinted pixels get the asked a and b themselves, with a short slope
+around.
 """
 
 from __future__ import annotations
@@ -23,29 +24,6 @@ MOST_HINTS = 1000
 """Hints on one photograph; the table of their crossings grows with the square."""
 NETWORK_SHARE = 0.25
 """How much the prediction of the network that knew of the hints counts against that of the one that didn't."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """How alike two places are expected to err: a Gaussian of their distance and of how different they look."""
-
-    variance: float
-    reach: float
-    """Share of the short side."""
-    lightness: float
-    """In L."""
-    color: float
-    """Of the predicted a and b, in Lab units."""
-
-
-CAST = 20.0
-"""Length of a difference, in Lab units, of which half counts as a cast of the whole picture; of longer ones less."""
-WIDE = (Kernel(0.8, 0.8, 28.0, 12.0), Kernel(0.1, np.inf, np.inf, np.inf))
-NEAR = (Kernel(1.0, 0.2, 15.0, 12.0), Kernel(0.3, 0.06, 12.0, 40.0))
-WIDE_NOISE, NEAR_NOISE = 0.15, 0.1
-"""Variance of what no other place shares."""
-BLOCK = 4096
-"""Cells whose differences are computed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,72 +77,6 @@ def _shrink(start: int, end: int, scale: float, length: int) -> slice:
     return slice(first, last)
 
 
-def spread(placed: Sequence[Placed], lightness: Floats, ab: Floats, scale: tuple[float, float]) -> Floats:
-    """Add to predicted colors what they lack at the hints, there and where the picture looks alike.
-
-    The differences are kriged (Gaussian process regression, Rasmussen and Williams 2006, eq. 2.25) twice. A cast that
-    all of a picture shares, like its white balance, reaches far; a difference counts towards it with Cauchy's weight,
-    so that one red dress amid gray ones stays one dress. What then still lacks is spread over near places.
-
-    Args:
-        placed: the hints.
-        lightness: (h, w), L of each cell.
-        ab: (h, w, 2), predicted colors.
-        scale: pixels of the photograph in a cell, along y and x.
-
-    Returns:
-        float32 (h, w, 2), Lab units.
-    """
-    looks = look(lightness, ab)
-    spots = _look_at(placed, looks, scale)
-    cells = looks.reshape(-1, looks.shape[-1])
-    missing = np.stack([hint.ab for hint in placed]) - spots[:, 3:]
-    cast = missing / (1 + (missing**2).sum(1, keepdims=True) / CAST**2)
-    wide = _krige(spots, cast, np.concatenate([spots, cells]), WIDE, WIDE_NOISE)
-    near = _krige(spots, missing - wide[: len(spots)], cells, NEAR, NEAR_NOISE)
-    change = (wide[len(spots) :] + near).reshape(ab.shape)
-    return ab + change.astype(np.float32)
-
-
-def remaining(placed: Sequence[Placed], lightness: Floats, ab: Floats, scale: tuple[float, float]) -> Floats:
-    """Return which share of its variance each cell's error keeps once the hints are known, (h, w), in 0..1.
-
-    The variance of kriging (Rasmussen and Williams 2006, eq. 2.26) with the kernels of near places, and none where a
-    hint lies itself; arguments as for :func:`spread`.
-    """
-    looks = look(lightness, ab)
-    spots, cells = _look_at(placed, looks, scale), looks.reshape(-1, looks.shape[-1])
-    known = np.linalg.cholesky(alike(spots, spots, NEAR) + NEAR_NOISE * np.eye(len(spots)))
-    total = sum(kernel.variance for kernel in NEAR)
-    left = np.empty(len(cells), np.float32)
-    for start in range(0, len(cells), BLOCK):
-        explained = np.linalg.solve(known, alike(spots, cells[start : start + BLOCK], NEAR))
-        left[start : start + BLOCK] = 1 - (explained**2).sum(axis=0) / total
-    share: Floats = np.clip(left, 0, 1).reshape(lightness.shape)
-    for hint in placed:
-        rows, columns = cover(hint, lightness.shape, scale)
-        down = np.minimum(rows * (hint.bottom - hint.top) / scale[0], 1)
-        across = np.minimum(columns * (hint.right - hint.left) / scale[1], 1)
-        share *= (1 - np.outer(down, across)).astype(np.float32)
-    return share
-
-
-def look(lightness: Floats, ab: Floats) -> NDArray[np.float64]:
-    """Return what :func:`alike` compares of each cell, (h, w, 5): y and x as shares of the short side, L, a, b."""
-    height, width = lightness.shape
-    y, x = (np.mgrid[0:height, 0:width] + 0.5) / min(height, width)
-    return np.concatenate([np.stack([y, x, lightness], axis=-1), ab], axis=-1)
-
-
-def _look_at(placed: Sequence[Placed], looks: NDArray[np.float64], scale: tuple[float, float]) -> NDArray[np.float64]:
-    """Average what cells look like over what each hint covers, (n, 5)."""
-    rows, columns = (
-        np.stack(lines) for lines in zip(*(cover(hint, looks.shape, scale) for hint in placed), strict=True)
-    )
-    spots: NDArray[np.float64] = np.einsum("nh,nw,hwc->nc", rows, columns, looks, optimize=True)
-    return spots
-
-
 def cover(
     hint: Placed, shape: tuple[int, ...], scale: tuple[float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -187,41 +99,6 @@ def _cover(start: float, end: float, length: int) -> NDArray[np.float64]:
     covered = np.maximum(covered, 1e-9)
     share: NDArray[np.float64] = covered / covered.sum()
     return share
-
-
-def _krige(
-    spots: NDArray[np.float64],
-    values: NDArray[np.float64],
-    places: NDArray[np.float64],
-    kernels: Sequence[Kernel],
-    noise: float,
-) -> NDArray[np.float64]:
-    """Return the values expected at places, (n, 2), given those at spots, (m, 2)."""
-    factors = np.linalg.solve(alike(spots, spots, kernels) + noise * np.eye(len(spots)), values)
-    # In blocks, because a covariance of all places with all spots can be large.
-    starts = range(0, len(places), BLOCK)
-    return np.concatenate([alike(places[start : start + BLOCK], spots, kernels) @ factors for start in starts])
-
-
-def alike(first: NDArray[np.float64], second: NDArray[np.float64], kernels: Sequence[Kernel]) -> NDArray[np.float64]:
-    """Return how the errors of each place of the first, (n, 5), vary with those of each of the second, (m, 5).
-
-    Places are rows of :func:`look`. The covariance of a place with itself is the sum of the kernels' variances.
-    """
-    parts = (slice(0, 2), slice(2, 3), slice(3, 5))
-    distance, lightness, color = (_squares(first[:, part], second[:, part]) for part in parts)
-    covariance = np.zeros_like(distance)
-    for kernel in kernels:
-        exponent = distance / kernel.reach**2 + lightness / kernel.lightness**2 + color / kernel.color**2
-        covariance += kernel.variance * np.exp(-0.5 * exponent)
-    return covariance
-
-
-def _squares(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the squared distance of each row of the first from each of the second."""
-    lengths = (first**2).sum(1)[:, np.newaxis] + (second**2).sum(1)
-    squares: NDArray[np.float64] = np.maximum(lengths - 2 * first @ second.T, 0)
-    return squares
 
 
 @dataclass(frozen=True, slots=True)

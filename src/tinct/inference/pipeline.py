@@ -16,13 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tinct
-from tinct.color.enhance import scale_saturation
-from tinct.color.gamut import reduce_chroma
-from tinct.color.lab import lab_to_srgb, srgb_to_lab
 from tinct.errors import OptionError
 from tinct.inference import guidance, readout, resolution
 from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.join import Join
+from tinct.inference.kriging import Scene, remaining, spread
 from tinct.inference.options import ColorizeOptions, Result, Variant
 from tinct.inference.provenance import to_settings
 from tinct.media.marking import Marking, Step
@@ -199,9 +197,13 @@ class Prepared:
         if options.prior is not None:
             ab = options.prior.shift(seen.lightness, ab)
         if options.saturation != 1:
-            ab = saturate(seen.lightness, ab, options.saturation)
+            ab = readout.saturate(seen.lightness, ab, options.saturation)
         scale = (photo.height / seen.cells[0], photo.width / seen.cells[1])
-        before, ab = ab, guidance.spread(placed, seen.lightness, ab, scale) if placed else ab
+        before = ab
+        if placed:
+            believed = spec.output == "bins"
+            scene = Scene.of_belief(self.believe(options)) if believed else Scene.of_colors(seen.lightness, ab)
+            ab = spread(placed, scene, ab, scale)
         join = Join(
             photo,
             resolution.guide(seen.lightness, ab),
@@ -221,7 +223,7 @@ class Prepared:
             from tinct.inference.confidence import chance
 
             belief = self.believe(options)
-            left = guidance.remaining(hints, seen.lightness, before, scale) if hints else None
+            left = remaining(hints, Scene.of_belief(belief), scale) if hints else None
             return chance(belief, before, ab, left)
 
         result = Photo.from_image(join.build, like=photo, mark=mark, notes=tuple(notes))
@@ -332,12 +334,6 @@ class _Seen:
     """(h', w'), L of each of the resulting cells."""
     cells: tuple[float, float]
     """How many cells cover the photograph's height and width."""
-
-
-def saturate(lightness: Floats, ab: Floats, saturation: float) -> Floats:
-    """Put colors through the HSV stage; the lightness that it changes is not theirs anyway."""
-    lab = reduce_chroma(np.concatenate([lightness[..., np.newaxis], ab], axis=-1))
-    return srgb_to_lab(scale_saturation(np.clip(lab_to_srgb(lab), 0, 1), saturation))[..., 1:]
 
 
 def _read_mask(mask: Any, photo: Photo) -> Photo:

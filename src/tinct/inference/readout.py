@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct.color.gamut import read_out
-from tinct.color.lab import srgb_to_lab
+from tinct.color.enhance import scale_saturation
+from tinct.color.gamut import read_out, reduce_chroma
+from tinct.color.lab import Floats, lab_to_srgb, srgb_to_lab
 from tinct.inference.options import Mode
 from tinct.models.registry import Knot, ModelSpec
 
@@ -53,3 +54,9 @@ def read_colors(output: NDArray[np.float32], spec: ModelSpec, knot: Knot) -> NDA
         return read_out(planes, bins, weights, knot.division, knot.temperature, knot.chroma)
     ab = planes if spec.output == "ab" else srgb_to_lab(np.clip(planes, 0, 1))[..., 1:]
     return ab * np.float32(knot.chroma)
+
+
+def saturate(lightness: Floats, ab: Floats, saturation: float) -> Floats:
+    """Put colors through the HSV stage; the lightness that it changes is not theirs anyway."""
+    lab = reduce_chroma(np.concatenate([lightness[..., np.newaxis], ab], axis=-1))
+    return srgb_to_lab(scale_saturation(np.clip(lab_to_srgb(lab), 0, 1), saturation))[..., 1:]

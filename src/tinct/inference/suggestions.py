@@ -1,7 +1,7 @@
 """What a person could say that helps most: where to put the next hints, and which colors a place may have.
 
 A place is worth a hint where the model is unsure, and where many others would follow. The errors of cells are taken to
-vary together as the kernels of :mod:`~tinct.inference.guidance` say, each with the variance of its distribution; the
+vary together as the kernels of :mod:`~tinct.inference.kriging` say, each with the variance of its distribution; the
 next place is the one that takes most away from the sum of variances, given those chosen before (greedy experimental
 design; Krause, Singh and Guestrin, "Near-Optimal Sensor Placements in Gaussian Processes", 2008).
 """
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinct.color.gamut import reduce_chroma
 from tinct.color.lab import lab_to_srgb
 from tinct.errors import OptionError
-from tinct.inference import guidance
+from tinct.inference import guidance, kriging
 from tinct.inference.confidence import NEARBY, Belief
 from tinct.inference.options import ColorizeOptions, Hint
 
@@ -32,7 +32,7 @@ MOST_COLORS = 20
 """Colors suggested for a place."""
 CANDIDATES = 1500
 """Cells that are looked at, evenly spread; the work grows with the square."""
-NOISE = guidance.NEAR_NOISE
+NOISE = kriging.NEAR_NOISE
 """Share of the mean variance that no other place shares."""
 APART = NEARBY / 2
 """Distance within which two colors that the gamut has brought together count as one, in Lab units."""
@@ -67,7 +67,7 @@ def suggest_points(prepared: Prepared, n: int, options: ColorizeOptions) -> list
     belief = prepared.believe(options)
     _, ab = prepared.cells(options)
     placed, scale = prepared.locate(options)
-    left = guidance.remaining(placed, belief.lightness, ab, scale) if placed else None
+    left = kriging.remaining(placed, kriging.Scene.of_belief(belief), scale) if placed else None
     photo = prepared.photo
     found: dict[tuple[int, int], Point] = {}  # of a picture with fewer pixels than cells, several are one
     for row, column, score in choose_points(belief, ab, left, n):
@@ -110,9 +110,9 @@ def choose_points(belief: Belief, ab: Floats, left: Floats | None, count: int) -
     places = np.ix_(rows, columns)
     variance = belief.variance(ab) * (1.0 if left is None else left)
     deviation = np.sqrt(variance[places].ravel().astype(np.float64))
-    looks = guidance.look(belief.lightness, ab)[places].reshape(-1, 5)
-    kernels = (*guidance.NEAR, *guidance.WIDE)
-    shared = guidance.alike(looks, looks, kernels) / sum(kernel.variance for kernel in kernels)
+    looks = kriging.Scene.of_belief(belief).looks[places].reshape(len(deviation), -1)
+    kernels = (*kriging.NEAR, *kriging.WIDE)
+    shared = kriging.alike(looks, looks, kernels) / sum(kernel.variance for kernel in kernels)
     shared *= deviation[:, np.newaxis] * deviation
     own = np.diag(shared).copy()
     total, noise = own.sum() + 1e-12, NOISE * own.mean() + 1e-12

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.color.gamut import read_out
-from tinct.inference import guidance
+from tinct.inference import kriging
 from tinct.inference.confidence import TEMPERATURE, Belief
 from tinct.inference.options import Variant
 from tinct.inference.suggestions import choose_points
@@ -87,9 +87,9 @@ def likelihood(belief: Belief, ab: Floats) -> float:
 def _tilt(belief: Belief, ab: Floats, variant: Variant) -> Floats:
     """Return the direction of each cell, (h, w, 2), in Lab units of the inverse: natural parameters."""
     points = choose_points(belief, ab, None, GOVERNORS)
-    looks = guidance.look(belief.lightness, ab)
+    looks = kriging.Scene.of_belief(belief).looks
     places = np.array([looks[row, column] for row, column, _ in points])
-    alike = guidance.alike(looks.reshape(-1, 5), places, (*guidance.NEAR, *guidance.WIDE))
+    alike = kriging.alike(looks.reshape(ab[..., 0].size, -1), places, (*kriging.NEAR, *kriging.WIDE))
     alike /= alike.sum(axis=1, keepdims=True)
     # All variants draw the same phases, and each turns them by its share of the circle.
     phases = np.random.default_rng(variant.seed).uniform(0, 2 * np.pi, len(points))

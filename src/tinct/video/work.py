@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tinct.errors import UnreadableVideo
 from tinct.inference.backends import Backend
-from tinct.inference.pipeline import saturate
+from tinct.inference.readout import saturate
 from tinct.media.atomic import atomic_path
 from tinct.video import anchors
 from tinct.video.deflicker import deflicker

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinct.color import enhance, gamut, lab
-from tinct.inference import atlas, confidence, guidance, join, resolution, suggestions
+from tinct.inference import atlas, confidence, guidance, join, kriging, resolution, suggestions
 from tinct.models.registry import ModelSpec
 
 
@@ -81,11 +81,13 @@ def _figures(spec: ModelSpec) -> dict[str, Any]:
         "GUIDANCE": {
             "mostHints": guidance.MOST_HINTS,
             "networkShare": guidance.NETWORK_SHARE,
-            "cast": guidance.CAST,
-            "wide": _kernels(guidance.WIDE),
-            "near": _kernels(guidance.NEAR),
-            "wideNoise": guidance.WIDE_NOISE,
-            "nearNoise": guidance.NEAR_NOISE,
+            "cast": kriging.CAST,
+            "wide": _kernels(kriging.WIDE),
+            "near": _kernels(kriging.NEAR),
+            "wideNoise": kriging.WIDE_NOISE,
+            "nearNoise": kriging.NEAR_NOISE,
+            "sure": kriging.SURE,
+            "believed": kriging.BELIEVED,
         },
         "CONFIDENCE": {
             "temperature": confidence.TEMPERATURE,
@@ -103,7 +105,7 @@ def _figures(spec: ModelSpec) -> dict[str, Any]:
     }
 
 
-def _kernels(kernels: Sequence[guidance.Kernel]) -> list[dict[str, float]]:
+def _kernels(kernels: Sequence[kriging.Kernel]) -> list[dict[str, float]]:
     """Return kernels by the factors of squared differences: 0 where a kernel looks at them not at all."""
 
     def factor(length: float) -> float:
@@ -114,7 +116,7 @@ def _kernels(kernels: Sequence[guidance.Kernel]) -> list[dict[str, float]]:
             "variance": kernel.variance,
             "place": factor(kernel.reach),
             "lightness": factor(kernel.lightness),
-            "color": factor(kernel.color),
+            "likeness": factor(kernel.likeness),
         }
         for kernel in kernels
     ]

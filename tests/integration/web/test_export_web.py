@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tinct.errors import BadModelFile, DataError, OptionError, OutputError, OutputExists, UnknownModel
-from tinct.inference import guidance
+from tinct.inference import guidance, kriging
 from tinct.web import export, runtime
 
 
@@ -60,8 +60,8 @@ def test_the_engine_computes_with_the_figures_of_this_version(tmp_path: Path, qu
     found = constants(tmp_path / "page")
     assert found["GUIDANCE"]["networkShare"] == guidance.NETWORK_SHARE  # type: ignore[index]
     wide = found["GUIDANCE"]["wide"]  # type: ignore[index]
-    assert [kernel["variance"] for kernel in wide] == [kernel.variance for kernel in guidance.WIDE]
-    assert wide[0]["place"] == pytest.approx(guidance.WIDE[0].reach ** -2)
+    assert [kernel["variance"] for kernel in wide] == [kernel.variance for kernel in kriging.WIDE]
+    assert wide[0]["place"] == pytest.approx(kriging.WIDE[0].reach ** -2)
     assert wide[1]["place"] == 0  # reaches everywhere
     model = tmp_path / "page" / "model" / found["ABOUT"]["modelFile"]  # type: ignore[index]
     assert model.read_bytes() == quick_model.read_bytes()

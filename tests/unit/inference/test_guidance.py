@@ -1,4 +1,4 @@
-"""Hints: for the network, around them, and exactly on them."""
+"""Hints: for the network, and exactly on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinct.errors import HintError
-from tinct.inference.guidance import MOST_HINTS, Overlay, encode, overlay, place, spread
+from tinct.inference.guidance import MOST_HINTS, Overlay, encode, overlay, place
 from tinct.inference.options import Hint
 from tinct.inference.resolution import fit
 
@@ -50,60 +50,6 @@ def test_no_hint_is_too_small_for_the_network(x: int, y: int, radius: int) -> No
 def test_too_many_hints_are_refused() -> None:
     with pytest.raises(HintError, match=str(MOST_HINTS)):
         place([Hint(0, 0, RED)] * (MOST_HINTS + 1), 10, 10)
-
-
-def test_differences_spread_to_like_cells_nearby() -> None:
-    lightness = np.full((40, 60), 30, np.float32)
-    lightness[:, 30:] = 80
-    ab = np.zeros((40, 60, 2), np.float32)
-    placed = place([Hint(260, 200, RED, 5)], 400, 600)
-    changed = spread(placed, lightness, ab, (10.0, 10.0))
-    asked = Hint(0, 0, RED).ab()
-    assert changed[20, 26] == pytest.approx(asked, rel=0.15)
-    share = np.linalg.norm(changed, axis=-1) / np.linalg.norm(asked)
-    assert share[20, 22] > 0.5
-    # Across the edge, four cells away as well, and far off, a strong color is no cast.
-    assert share[20, 30:].max() < 0.15
-    assert share[0, 0] < 0.3
-
-
-def test_a_small_difference_is_a_cast_of_all_that_looks_alike() -> None:
-    ab = np.zeros((40, 60, 2), np.float32)
-    ab[:, 40:] = (0, 60)
-    placed = place([Hint(100, 200, "#807a70", 5)], 400, 600)
-    changed = spread(placed, np.full((40, 60), 50, np.float32), ab, (10.0, 10.0)) - ab
-    asked = float(np.linalg.norm(Hint(0, 0, "#807a70").ab()))
-    share = np.linalg.norm(changed, axis=-1) / asked
-    assert share[20, 10] == pytest.approx(1, abs=0.1)
-    assert 0.5 < share[20, 35] < 0.8
-    assert share[20, 45] < 0.3
-
-
-def test_agreement_with_a_plain_kriging_of_one_hint() -> None:
-    """Oracle: Rasmussen and Williams 2006, eq. 2.25, for one observation: value * k(x, s) / (k(s, s) + noise)."""
-    ab = np.zeros((20, 20, 2), np.float32)
-    placed = place([Hint(105, 105, RED, 5)], 200, 200)
-    changed = spread(placed, np.full((20, 20), 50, np.float32), ab, (10.0, 10.0))
-    missing = Hint(0, 0, RED).ab().astype(np.float64)
-    distance = np.hypot(3, 2) / 20
-
-    def krige(value: np.ndarray, squared: float, kernels: list[tuple[float, float]], noise: float) -> np.ndarray:  # type: ignore[type-arg]
-        near = sum(v * np.exp(-squared / (2 * r * r)) for v, r in kernels)
-        return np.asarray(value * near / (sum(v for v, _ in kernels) + noise))
-
-    cast = missing / (1 + (missing @ missing) / 20**2)
-    wide = [(0.8, 0.8), (0.1, 1e9)]
-    rest = missing - krige(cast, 0, wide, 0.15)
-    expected = krige(cast, distance**2, wide, 0.15) + krige(rest, distance**2, [(1.0, 0.2), (0.3, 0.06)], 0.1)
-    assert changed[12, 13] == pytest.approx(expected, rel=1e-4)
-
-
-def test_nothing_changes_where_the_prediction_is_right() -> None:
-    asked = Hint(0, 0, BLUE).ab()
-    ab = np.broadcast_to(asked, (10, 10, 2)).astype(np.float32)
-    placed = place([Hint(50, 50, BLUE, 20)], 100, 100)
-    changed = spread(placed, np.full((10, 10), 50, np.float32), ab, (10.0, 10.0))
-    assert changed == pytest.approx(ab, abs=1e-4)
 
 
 def test_an_overlay_is_exact_and_slopes_away() -> None:

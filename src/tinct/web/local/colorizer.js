@@ -5,7 +5,8 @@
 import {GUIDANCE} from './constants.js';
 import {saturate} from './color.js';
 import {fit, guide, pad, pool, pooling} from './grid.js';
-import {encode, overlay, place, remaining, spread} from './guidance.js';
+import {encode, overlay, place} from './guidance.js';
+import {remaining, see, spread} from './kriging.js';
 import {join} from './join.js';
 import {believe, chance, choose, readColors} from './readout.js';
 import {smallLightness} from './shrink.js';
@@ -40,9 +41,8 @@ export class Prepared {
     }
     if (saturation !== 1) ab = saturate(seen.lightness, ab, saturation);
     const scale = [pixels.height / seen.cells[0], pixels.width / seen.cells[1]];
-    const {height, width} = seen;
     const before = ab;
-    if (placed.length) ab = spread(placed, seen.lightness, ab, height, width, scale);
+    if (placed.length) ab = spread(placed, this.scene(seen, ab), ab, scale);
     return {seen, before, ab, placed, scale};
   }
 
@@ -74,8 +74,8 @@ export class Prepared {
   /** How probable it is that the color of each cell is right: {data, width, height, cells}, 0..1. */
   async confidence(options = {}) {
     const {seen, before, ab, placed, scale} = await this.cells(options);
-    const {height, width, lightness} = seen;
-    const left = placed.length ? remaining(placed, lightness, before, height, width, scale) : null;
+    const {height, width} = seen;
+    const left = placed.length ? remaining(placed, this.scene(seen, before), scale) : null;
     return {data: chance(this.believe(seen), this.spec.bins, before, ab, left), width, height, cells: seen.cells};
   }
 
@@ -95,7 +95,7 @@ export class Prepared {
     const ab = this.read(seen, choose(spec, options.mode ?? 'vivid', options.vividness ?? null));
     const placed = place(options.hints ?? [], pixels.height, pixels.width);
     const scale = [pixels.height / seen.cells[0], pixels.width / seen.cells[1]];
-    const left = placed.length ? remaining(placed, seen.lightness, ab, seen.height, seen.width, scale) : null;
+    const left = placed.length ? remaining(placed, this.scene(seen, ab), scale) : null;
     return choosePoints(seen, this.believe(seen), spec.bins, ab, left, count).map(({row, column, score}) => ({
       x: Math.min(Math.trunc((column + 0.5) * scale[1]), pixels.width - 1),
       y: Math.min(Math.trunc((row + 0.5) * scale[0]), pixels.height - 1),
@@ -106,6 +106,10 @@ export class Prepared {
   read(seen, knot) {
     const {output, factor} = seen;
     return pool(readColors(output, this.spec, knot), output.height, output.width, 2, factor);
+  }
+
+  scene(seen, ab) {
+    return see(seen, this.spec.output === 'bins' ? this.believe(seen) : null, this.spec.bins, ab);
   }
 
   believe(seen) {

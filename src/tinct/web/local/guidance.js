@@ -1,13 +1,11 @@
 /**
- * Colors chosen by hand: for the network, for its surroundings, and exactly where they were put;
- * tinct.inference.guidance.
+ * Colors chosen by hand: for the network, and exactly where they were put; tinct.inference.guidance.
  */
 import {GUIDANCE} from './constants.js';
 import {parseHex, srgbToLab} from './color.js';
 import {round} from './grid.js';
-import {LOOKS, alike, factorize, krige, look, solveLower} from './kriging.js';
 
-const {cast: CAST, wide: WIDE, near: NEAR, wideNoise, nearNoise, mostHints} = GUIDANCE;
+const {mostHints} = GUIDANCE;
 
 function position(value, length, name) {
   const text = typeof value === 'string' ? value.trim() : value;
@@ -65,83 +63,6 @@ export function encode(placed, height, width, fitted) {
     }
   }
   return planes;
-}
-
-function coverLine(start, end, length) {
-  const first = Math.min(Math.max(Math.floor(start), 0), length - 1);
-  const last = Math.min(Math.max(Math.ceil(end), first + 1), length);
-  const shares = [];
-  for (let cell = first; cell < last; cell++) {
-    shares.push([cell, Math.max(Math.min(cell + 1, end) - Math.max(cell, start), 1e-9)]);
-  }
-  const sum = shares.reduce((total, [, share]) => total + share, 0);
-  return shares.map(([cell, share]) => [cell, share / sum]);
-}
-
-/** How much of a hint lies in each row and column of cells: lists of [cell, share]. */
-export function cover(hint, height, width, scale) {
-  return [
-    coverLine(hint.top / scale[0], hint.bottom / scale[0], height),
-    coverLine(hint.left / scale[1], hint.right / scale[1], width),
-  ];
-}
-
-function lookAt(placed, looks, height, width, scale) {
-  const spots = new Float64Array(placed.length * LOOKS);
-  placed.forEach((hint, spot) => {
-    const [rows, columns] = cover(hint, height, width, scale);
-    for (const [row, down] of rows) {
-      for (const [column, across] of columns) {
-        const cell = (row * width + column) * LOOKS;
-        for (let part = 0; part < LOOKS; part++) spots[spot * LOOKS + part] += down * across * looks[cell + part];
-      }
-    }
-  });
-  return spots;
-}
-
-/** Add to predicted colors what they lack at the hints, there and where the picture looks alike. */
-export function spread(placed, lightness, ab, height, width, scale) {
-  const looks = look(lightness, ab, height, width);
-  const spots = lookAt(placed, looks, height, width, scale);
-  const missing = new Float64Array(2 * placed.length);
-  const cast = new Float64Array(2 * placed.length);
-  placed.forEach((hint, spot) => {
-    const [a, b] = [hint.ab[0] - spots[spot * LOOKS + 3], hint.ab[1] - spots[spot * LOOKS + 4]];
-    const weight = 1 / (1 + (a * a + b * b) / CAST ** 2);
-    missing.set([a, b], 2 * spot);
-    cast.set([a * weight, b * weight], 2 * spot);
-  });
-  const atSpots = krige(spots, cast, spots, WIDE, wideNoise);
-  const wide = krige(spots, cast, looks, WIDE, wideNoise);
-  const rest = missing.map((value, index) => value - atSpots[index]);
-  const near = krige(spots, rest, looks, NEAR, nearNoise);
-  return Float32Array.from(ab, (value, index) => value + wide[index] + near[index]);
-}
-
-/** Which share of its variance each cell's error keeps once the hints are known, in 0..1. */
-export function remaining(placed, lightness, ab, height, width, scale) {
-  const looks = look(lightness, ab, height, width);
-  const spots = lookAt(placed, looks, height, width, scale);
-  const known = factorize(spots, NEAR, nearNoise);
-  const total = NEAR.reduce((sum, kernel) => sum + kernel.variance, 0);
-  const left = new Float32Array(lightness.length);
-  const shared = new Float64Array(placed.length);
-  for (let cell = 0; cell < left.length; cell++) {
-    for (let spot = 0; spot < shared.length; spot++) shared[spot] = alike(spots, spot, looks, cell, NEAR);
-    const explained = solveLower(known, shared).reduce((sum, value) => sum + value * value, 0);
-    left[cell] = Math.min(Math.max(1 - explained / total, 0), 1);
-  }
-  for (const hint of placed) {
-    const [rows, columns] = cover(hint, height, width, scale);
-    const [tall, wide] = [(hint.bottom - hint.top) / scale[0], (hint.right - hint.left) / scale[1]];
-    for (const [row, down] of rows) {
-      for (const [column, across] of columns) {
-        left[row * width + column] *= 1 - Math.min(down * tall, 1) * Math.min(across * wide, 1);
-      }
-    }
-  }
-  return left;
 }
 
 /**

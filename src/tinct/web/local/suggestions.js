@@ -4,8 +4,8 @@
  */
 import {GUIDANCE, SUGGESTIONS} from './constants.js';
 import {chromaFactor, labToHex} from './color.js';
-import {cover} from './guidance.js';
-import {alike, look} from './kriging.js';
+import {cover} from './cover.js';
+import {alike, see, variance} from './kriging.js';
 
 const {near: NEAR, wide: WIDE, nearNoise} = GUIDANCE;
 const {apart, nearby, least, candidates} = SUGGESTIONS;
@@ -71,7 +71,7 @@ function merge(swatches, lightness) {
 
 /** Cells whose colors would help most, the most helpful first: {row, column, score}. */
 export function choosePoints(seen, chances, bins, ab, left, count) {
-  const {height, width, lightness} = seen;
+  const {height, width} = seen;
   const step = Math.ceil(Math.sqrt((height * width) / candidates));
   const line = (length) => {
     const found = [];
@@ -79,9 +79,9 @@ export function choosePoints(seen, chances, bins, ab, left, count) {
     return found;
   };
   const cells = line(height).flatMap((row) => line(width).map((column) => row * width + column));
-  const looks = look(lightness, ab, height, width);
+  const {looks, columns} = see(seen, chances, bins, ab);
   const deviation = cells.map((cell) =>
-    Math.sqrt(Math.max(0, variance(chances, bins, ab, cell) * (left?.[cell] ?? 1))),
+    Math.sqrt(Math.max(0, variance(chances, bins, cell, ab.slice(2 * cell, 2 * cell + 2)) * (left?.[cell] ?? 1))),
   );
   const kernels = [...NEAR, ...WIDE];
   const whole = kernels.reduce((sum, kernel) => sum + kernel.variance, 0);
@@ -89,7 +89,7 @@ export function choosePoints(seen, chances, bins, ab, left, count) {
   const shared = new Float64Array(size * size);
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {
-      const value = (alike(looks, cells[i], looks, cells[j], kernels) / whole) * deviation[i] * deviation[j];
+      const value = (alike(looks, cells[i], looks, cells[j], columns, kernels) / whole) * deviation[i] * deviation[j];
       shared[i * size + j] = value;
       shared[j * size + i] = value;
     }
@@ -118,15 +118,4 @@ export function choosePoints(seen, chances, bins, ab, left, count) {
     }
   }
   return found;
-}
-
-function variance(chances, bins, ab, cell) {
-  let [a, b, square] = [0, 0, 0];
-  bins.forEach((bin, index) => {
-    const share = chances[cell * bins.length + index];
-    a += share * bin[0];
-    b += share * bin[1];
-    square += share * (bin[0] ** 2 + bin[1] ** 2);
-  });
-  return square - a * a - b * b + (ab[2 * cell] - a) ** 2 + (ab[2 * cell + 1] - b) ** 2;
 }
