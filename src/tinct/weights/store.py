@@ -29,8 +29,8 @@ ALIASES = {"default": "tinct"}
 
 
 def list_models() -> list[str]:
-    """Return the names of all models at hand, sorted, without aliases."""
-    return sorted(_find())
+    """Return the names of all models at hand, without aliases: the default model first, then the others sorted."""
+    return sorted(_find(), key=lambda name: (name != ALIASES["default"], name))
 
 
 def resolve(model: str | os.PathLike[str]) -> Path:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from typing import Any, TextIO
 
 import pytest
 import requests
+from fakeredis import TcpFakeServer
 
 FINAL = ("done", "failed", "stopped")
 
@@ -270,3 +272,68 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     strange = {url for url in foreign if not re.match(r"http://127\.0\.0\.1:\d+/|blob:http://127\.0\.0\.1|data:", url)}
     assert strange == set()
     assert [said for said in complaints if not any(re.search(pattern, said) for pattern in allowed)] == []
+
+
+@dataclass
+class Redis:
+    """A Redis on loopback."""
+
+    port: int
+    stop: Callable[[], None]
+
+    @property
+    def queue(self) -> dict[str, str]:
+        """The variable that names it to servers and workers."""
+        return {"TINCT_QUEUE_URL": f"redis://127.0.0.1:{self.port}/0"}
+
+
+@pytest.fixture
+def start_redis() -> Iterator[Callable[..., Redis]]:
+    """Starts a Redis at a port: Debian's server where it is installed, else the Python stand-in."""
+    running: list[Redis] = []
+
+    def start(port: int = 0) -> Redis:
+        if port == 0:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+        running.append(Redis(port, _stand_in(port) if REDIS is None else _real_redis(REDIS, port)))
+        return running[-1]
+
+    yield start
+    for redis in running:
+        redis.stop()
+
+
+REDIS = shutil.which("redis-server")
+
+
+def _real_redis(program: str, port: int) -> Callable[[], None]:
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            assert process.poll() is None, "redis-server ended"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(timeout=30)
+
+    return stop
+
+
+def _stand_in(port: int) -> Callable[[], None]:
+    server = TcpFakeServer(("127.0.0.1", port))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+
+    return stop

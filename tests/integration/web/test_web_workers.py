@@ -5,14 +5,12 @@ from __future__ import annotations
 import random
 import signal
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakeredis import TcpFakeServer
 from sqlalchemy import create_engine, text
 
 LEASE = {"TINCT_LEASE_SECONDS": "2"}
@@ -93,11 +91,7 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str,
     if request.param == "postgresql":
         yield found
         return
-    redis = TcpFakeServer(("127.0.0.1", 0))
-    threading.Thread(target=redis.serve_forever, daemon=True).start()
-    yield {**found, "TINCT_QUEUE_URL": f"redis://127.0.0.1:{redis.server_address[1]}/0"}
-    redis.shutdown()
-    redis.server_close()
+    yield {**found, **request.getfixturevalue("start_redis")().queue}
 
 
 def lose_nothing(
@@ -230,36 +224,22 @@ def test_a_deleted_picture_stops_its_jobs(launch: Callable[..., Any], small_phot
 
 
 def test_a_queue_in_redis_that_goes_and_comes_back(
-    launch: Callable[..., Any], add_worker: Callable[..., Any], small_photo: Path
+    launch: Callable[..., Any], add_worker: Callable[..., Any], start_redis: Callable[..., Any], small_photo: Path
 ) -> None:
-    def start(port: int = 0) -> TcpFakeServer:
-        redis = TcpFakeServer(("127.0.0.1", port))
-        threading.Thread(target=redis.serve_forever, daemon=True).start()
-        return redis
-
-    redis = start()
-    port = redis.server_address[1]
-    address = {"TINCT_QUEUE_URL": f"redis://127.0.0.1:{port}/0"}
-    server = launch("--no-worker", **address)
+    redis = start_redis()
+    server = launch("--no-worker", **redis.queue)
     client = server.client()
-    add_worker(**address)
+    add_worker(**redis.queue)
     picture = client.upload(small_photo)
 
     def color() -> None:
         job = client.post(f"pictures/{picture}/jobs", json={}).json()["id"]
         assert client.wait(job)["state"] == "done"
 
-    try:
-        assert client.get("health").json()["queue"]
-        color()
-        assert not (server.data / "queue.sqlite").exists()
-    finally:
-        redis.shutdown()
-        redis.server_close()
+    assert client.get("health").json()["queue"]
     color()
-    again = start(port)
-    try:
-        color()
-    finally:
-        again.shutdown()
-        again.server_close()
+    assert not (server.data / "queue.sqlite").exists()
+    redis.stop()
+    color()
+    start_redis(redis.port)
+    color()

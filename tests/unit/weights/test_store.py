@@ -28,7 +28,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_names_and_the_alias_give_files(shipped: Path) -> None:
-    assert store.list_models() == ["other", "tinct"]
+    assert store.list_models() == ["tinct", "other"]
     assert store.resolve("default") == store.resolve("tinct") == shipped / "tinct.onnx"
     assert store.verify("default") == hashlib.sha256(b"weights").hexdigest()
 
@@ -62,7 +62,7 @@ def test_a_further_folder_adds_models_and_replaces_none(
     for name in ("mine.onnx", "tinct.onnx", "notes.txt"):
         (extra / name).write_bytes(b"x")
     monkeypatch.setenv("TINCT_WEIGHTS", str(extra))
-    assert store.list_models() == ["mine", "other", "tinct"]
+    assert store.list_models() == ["tinct", "mine", "other"]
     assert store.resolve("mine") == extra / "mine.onnx"
     assert store.resolve("tinct") == shipped / "tinct.onnx"
     assert store.verify("mine") is None
@@ -98,7 +98,7 @@ def test_the_manifest_keeps_facts_and_takes_new_ones(shipped: Path) -> None:
         {},
         {},
     ]
-    assert store.list_models() == ["other", "third", "tinct"]
+    assert store.list_models() == ["tinct", "other", "third"]
 
 
 def test_what_the_package_ships_verifies() -> None:
