@@ -6,6 +6,7 @@ lens, grain, fading, dirt and scratches, and a scan's JPEG.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.color.lab import decode, encode, gray_to_lightness
-from tinct.media.vips import vips
 
 Plane = NDArray[np.float32]
 """A gray picture, (H, W), sRGB values in 0..1."""
@@ -158,8 +158,11 @@ def scratch(plane: Plane, rng: np.random.Generator) -> Plane:
 
 def compress(plane: Plane, quality: int) -> Plane:
     """Save as JPEG of a quality, 1..100, and read again."""
-    levels = np.rint(plane * 255).astype(np.uint8)
-    image = vips().Image.new_from_memory(levels.tobytes(), levels.shape[1], levels.shape[0], 1, "uchar")
-    data = image.copy(interpretation="b-w").jpegsave_buffer(Q=quality)
-    decoded: NDArray[np.uint8] = vips().Image.jpegload_buffer(data).numpy()
-    return decoded.reshape(levels.shape).astype(np.float32) / np.float32(255)
+    from PIL import Image  # of the extra for training
+
+    # Not libvips: its pool loses a task where a worker of it leaves, after seconds without work, at that very moment;
+    # whoever calls it every few milliseconds for days meets with that.
+    file = io.BytesIO()
+    Image.fromarray(np.rint(plane * 255).astype(np.uint8)).save(file, "JPEG", quality=quality)
+    with Image.open(file) as decoded:
+        return np.asarray(decoded, np.float32) / np.float32(255)
