@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tinct.jobs.remote import Bucket, Patience
+from tinct.media.xmp import Packet
 
 moto_server = pytest.importorskip("moto.server", reason="needs moto[server]")
 moto_core = pytest.importorskip("moto.core", reason="needs moto[server]")
@@ -261,3 +262,21 @@ def test_keys_that_can_be_no_files_are_refused(run: Any, store: Any, scans: Any)
     assert "x\\evil.jpg: no name that a file can have" in done.err
     assert not [path for path in Path("..").rglob("*evil*") if "_tinct" not in path.parts]
     assert len(list(Path("out").rglob("*.[jp][pn]g"))) >= 3
+
+
+def test_sidecars_in_buckets(run: Any, store: Any, scans: Any) -> None:
+    packet = Packet()
+    packet.set_default_language("dc:title", "Harbor")
+    store.put_object(Bucket="scans", Key="box/deep/3.xmp", Body=packet.to_bytes())
+    done = run("batch", "s3://scans/box", "s3://colored", "--sidecar")
+    assert done.code == 0, done.err
+    made = keys(store, "colored")
+    assert Packet(made["deep/3.jpg.xmp"]).text("dc:title") == "Harbor"
+    assert Packet(made["1.jpg.xmp"]).text("dc:title") is None
+    assert "nothing to do" in run("batch", "s3://scans/box", "s3://colored", "--sidecar").err
+    packet.set_default_language("dc:title", "Wharf")
+    store.put_object(Bucket="scans", Key="box/deep/3.xmp", Body=packet.to_bytes())
+    assert run("batch", "s3://scans/box", "s3://colored", "--sidecar").code == 0
+    again = keys(store, "colored")
+    assert Packet(again["deep/3.jpg.xmp"]).text("dc:title") == "Wharf"
+    assert again["1.jpg"] == made["1.jpg"]

@@ -29,6 +29,7 @@ from tinct.jobs.places import Entry, Place, Trouble, local_path, open_place
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.report import thumbnail_path
 from tinct.jobs.series import find_priors
+from tinct.jobs.sidecars import WithSidecars
 from tinct.jobs.worker import Setup
 from tinct.media.formats import PNG, choose_format
 
@@ -165,7 +166,8 @@ class Batch:
         self.manifest = manifest
         """The list."""
         target = local_path(job.target)
-        self.sources: Place = open_place(job.source, avoid=target)
+        sources = open_place(job.source, avoid=target)
+        self.sources: Place = WithSidecars(sources) if job.recipe.sidecar else sources
         self.results: Place = open_place(job.target)
         self.number = 0
         """Of the last listing of the sources."""

@@ -17,6 +17,7 @@ from tinct.inference.provenance import from_settings, to_settings
 from tinct.media.formats import PNG, choose_format
 from tinct.media.pages import Pages
 from tinct.media.photo import MAX_PIXELS, Photo, read_pages, read_photo
+from tinct.media.sidecar import find_sidecar, with_sidecar
 
 if TYPE_CHECKING:
     from tinct.inference.pipeline import Colorizer
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 OVERRIDES = ("mode", "vividness", "saturation", "size")
 """What a review may ask for one photograph."""
-_PLAIN = ("format", "quality", "mark", "allow_truncated", "max_pixels")
+_PLAIN = ("format", "quality", "mark", "allow_truncated", "max_pixels", "sidecar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Recipe:
     """A photograph with more is refused."""
     pages: Pages | None = None
     """Which pages of a TIFF; None takes the first, with a note where there are others."""
+    sidecar: bool = False
+    """Whether XMP is read from a file beside a photograph, and written beside its result."""
     sign_with: tuple[Path, Path] | None = None
     """Certificate and key that results are signed with; None leaves them unsigned."""
 
@@ -106,9 +109,11 @@ class Recipe:
 
     def _read(self, source: str | Path | bytes) -> Iterator[Photo]:
         if self.pages is None:
-            yield read_photo(source, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)
+            photos = iter([read_photo(source, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)])
         else:
-            yield from read_pages(source, self.pages, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)
+            photos = read_pages(source, self.pages, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)
+        beside = find_sidecar(source) if self.sidecar and isinstance(source, Path) else None
+        return photos if beside is None else (with_sidecar(photo, beside) for photo in photos)
 
     def for_one(self, override: str | None) -> Recipe:
         """Return the recipe with what a review asks for one photograph, as JSON.
@@ -152,7 +157,7 @@ class Recipe:
             options=from_settings(found["options"]),
             pages=None if pages is None else Pages.parse(pages),
             sign_with=None if paths is None else (Path(paths[0]), Path(paths[1])),
-            **{name: found[name] for name in _PLAIN},
+            **{name: found[name] for name in _PLAIN if name in found},
         )
 
     def settings(self, model_hash: str) -> str:
@@ -170,6 +175,8 @@ class Recipe:
         }
         if self.pages is not None:
             found["pages"] = str(self.pages)
+        if self.sidecar:
+            found["sidecar"] = True
         if self.sign_with is not None:
             found["signer"] = hashlib.sha256(self.sign_with[0].read_bytes()).hexdigest()
         return json.dumps(found, sort_keys=True)

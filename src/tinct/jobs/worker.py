@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from tinct.errors import OutputError, PhotoError, StoreError, TinctError
 from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.pipeline import Colorizer
 from tinct.jobs.items import Item, Outcome
-from tinct.jobs.places import Entry, digest, full, has_room, is_full, open_place
+from tinct.jobs.places import Entry, Place, digest, full, has_room, is_full, open_place
 from tinct.jobs.recipe import Recipe
+from tinct.jobs.sidecars import WithSidecars, whole_digest
 from tinct.jobs.thumbnails import thumbnail
 from tinct.media.pages import join_notes
 from tinct.media.photo import Photo, write_pages
+from tinct.media.sidecar import SUFFIX, SidecarFile, sidecar_of
 
 CLOCK = time.perf_counter
 """What the parts of the work are timed by; a benchmark on a busy machine puts the processor's time in its place."""
@@ -70,7 +73,8 @@ class Worker:
         """SHA-256 of the model, in hex."""
         self._colorizer = Colorizer(backend)
         self._signer = setup.recipe.signer()
-        self._sources, self._results = open_place(setup.source), open_place(setup.target)
+        sources, self._results = open_place(setup.source), open_place(setup.target)
+        self._sources: Place = WithSidecars(sources) if setup.recipe.sidecar else sources
 
     def work(self, item: Item) -> Outcome:
         """Make one result; whatever goes wrong is in the outcome."""
@@ -164,16 +168,22 @@ class Worker:
         with clock.part("write"):
             write_pages(pages(), staged, quality=recipe.quality, overwrite=True, signer=self._signer)
         with clock.part("hash"):
-            made = _Made(seen, result.photo.source_hash, staged, digest(staged), join_notes(said), None)
+            source_hash = whole_digest(path, sidecar=True) if recipe.sidecar else result.photo.source_hash
+            made = _Made(seen, source_hash, staged, digest(staged), join_notes(said))
+        if recipe.sidecar:
+            beside = SidecarFile()
+            beside.take(result.photo, staged, None, recipe.quality)
+            made = dataclasses.replace(made, sidecar=sidecar_of(staged))
+            sidecar_of(staged).write_bytes(beside.packet)
         if self._setup.thumbnails:
             with clock.part("thumbnail"):
-                made = _Made(seen, made.source_hash, staged, made.output_hash, made.notes, thumbnail(path, staged))
+                made = dataclasses.replace(made, thumbnail=thumbnail(path, staged))
         return made
 
     def _check(self, item: Item, path: Path, seen: Entry) -> Outcome | None:
         """Return an outcome that keeps the result which is there, where source and result are what they were."""
         output = self._results.stat(item.target)
-        if output is None or digest(path) != item.source_hash:
+        if output is None or whole_digest(path, sidecar=self._setup.recipe.sidecar) != item.source_hash:
             return None
         with self._results.fetch(item.target, self._setup.partial) as there:
             if digest(there) != item.output_hash:
@@ -200,6 +210,8 @@ class Worker:
                 aside = self._results.set_aside(item.target)
                 notes = (*notes, f"its result was changed by somebody; that is now {aside}")
             replace = item.ours or self._setup.overwrite
+            if made.sidecar is not None:  # first, so that no result is there without it
+                self._results.publish(made.sidecar, item.target + SUFFIX, replace=replace)
             output = self._results.publish(made.staged, item.target, replace=replace)
         return Outcome(
             item.id,
@@ -237,7 +249,8 @@ class _Made:
     staged: Path
     output_hash: str
     notes: tuple[str, ...]
-    thumbnail: bytes | None
+    thumbnail: bytes | None = None
+    sidecar: Path | None = None
 
 
 class _Clock:

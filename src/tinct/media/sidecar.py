@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +22,19 @@ LARGEST = 1 << 26
 
 def find_sidecar(picture: Path) -> Path | None:
     """Return the sidecar of a picture: ``scan.tif.xmp``, else ``scan.xmp``; None where there is none."""
-    names = (picture.with_name(picture.name + suffix) for suffix in (SUFFIX, SUFFIX.upper()))
-    shorter = (picture.with_suffix(suffix) for suffix in (SUFFIX, SUFFIX.upper()))
-    return next((path for path in (*names, *shorter) if path.is_file()), None)
+    found = (picture.with_name(name) for name in names_of_sidecars(picture.name))
+    return next((path for path in found if path.is_file()), None)
+
+
+def names_of_sidecars(picture: str) -> tuple[str, ...]:
+    """Return the names that the sidecar of a picture may have, the likeliest first.
+
+    >>> names_of_sidecars("box/scan.tif")
+    ('box/scan.tif.xmp', 'box/scan.tif.XMP', 'box/scan.xmp', 'box/scan.XMP')
+    """
+    return tuple(
+        stem + suffix for stem in (picture, os.path.splitext(picture)[0]) for suffix in (SUFFIX, SUFFIX.upper())
+    )
 
 
 def sidecar_of(target: Path) -> Path:

@@ -1,0 +1,78 @@
+"""Photographs that count together with the XMP in a file beside them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tinct.jobs.places import Entry, Place, Trouble, digest
+from tinct.media.sidecar import SUFFIX, find_sidecar, names_of_sidecars
+
+
+class WithSidecars:
+    """A place in which a photograph has changed when its sidecar has; see :class:`~tinct.jobs.places.Place`.
+
+    Args:
+        place: of the photographs.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.name = place.name
+
+    def check(self, *, writable: bool) -> None:
+        """See :class:`~tinct.jobs.places.Place`."""
+        self._place.check(writable=writable)
+
+    def pictures(self) -> Iterator[Entry | Trouble]:
+        """See :class:`~tinct.jobs.places.Place`."""
+        for entry in self._place.pictures():
+            yield entry if isinstance(entry, Trouble) else self._whole(entry)
+
+    def stat(self, name: str) -> Entry | None:
+        """See :class:`~tinct.jobs.places.Place`."""
+        entry = self._place.stat(name)
+        return None if entry is None else self._whole(entry)
+
+    @contextmanager
+    def fetch(self, name: str, folder: Path) -> Iterator[Path]:
+        """See :class:`~tinct.jobs.places.Place`; a sidecar is beside the file that it gives."""
+        with self._place.fetch(name, folder) as path:
+            if find_sidecar(path) is not None or (sidecar := self._sidecar(name)) is None:
+                yield path
+                return
+            beside = path.with_name(path.name + SUFFIX)
+            try:
+                with self._place.fetch(sidecar.name, folder) as copy:
+                    os.replace(copy, beside)
+                yield path
+            finally:
+                beside.unlink(missing_ok=True)
+
+    def publish(self, file: Path, name: str, *, replace: bool) -> Entry:
+        """See :class:`~tinct.jobs.places.Place`."""
+        return self._place.publish(file, name, replace=replace)
+
+    def set_aside(self, name: str) -> str:
+        """See :class:`~tinct.jobs.places.Place`."""
+        return self._place.set_aside(name)
+
+    def _sidecar(self, name: str) -> Entry | None:
+        found = (self._place.stat(other) for other in names_of_sidecars(name))
+        return next((entry for entry in found if entry is not None), None)
+
+    def _whole(self, entry: Entry) -> Entry:
+        sidecar = self._sidecar(entry.name)
+        return entry if sidecar is None else Entry(entry.name, entry.size, f"{entry.stamp} {sidecar.stamp}")
+
+
+def whole_digest(path: Path, *, sidecar: bool) -> str:
+    """Return the SHA-256 of a photograph in hex; with a plus and that of its sidecar, where it counts and there is one.
+
+    Raises:
+        UnreadablePhoto: one of them can't be read.
+    """
+    beside = find_sidecar(path) if sidecar else None
+    return digest(path) if beside is None else f"{digest(path)}+{digest(beside)}"
