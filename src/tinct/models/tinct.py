@@ -102,7 +102,7 @@ class Tinct(nn.Module):
             size=192,
             takes_hints=True,
             modes={"faithful": 0.0, "vivid": 0.7},
-            path=(Knot(0.0, 1.0, 0.7, 0.9), Knot(0.7, 0.2, 0.7, 1.1), Knot(1.0, 0.0, 0.5, 1.3)),
+            path=(Knot(0.0, 1.0, 0.7, 0.9), Knot(0.7, 0.2, 0.7, 1.15), Knot(1.0, 0.0, 0.5, 1.3)),
             bins=tuple((float(a), float(b)) for a, b in self.bins),
             weights=(1.0,) * len(self.bins),
             options=self.options,

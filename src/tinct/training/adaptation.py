@@ -111,9 +111,7 @@ def find_replay(config: ReplayConfig, given: Path | None) -> Replay:
 
 def anchor(config: ReplayConfig, replayed: Sequence[object]) -> float:
     """Return the share of the start's weights in those that are used, given the photos to replay."""
-    if config.share == 0:
-        return 0.0
-    return config.anchor if replayed else config.anchor_alone
+    return config.anchor if replayed or config.share == 0 else config.anchor_alone
 
 
 def _divide(place: Path, config: ReplayConfig) -> Division:

@@ -120,7 +120,7 @@ class ReplayConfig(_Part):
     """The share of the start's own weights in those that are used, the rest being the trained ones (WiSE-FT, Wortsman
     2022, with alpha = 1 - anchor)."""
     anchor_alone: Share = 0.0
-    """The same where `share` isn't 0 but there are none to replay."""
+    """The same where photos are to be replayed, but there are none."""
 
 
 class LossConfig(_Part):

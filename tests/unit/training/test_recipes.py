@@ -31,6 +31,7 @@ NARROW = {
     "lab-cnn": ("options.widths=[8, 8, 8]",),
     "lab-cnn-gan": ("options.widths=[8, 8, 8]", "adversarial.width=8", "adversarial.start=0"),
     "tinct": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
+    "tinct-aged": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
     "tinct-finetune": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
 } | {name: ("options.width=0.0625",) for name in PUBLISHED if name.startswith("colorful")}
 
