@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tinct.color.gamut import ab_bins, rebalancing_weights, smooth_prior
 from tinct.data.inventory import Inventory, take_inventory
 from tinct.data.photos import NEARLY_GRAY, PhotoSet
-from tinct.data.source import Source, fingerprint
+from tinct.data.source import LEAST_CHROMA, Source, fingerprint
 from tinct.errors import OutputError, PhotoError
 from tinct.media.atomic import atomic_path
 from tinct.training.statistics import bin_counts, color_histogram, load_histogram, sample
@@ -118,7 +118,7 @@ def survey(
     rebalancing_weights(np.full(len(bins), 1 / len(bins)), mixing)
     inventory = take_inventory(path)
     chosen = sample(inventory.of("train") or inventory.sources)
-    key = fingerprint(chosen, short_side, True)
+    key = fingerprint(chosen, short_side, LEAST_CHROMA)
     histogram = load_histogram(cache, key)
     facts = _load(cache, key)
     if histogram is None or facts is None:

@@ -37,8 +37,9 @@ def test_models_are_imported_shown_chosen_and_exported(
     page.get_by_role("dialog").get_by_role("textbox").fill("mine")
     page.get_by_role("dialog").get_by_role("button", name="Rename").click()
     card = page.get_by_role("listitem", name="mine")
-    strip = card.get_by_role("img")
-    strip.scroll_into_view_if_needed()
+    # Strips out of sight are not asked for.
+    for strip in page.locator(".samples").all():
+        strip.scroll_into_view_if_needed()
     page.wait_for_function(
         "() => [...document.querySelectorAll('.samples')].every((image) => image.naturalWidth === 704)"
     )
