@@ -170,15 +170,12 @@ def test_what_ended_while_the_page_was_closed_is_told(
         {"name": "mine.zip", "mimeType": "application/zip", "buffer": colorful}
     )
     page.get_by_text("mine.zip is there: 7 pictures.").wait_for()
-    page.get_by_text("More settings").click()
-    page.get_by_label("Single settings").fill("no.such=1")
-    choose_length(page, "steps", 1)
-    page.get_by_role("button", name="Start the training").click()
-    page.locator("tinct-train-run").wait_for()
-    context = page.context
+    context, client = page.context, server.client()
     page.close()
-    run = server.client().get("runs").json()[0]
-    assert server.client().wait(run["job"]["id"])["state"] == "failed"
+    data = client.get("datasets").json()["uploaded"][0]["id"]
+    given = {"recipe": "cifar-cnn", "data": data, "budget": "1steps", "settings": ["no.such=1"]}
+    run = client.post("runs", json=given).json()
+    assert client.wait(run["job"]["id"])["state"] == "failed"
     again = open_page(f"{server.address}/", context=context)
     again.get_by_text("can’t be trained").wait_for()
     again.get_by_role("button", name="Show", exact=True).click()
