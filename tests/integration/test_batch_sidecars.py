@@ -103,3 +103,11 @@ def test_a_file_of_somebody_else_by_a_sidecar_s_name_is_kept(run: Any, album: Pa
     assert not Path("out/two.png").exists()
     assert run("batch", album, "out", "--sidecar", "--retry-failed", "--overwrite").code == 0
     assert titles()["two.png"] == (None, None)
+
+
+def test_what_is_no_file_by_a_sidecar_s_name_is_left_alone(run: Any, album: Path) -> None:
+    Path("in/two.xmp").symlink_to("elsewhere.xmp")
+    assert run("batch", album, "out", "--sidecar").code == 0
+    assert Path("in/two.xmp").is_symlink()
+    assert not Path("in/two.png.xmp").is_symlink()
+    assert titles()["two.png"] == (None, None)

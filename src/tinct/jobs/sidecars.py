@@ -40,7 +40,9 @@ class WithSidecars:
     def fetch(self, name: str, folder: Path) -> Iterator[Path]:
         """See :class:`~tinct.jobs.places.Place`; a sidecar is beside the file that it gives."""
         with self._place.fetch(name, folder) as path:
-            if find_sidecar(path) is not None or (sidecar := self._sidecar(name)) is None:
+            # A file in its own place has its sidecar beside it already; nothing is moved or written there.
+            sidecar = self._sidecar(name) if path.parent == folder else None
+            if sidecar is None:
                 yield path
                 return
             beside = path.with_name(path.name + SUFFIX)
