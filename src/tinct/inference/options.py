@@ -202,7 +202,7 @@ class ColorizeOptions:
     hints: tuple[Hint, ...] = ()
     """Colors chosen by hand. Where two overlap, the later one counts."""
     size: int | None = None
-    """Short side that the network sees, in pixels; None takes the model's own."""
+    """Short side that the network sees, in pixels; None takes the model's own, which a larger one is averaged with."""
     layer: bool = False
     """Give the color alone, as a 16-bit layer of even lightness, in place of the finished picture."""
     mask: str | os.PathLike[str] | bytes | NDArray[Any] | None = None

@@ -288,6 +288,9 @@ class Prepared:
         lightness = photo.small_lightness(fitted.height, fitted.width)
         encoded = guidance.encode(placed, photo.height, photo.width, fitted) if placed else None
         output = fitted.crop(self._backend.run(fitted.pad(lightness), encoded), spec.stride)
+        if size > spec.size:
+            usual = resolution.fit(photo.height, photo.width, spec.size, spec.multiple)
+            output = resolution.steady(output, fitted, self._look(spec.size, placed).output, usual)
         pooling = resolution.pooling(fitted, spec.stride)
         cell = spec.stride * pooling
         seen = _Seen(

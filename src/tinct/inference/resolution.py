@@ -71,6 +71,29 @@ def fit(height: int, width: int, size: int, multiple: int) -> Fit:
     return Fit(rows, columns, -(-rows // multiple) * multiple, -(-columns // multiple) * multiple)
 
 
+def steady(output: Floats, fitted: Fit, usual: Floats, usual_fitted: Fit) -> Floats:
+    """Average what a network says of a photograph at a large size with what it says at its own, of which it is surer.
+
+    So results of all sizes agree, and a large one keeps the view of the whole that the network was trained with.
+
+    Args:
+        output: (C, h, w), at the large size.
+        fitted: that size.
+        usual: (C, h', w'), at the network's own size.
+        usual_fitted: that size.
+    """
+    scales = (usual_fitted.height / fitted.height, usual_fitted.width / fitted.width)
+    for axis, scale in zip((1, 2), scales, strict=True):
+        last = usual.shape[axis] - 1
+        at = ((np.arange(output.shape[axis]) + 0.5) * scale - 0.5).clip(0, last)
+        low = at.astype(np.intp)
+        before, after = usual.take(low, axis), usual.take(np.minimum(low + 1, last), axis)
+        share: Floats = (at - low).astype(np.float32).reshape((-1, 1) if axis == 1 else (-1,))
+        usual = before + share * (after - before)
+    mean: Floats = (output + usual) * np.float32(0.5)
+    return mean
+
+
 def pooling(fitted: Fit, stride: int) -> int:
     """Return how many output cells a side are averaged into one; 1 for outputs that are coarse already."""
     factor = max(1, CELL // stride)

@@ -37,7 +37,9 @@ class Seer:
         self._backend, spec = backend, backend.spec
         self._choice = readout.choose(spec, options.mode, options.vividness)
         shape = (height, max(1, round(width * aspect)))
-        self._fit = resolution.fit(*shape, options.size or spec.size, spec.multiple)
+        size = options.size or spec.size
+        self._fit = resolution.fit(*shape, size, spec.multiple)
+        self._usual = resolution.fit(*shape, spec.size, spec.multiple) if size > spec.size else None
         self._pooling = resolution.pooling(self._fit, spec.stride)
         self.side = spec.stride * self._pooling
         """Pixels of the copy in a cell."""
@@ -55,15 +57,25 @@ class Seer:
         """Colorize a frame's copy."""
         spec, fitted = self._backend.spec, self._fit
         small, light = self.shrink(frame)
-        output = fitted.crop(self._backend.run(fitted.pad(small), None), spec.stride)
+        output = self._run(small, fitted)
+        if self._usual is not None:
+            usual = self._shrunk(frame, self._usual)
+            output = resolution.steady(output, fitted, self._run(usual, self._usual), self._usual)
         ab = resolution.pool(readout.read_colors(output, spec, self._choice.knot), self._pooling)
         return Colored(frame, small, light, ab)
 
     def shrink(self, frame: Frame) -> tuple[Floats, Floats]:
         """Return L of a frame's copy, and of its cells."""
-        size = (self._fit.width, self._fit.height)
-        small: Floats = cv2.resize(frame.lightness(), size, interpolation=cv2.INTER_AREA)
+        small = self._shrunk(frame, self._fit)
         return small, resolution.pool(small, self.side)
+
+    @staticmethod
+    def _shrunk(frame: Frame, fitted: resolution.Fit) -> Floats:
+        small: Floats = cv2.resize(frame.lightness(), (fitted.width, fitted.height), interpolation=cv2.INTER_AREA)
+        return small
+
+    def _run(self, small: Floats, fitted: resolution.Fit) -> Floats:
+        return fitted.crop(self._backend.run(fitted.pad(small), None), self._backend.spec.stride)
 
 
 def in_order(

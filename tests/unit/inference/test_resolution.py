@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from tinct.inference.resolution import MOST_AREA, MOST_PIXELS, RADIUS, fit, guide, pool, pooling
+from tinct.inference.resolution import MOST_AREA, MOST_PIXELS, RADIUS, Fit, fit, guide, pool, pooling, steady
 
 SIDES = st.integers(1, 100_000)
 
@@ -35,6 +36,22 @@ def test_a_copy_is_mirrored_beyond_its_borders(height: int, width: int) -> None:
     assert (padded[: fitted.height, : fitted.width] == copy).all()
     if fitted.padded_height > fitted.height:
         assert (padded[fitted.height, : fitted.width] == copy[-1]).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(100, 100), (100, 161), (331, 120)])
+def test_two_sizes_are_averaged_place_by_place(height: int, width: int) -> None:
+    def ramps(fitted: Fit) -> NDArray[np.float32]:
+        rows, columns = -(-fitted.height // 4), -(-fitted.width // 4)
+        down = (np.arange(rows, dtype=np.float32) + 0.5)[:, np.newaxis] * 4 / fitted.height + np.zeros(columns)
+        across = (np.arange(columns, dtype=np.float32) + 0.5) * 4 / fitted.width + np.zeros((rows, 1))
+        return np.stack([down, across]).astype(np.float32)
+
+    small, large = fit(height, width, 64, 32), fit(height, width, 200, 32)
+    found = steady(np.zeros_like(ramps(large)), large, ramps(small), small)
+    assert found.dtype == np.float32
+    # Half of the ramp, but for the outermost cells, beyond whose middles nothing is known.
+    inner = (slice(None), slice(3, -3), slice(3, -3))
+    np.testing.assert_allclose(found[inner], ramps(large)[inner] / 2, atol=0.004)
 
 
 def test_the_crop_keeps_every_cell_that_shows_something() -> None:
