@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -243,18 +242,15 @@ def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, .
 
 
 def _read(task: Task, request: Request) -> Iterator[Photo]:
-    from tinct.media.photo import read_pages, read_photo
-    from tinct.media.sidecar import find_sidecar, with_sidecar
+    from tinct.media.sidecar import read_scan
 
-    source = sys.stdin.buffer.read() if task.source.is_standard else task.source.name
-    most, truncated = request.max_pixels, request.allow_truncated
-    photos = (
-        iter([read_photo(source, max_pixels=most, allow_truncated=truncated)])
-        if request.pages is None
-        else read_pages(source, request.pages, max_pixels=most, allow_truncated=truncated)
+    return read_scan(
+        sys.stdin.buffer.read() if task.source.is_standard else task.source.name,
+        request.pages,
+        sidecar=request.sidecar,
+        max_pixels=request.max_pixels,
+        allow_truncated=request.allow_truncated,
     )
-    beside = find_sidecar(Path(source)) if request.sidecar and isinstance(source, str) else None
-    return photos if beside is None else (with_sidecar(photo, beside) for photo in photos)
 
 
 def _colorize_one(task: Task, colorizer: Colorizer, request: Request) -> Outcome:

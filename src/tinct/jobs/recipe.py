@@ -16,8 +16,8 @@ from tinct.inference.prior import Prior, Signature
 from tinct.inference.provenance import from_settings, to_settings
 from tinct.media.formats import PNG, choose_format
 from tinct.media.pages import Pages
-from tinct.media.photo import MAX_PIXELS, Photo, read_pages, read_photo
-from tinct.media.sidecar import find_sidecar, with_sidecar
+from tinct.media.photo import MAX_PIXELS, Photo
+from tinct.media.sidecar import read_scan
 
 if TYPE_CHECKING:
     from tinct.inference.pipeline import Colorizer
@@ -108,12 +108,13 @@ class Recipe:
         return load_signer(*self.sign_with)
 
     def _read(self, source: str | Path | bytes) -> Iterator[Photo]:
-        if self.pages is None:
-            photos = iter([read_photo(source, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)])
-        else:
-            photos = read_pages(source, self.pages, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)
-        beside = find_sidecar(source) if self.sidecar and isinstance(source, Path) else None
-        return photos if beside is None else (with_sidecar(photo, beside) for photo in photos)
+        return read_scan(
+            source,
+            self.pages,
+            sidecar=self.sidecar,
+            max_pixels=self.max_pixels,
+            allow_truncated=self.allow_truncated,
+        )
 
     def for_one(self, override: str | None) -> Recipe:
         """Return the recipe with what a review asks for one photograph, as JSON.

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tinct.errors import UnreadablePhoto
 from tinct.media.atomic import atomic_path
+from tinct.media.pages import Pages
+from tinct.media.photo import MAX_PIXELS, read_pages, read_photo
 from tinct.media.picture import Photo
 from tinct.media.write import outgoing_xmp
 from tinct.media.xmp import Packet
@@ -40,6 +42,34 @@ def names_of_sidecars(picture: str) -> tuple[str, ...]:
 def sidecar_of(target: Path) -> Path:
     """Return where the sidecar of a result goes, under a name that no other result's sidecar has."""
     return target.with_name(target.name + SUFFIX)
+
+
+def read_scan(
+    source: str | Path | bytes,
+    pages: Pages | None = None,
+    *,
+    sidecar: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    allow_truncated: bool = False,
+) -> Iterator[Photo]:
+    """Open a photograph, or pages of one, with what its sidecar says.
+
+    Args:
+        source: a path, or the bytes of a file.
+        pages: which ones, each when it is asked for; None takes the first, with a note where there are others.
+        sidecar: look for a sidecar beside a path.
+        max_pixels: the most pixels that a page may have.
+        allow_truncated: take what is readable of a damaged file.
+
+    Raises:
+        UnreadablePhoto, TruncatedPhoto, PhotoTooLarge, OptionError: it can't be read so.
+    """
+    if pages is None:
+        photos = iter([read_photo(source, max_pixels=max_pixels, allow_truncated=allow_truncated)])
+    else:
+        photos = read_pages(source, pages, max_pixels=max_pixels, allow_truncated=allow_truncated)
+    beside = find_sidecar(Path(source)) if sidecar and not isinstance(source, bytes) else None
+    return photos if beside is None else (with_sidecar(photo, beside) for photo in photos)
 
 
 def with_sidecar(photo: Photo, sidecar: Path) -> Photo:
