@@ -1,12 +1,14 @@
 """How much the colors depend on what they should not: the network's size, the age of the print, the tone of a skin.
 
-    python benchmarks/bench_robustness.py [sizes] [old] [skin] [--data FOLDER] [--count 100] [--model NAME]
+    python benchmarks/bench_robustness.py [sizes] [old] [skin] [bleeding] [--data FOLDER] [--count 100] [--model NAME]
 
 sizes: mean distance of a and b between the colors at --size 192 ... 512 and those at the default size; the bar is 4.
 old: PSNR lost, in the mode faithful, where the colors come from a photograph made old (emulsion, fading, blur, grain,
     scratches, a poor scan's JPEG) and are put onto the clean lightness; the bar is 0.5 dB, of all ways together.
 skin: mean error of a and b in the middle of faces that no training saw, by the group in their names; the bars are 12
     for each group, and 1.2 times the best group's for the worst, of groups of ten faces and more.
+bleeding: slope of color where lightness has no edge, in both modes, over that of the true colors, reduced to the cells
+    of the network and joined back in the same way; the bar is 1.25.
 Each part prints a line of JSON for each size, way or group, and adds it to history.jsonl.
 """
 
@@ -15,8 +17,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,8 +32,11 @@ from tinct.color.lab import Floats, gray_to_lightness, lab_to_srgb, lightness_to
 from tinct.data.degrade import add_grain, bend, blur, degrade, expose, fade
 from tinct.data.source import Source
 from tinct.data.split import divide, hold_back
+from tinct.evaluation.metrics import bleeding
 from tinct.evaluation.protocol import Original, open_dataset, read_original
 from tinct.evaluation.statistics import mean_intervals
+from tinct.inference.options import MODES
+from tinct.models.registry import ModelSpec
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 FAITHFUL = ColorizeOptions(mode="faithful")
@@ -128,6 +135,43 @@ def measure_skin(colorizer: Colorizer, photos: Path, _: int) -> Iterator[dict[st
     yield {"group": "worst over best, at most 1.2", "ratio": round(max(large) / min(large), 3)}
 
 
+class Oracle:
+    """A network that knows the true colors, and says them for each cell.
+
+    Args:
+        spec: of the network whose cells they are.
+        ab: the true colors, (H, W, 2).
+    """
+
+    model_hash = ""
+
+    def __init__(self, spec: ModelSpec, ab: Floats) -> None:
+        self.spec = replace(spec, output="ab", takes_hints=False, path=(), modes={}, bins=(), weights=())
+        self._ab = ab
+
+    def run(self, lightness: Floats, hints: Floats | None) -> Floats:
+        """Return a and b, (2, h, w), of a picture's cells."""
+        del hints
+        height, width = (side // self.spec.stride for side in lightness.shape)
+        cells: Floats = cv2.resize(self._ab, (width, height), interpolation=cv2.INTER_AREA)
+        return cells.transpose(2, 0, 1)
+
+
+def measure_bleeding(colorizer: Colorizer, photos: Path, count: int) -> Iterator[dict[str, object]]:
+    slopes: dict[str, list[float]] = {"faithful": [], "vivid": [], "true": [], "original": []}
+    for original in originals(photos, count):
+        ways = {mode: colors(colorizer, original.levels, ColorizeOptions(mode=mode)) for mode in MODES}
+        true = original.lab[..., 1:]
+        ways |= {"true": colors(Colorizer(Oracle(colorizer.spec, true)), original.levels, FAITHFUL), "original": true}
+        for way, ab in ways.items():
+            lab = np.concatenate([original.lab[..., :1], ab], axis=2)
+            slopes[way].append(bleeding(lab, original.lightness_slope)[0])
+    means = {way: float(np.mean(found)) for way, found in slopes.items()}
+    for way, mean in means.items():
+        over = round(mean / means["true"], 3)
+        yield {"colors": way, "photos": len(slopes[way]), "slope": round(mean, 4), "over true ones, at most 1.25": over}
+
+
 def originals(photos: Path, count: int) -> Iterator[Original]:
     """Yield photographs at 256x256, without nearly gray ones."""
     for item in open_dataset(photos / "val.tar", count).items:
@@ -155,7 +199,7 @@ def joined(original: Original, ab: Floats) -> NDArray[np.uint8]:
     return np.rint(lab_to_srgb(lab).clip(0, 1) * 255).astype(np.uint8)
 
 
-PARTS = {"sizes": measure_sizes, "old": measure_old, "skin": measure_skin}
+PARTS = {"sizes": measure_sizes, "old": measure_old, "skin": measure_skin, "bleeding": measure_bleeding}
 
 
 if __name__ == "__main__":
