@@ -37,13 +37,7 @@ def choose(spec: ModelSpec, mode: Mode, vividness: float | None) -> Choice:
     if len(spec.path) < 2 or mode not in spec.modes:
         knot = spec.path[0] if spec.path else PLAIN
         return Choice(knot, f"the model {spec.name} has one read-out; mode and vividness change nothing")
-    at = spec.modes[mode] if vividness is None else vividness
-    places = [knot.vividness for knot in spec.path]
-    division, temperature, chroma = (
-        float(np.interp(at, places, [getattr(knot, name) for knot in spec.path]))
-        for name in ("division", "temperature", "chroma")
-    )
-    return Choice(Knot(at, division, temperature, chroma), None)
+    return Choice(spec.knot(spec.modes[mode] if vividness is None else vividness), None)
 
 
 def read_colors(output: NDArray[np.float32], spec: ModelSpec, knot: Knot) -> NDArray[np.float32]:

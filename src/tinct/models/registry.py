@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from tinct.errors import BadModelFile, UnknownModel
 
 if TYPE_CHECKING:
@@ -78,6 +80,15 @@ class ModelSpec:
     def output_name(self) -> str:
         """Name of the output in an ONNX file."""
         return "logits" if self.output == "bins" else self.output
+
+    def knot(self, vividness: float) -> Knot:
+        """Return the read-out at a place of :attr:`path`, which must not be empty."""
+        places = [knot.vividness for knot in self.path]
+        division, temperature, chroma = (
+            float(np.interp(vividness, places, [getattr(knot, name) for knot in self.path]))
+            for name in ("division", "temperature", "chroma")
+        )
+        return Knot(vividness, division, temperature, chroma)
 
     def to_json(self) -> str:
         """Return the specification as one line of JSON."""

@@ -127,7 +127,7 @@ class LossConfig(_Part):
     """The terms of the loss with their factors; a term with factor 0 is left out.
 
     Errors of colors are measured on ab / 110, or on RGB in 0..1 where the model gives that; of a distribution, on its
-    mean without rebalancing.
+    mean without rebalancing, but `perceptual` on the colors of its mode `vivid`.
     """
 
     cross_entropy: Factor = 0.0
@@ -154,6 +154,8 @@ class LossConfig(_Part):
     """Of the Gaussian that smooths the prior, in Lab units."""
     features: Literal["efficientnet-lite0", "vgg16"] = "efficientnet-lite0"
     """The network of `perceptual`."""
+    skipped_features: Annotated[int, Field(ge=0, le=4)] = 0
+    """How many of its five feature maps, from the finest on, don't count: coarse ones see what a thing is."""
     feature_weights: Path | None = None
     """Its weights, as a file; without one those of a package, or for `vgg16` of the network."""
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from tinct.color.gamut import soft_encode_table
 from tinct.color.tensors import lab_to_srgb, srgb_to_lab
-from tinct.models.registry import Output
+from tinct.models.registry import Knot, Output
 
 REACH = 110
 """a and b lie in -110..110; errors are measured as shares of it."""
@@ -25,6 +25,8 @@ BETA = 0.1
 FLOOR = 1e-4
 """Added to a photo's squared error before its logarithm: about 1 Lab unit, below which nothing is to be won."""
 EPSILON = 1e-8
+FAITHFUL = Knot(0.0, 1.0, 1.0, 1.0)
+"""The mean of a distribution without its rebalancing."""
 
 
 class BinTable(nn.Module):
@@ -78,9 +80,12 @@ def soft_cross_entropy(log_p: Tensor, target: Tensor, table: BinTable) -> Tensor
     return mean
 
 
-def faithful_mean(log_p: Tensor, table: BinTable) -> Tensor:
-    """Return the mean ab, (..., 2), of p / w, renormalized, which takes the rebalancing out of a distribution."""
-    mean: Tensor = (log_p - table.weights.log()).softmax(-1) @ table.centers
+def mean_color(log_p: Tensor, table: BinTable, division: float = 1.0, temperature: float = 1.0) -> Tensor:
+    """Return the annealed mean ab, (..., 2), of p / w^division, as :func:`tinct.color.gamut.read_out` reads it.
+
+    With division 1 the rebalancing is taken out of the distribution: the faithful mean.
+    """
+    mean: Tensor = ((log_p - division * table.weights.log()) / temperature).softmax(-1) @ table.centers
     return mean
 
 
@@ -121,20 +126,22 @@ class PerceptualDistance(nn.Module):
     Each feature vector is brought to length 1; the squared distances are averaged over places, then over layers.
 
     Args:
-        features: takes RGB in 0..1, (N, 3, H, W); returns a list of feature maps.
+        features: takes RGB in 0..1, (N, 3, H, W); returns a list of feature maps, the finest first.
+        skipped: how many of them don't count.
     """
 
-    def __init__(self, features: nn.Module) -> None:
+    def __init__(self, features: nn.Module, skipped: int = 0) -> None:
         super().__init__()
         self.features = features.requires_grad_(False).eval()
+        self.skipped = skipped
 
     def forward(self, found: Tensor, true: Tensor) -> Tensor:
         """Return the distance of two batches of RGB in 0..1, (N, 3, H, W)."""
         with torch.no_grad():
-            wanted = self.features(true)
+            wanted = self.features(true)[self.skipped :]
         layers = [
             (_unit(one.float()) - _unit(other.float())).square().sum(1).mean()
-            for one, other in zip(self.features(found), wanted, strict=True)
+            for one, other in zip(self.features(found)[self.skipped :], wanted, strict=True)
         ]
         return torch.stack(layers).mean()
 
@@ -172,6 +179,7 @@ class ColorLoss(nn.Module):
         factors: term (see :data:`tinct.training.config.TERMS`) -> its factor, those above 0.
         table: of the bins; for ``bins`` the network's own. Needed for ``bins`` and for ``rebalanced_mse``.
         distance: needed for ``perceptual``.
+        vivid: the read-out of a distribution that ``perceptual`` judges, which is what people look at.
     """
 
     def __init__(
@@ -180,22 +188,24 @@ class ColorLoss(nn.Module):
         factors: Mapping[str, float],
         table: BinTable | None = None,
         distance: PerceptualDistance | None = None,
+        vivid: Knot = FAITHFUL,
     ) -> None:
         super().__init__()
         self.output = output
         self.factors = dict(factors)
         self.table = table
         self.distance = distance
+        self.vivid = vivid
 
     def found(self, output: Tensor, lightness: Tensor) -> Colors:
         """Return the colors that a network's output means; of a distribution, its faithful mean."""
         if self.output != "bins":
             return Colors(output, lightness)
-        return Colors(self._mean(_log_softmax(output)), lightness)
+        return Colors(self._read(_log_softmax(output), FAITHFUL), lightness)
 
-    def _mean(self, log_p: Tensor) -> Tensor:
+    def _read(self, log_p: Tensor, knot: Knot) -> Tensor:
         assert self.table is not None
-        return faithful_mean(log_p, self.table).permute(0, 3, 1, 2)
+        return knot.chroma * mean_color(log_p, self.table, knot.division, knot.temperature).permute(0, 3, 1, 2)
 
     def forward(self, output: Tensor, lightness: Tensor, ab: Tensor) -> dict[str, Tensor]:
         """Return ``loss``, the weighted sum, and each of its terms without its factor.
@@ -209,13 +219,16 @@ class ColorLoss(nn.Module):
         target = F.adaptive_avg_pool2d(ab, (output.shape[2], output.shape[3]))
         true, unit = (whole.rgb(), 1) if self.output == "rgb" else (target, REACH)
         terms: dict[str, Tensor] = {}
+        shown = output
         if self.output == "bins":
             log_p = _log_softmax(output)
             if "cross_entropy" in self.factors:
                 assert self.table is not None
                 terms["cross_entropy"] = soft_cross_entropy(log_p, target.permute(0, 2, 3, 1), self.table)
-            if self.factors.keys() - terms.keys():
-                output = self._mean(log_p)
+            if self.factors.keys() - {"cross_entropy", "perceptual"}:
+                output = self._read(log_p, FAITHFUL)
+            if "perceptual" in self.factors:
+                shown = self._read(log_p, self.vivid)
         found = Colors(output, lightness)
         for name in self.factors:
             if name == "huber":
@@ -229,7 +242,7 @@ class ColorLoss(nn.Module):
                 terms[name] = rebalanced_mse(found.plane, true, self.table)
             elif name == "perceptual":
                 assert self.distance is not None
-                terms[name] = self.distance(found.rgb(), whole.rgb())
+                terms[name] = self.distance(Colors(shown, lightness).rgb(), whole.rgb())
         total = torch.stack([self.factors[name] * value for name, value in terms.items()]).sum()
         return {"loss": total, **{name: value.detach() for name, value in terms.items()}}
 

@@ -23,7 +23,7 @@ from tinct.data.split import Division, hold_back, pick
 from tinct.errors import ConfigError, OptionError, TrainingError
 from tinct.models.registry import ModelSpec
 from tinct.training.config import TERMS, LossConfig, TrainConfig
-from tinct.training.losses import BinTable, ColorLoss, PerceptualDistance
+from tinct.training.losses import FAITHFUL, BinTable, ColorLoss, PerceptualDistance
 from tinct.training.progress import Progress, Report
 from tinct.training.statistics import bin_counts, color_histogram
 from tinct.weights import checkpoint, store
@@ -118,8 +118,10 @@ def make_loss(
     if "perceptual" in factors:
         from tinct.models.features import ImageNetFeatures
 
-        distance = PerceptualDistance(ImageNetFeatures(config.features, config.feature_weights))
-    return ColorLoss(spec.output, factors, table, distance), spec
+        features = ImageNetFeatures(config.features, config.feature_weights)
+        distance = PerceptualDistance(features, config.skipped_features)
+    vivid = spec.knot(spec.modes["vivid"]) if "vivid" in spec.modes else FAITHFUL
+    return ColorLoss(spec.output, factors, table, distance, vivid), spec
 
 
 def color_weights(

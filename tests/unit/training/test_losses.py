@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tinct.color.gamut import ab_bins
+from tinct.color.gamut import ab_bins, read_out
 from tinct.color.lab import lab_to_srgb, srgb_to_lab
+from tinct.models.registry import Knot
 from tinct.training.losses import BinTable, ColorLoss, Colors, PerceptualDistance
 
 BINS = ab_bins(20)
@@ -125,6 +126,27 @@ def test_perceptual_loss_sees_rgb_of_every_output_and_teaches_the_network() -> N
     terms["loss"].backward()
     assert found.grad is not None
     assert float(found.grad.abs().min()) > 0
+
+
+def test_perceptual_loss_judges_the_vivid_colors_of_a_distribution() -> None:
+    logits = RNG.normal(size=(1, len(BINS), 2, 2)).astype(np.float32)
+    vivid = Knot(0.7, 0.2, 0.5, 1.3)
+    distance = PerceptualDistance(TwoLayers())
+    loss = ColorLoss("bins", {"perceptual": 1.0}, BinTable(BINS, WEIGHTS), distance, vivid)
+    true = torch.zeros(1, 2, 4, 4)
+    found = loss(torch.from_numpy(logits).requires_grad_(), GRAY, true)["loss"]
+    ab = read_out(np.moveaxis(logits, 1, -1), BINS, WEIGHTS, 0.2, 0.5, 1.3)
+    colors = torch.from_numpy(np.moveaxis(ab, -1, 1).copy())
+    torch.testing.assert_close(found, distance(Colors(colors, GRAY).rgb(), Colors(true, GRAY).rgb()))
+    found.backward()
+
+
+def test_skipped_features_don_t_count() -> None:
+    first, second = torch.rand(2, 1, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    coarse = nn.functional.avg_pool2d(first, 2) ** 2, nn.functional.avg_pool2d(second, 2) ** 2
+    units = [maps / maps.norm(dim=1, keepdim=True) for maps in coarse]
+    found = PerceptualDistance(TwoLayers(), skipped=1)(first, second)
+    torch.testing.assert_close(found, (units[0] - units[1]).square().sum(1).mean(), rtol=1e-4, atol=1e-7)
 
 
 def test_the_features_of_efficientnet_lite0_are_frozen() -> None:
