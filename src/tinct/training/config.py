@@ -23,6 +23,7 @@ TERMS = {
     "mse": ("ab", "rgb", "bins"),
     "log_mse": ("ab", "rgb", "bins"),
     "perceptual": ("ab", "rgb", "bins"),
+    "colorfulness": ("ab", "rgb", "bins"),
     "rebalanced_mse": ("ab", "bins"),
 }
 """Term of a loss -> the outputs that can have it (see :attr:`tinct.models.registry.ModelSpec.output`)."""
@@ -127,7 +128,7 @@ class LossConfig(_Part):
     """The terms of the loss with their factors; a term with factor 0 is left out.
 
     Errors of colors are measured on ab / 110, or on RGB in 0..1 where the model gives that; of a distribution, on its
-    mean without rebalancing, but `perceptual` on the colors of its mode `vivid`.
+    mean without rebalancing, but `perceptual` and `colorfulness` on the colors of its mode `vivid`.
     """
 
     cross_entropy: Factor = 0.0
@@ -140,6 +141,8 @@ class LossConfig(_Part):
     """Mean over the photos of the logarithm of each one's mean squared error, as PSNR has it."""
     perceptual: Factor = 0.0
     """Distance between the features of an ImageNet network."""
+    colorfulness: Factor = 0.0
+    """Squared difference of a batch's mean colorfulness from the true one, as a share of that."""
     rebalanced_mse: Factor = 0.0
     """Squared error of ab, weighed by how rare the true color is."""
     neighbours: Count = 5

@@ -27,6 +27,8 @@ FLOOR = 1e-4
 EPSILON = 1e-8
 FAITHFUL = Knot(0.0, 1.0, 1.0, 1.0)
 """The mean of a distribution without its rebalancing."""
+SHOWN = frozenset({"perceptual", "colorfulness"})
+"""Terms that judge a distribution by its vivid colors, and not by its faithful mean."""
 
 
 class BinTable(nn.Module):
@@ -120,6 +122,33 @@ def rebalanced_mse(found: Tensor, true: Tensor, table: BinTable) -> Tensor:
     return mean
 
 
+def colorfulness(rgb: Tensor) -> Tensor:
+    """Return the colorfulness of each picture, (N,), as :func:`tinct.color.figures.colorfulness` has it.
+
+    Args:
+        rgb: (N, 3, H, W), sRGB in 0..1.
+    """
+    red, green, blue = (255 * rgb).unbind(1)
+    opponents = torch.stack([red - green, (red + green) / 2 - blue], 1).flatten(2)
+    spread = opponents.var(2, correction=0).sum(1)
+    found: Tensor = (spread + EPSILON).sqrt() + 0.3 * (opponents.mean(2).square().sum(1) + EPSILON).sqrt()
+    return found
+
+
+def colorfulness_gap(found: Tensor, true: Tensor) -> Tensor:
+    """Return the squared difference of two batches' mean colorfulness, as a share of the true one's.
+
+    Means over a batch: which photos are lively is for other terms to say. (DDColor, Kang 2023, 3.4, has a term that
+    only asks for more.)
+
+    Args:
+        found: (N, 3, H, W), sRGB in 0..1.
+        true: as ``found``.
+    """
+    share: Tensor = colorfulness(found).mean() / colorfulness(true).mean().clamp_min(1) - 1
+    return share.square()
+
+
 class PerceptualDistance(nn.Module):
     """Distance of two pictures in the features of a frozen network: as LPIPS (Zhang 2018), but with equal weights.
 
@@ -179,7 +208,7 @@ class ColorLoss(nn.Module):
         factors: term (see :data:`tinct.training.config.TERMS`) -> its factor, those above 0.
         table: of the bins; for ``bins`` the network's own. Needed for ``bins`` and for ``rebalanced_mse``.
         distance: needed for ``perceptual``.
-        vivid: the read-out of a distribution that ``perceptual`` judges, which is what people look at.
+        vivid: the read-out of a distribution that :data:`SHOWN` terms judge, which is what people look at.
     """
 
     def __init__(
@@ -225,9 +254,9 @@ class ColorLoss(nn.Module):
             if "cross_entropy" in self.factors:
                 assert self.table is not None
                 terms["cross_entropy"] = soft_cross_entropy(log_p, target.permute(0, 2, 3, 1), self.table)
-            if self.factors.keys() - {"cross_entropy", "perceptual"}:
+            if self.factors.keys() - terms.keys() - SHOWN:
                 output = self._read(log_p, FAITHFUL)
-            if "perceptual" in self.factors:
+            if self.factors.keys() & SHOWN:
                 shown = self._read(log_p, self.vivid)
         found = Colors(output, lightness)
         for name in self.factors:
@@ -243,6 +272,8 @@ class ColorLoss(nn.Module):
             elif name == "perceptual":
                 assert self.distance is not None
                 terms[name] = self.distance(Colors(shown, lightness).rgb(), whole.rgb())
+            elif name == "colorfulness":
+                terms[name] = colorfulness_gap(Colors(shown, lightness).rgb(), whole.rgb())
         total = torch.stack([self.factors[name] * value for name, value in terms.items()]).sum()
         return {"loss": total, **{name: value.detach() for name, value in terms.items()}}
 

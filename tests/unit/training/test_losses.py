@@ -8,10 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tinct.color import figures
 from tinct.color.gamut import ab_bins, read_out
 from tinct.color.lab import lab_to_srgb, srgb_to_lab
 from tinct.models.registry import Knot
-from tinct.training.losses import BinTable, ColorLoss, Colors, PerceptualDistance
+from tinct.training.losses import BinTable, ColorLoss, Colors, PerceptualDistance, colorfulness, colorfulness_gap
 
 BINS = ab_bins(20)
 RNG = np.random.default_rng(0)
@@ -139,6 +140,25 @@ def test_perceptual_loss_judges_the_vivid_colors_of_a_distribution() -> None:
     colors = torch.from_numpy(np.moveaxis(ab, -1, 1).copy())
     torch.testing.assert_close(found, distance(Colors(colors, GRAY).rgb(), Colors(true, GRAY).rgb()))
     found.backward()
+
+
+def test_colorfulness_is_that_of_the_figures() -> None:
+    pixels = RNG.integers(0, 256, (3, 5, 7, 3), dtype=np.uint8)
+    found = colorfulness(torch.from_numpy(pixels.astype(np.float32) / 255).permute(0, 3, 1, 2))
+    np.testing.assert_allclose(found, [figures.colorfulness(picture) for picture in pixels], rtol=1e-5)
+
+
+def test_the_gap_in_colorfulness_is_that_of_the_batch() -> None:
+    true = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(2))
+    gray = true.mean(1, keepdim=True).expand_as(true)
+    assert float(colorfulness_gap(true.flip(0), true)) == pytest.approx(0, abs=1e-10)
+    assert float(colorfulness_gap(gray, true)) == pytest.approx(1, abs=1e-3)
+    half = ((true + gray) / 2).requires_grad_()
+    gap = colorfulness_gap(half, true)
+    assert gap.item() == pytest.approx(0.25, abs=1e-3)
+    gap.backward()
+    assert half.grad is not None
+    assert bool(half.grad.isfinite().all())
 
 
 def test_skipped_features_don_t_count() -> None:
