@@ -10,6 +10,7 @@ Names are loaded when they are first used, so that ``import tinct`` costs next t
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ _HOMES = {
 }
 
 
+# onnxruntime would otherwise send reports to its makers, and keep an identity of the machine below the home folder.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 # Only the names of __all__ are public.
-del TYPE_CHECKING
+del TYPE_CHECKING, os
 
 
 def __getattr__(name: str) -> object:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,8 @@ FAILED, WRONG_USAGE = 1, 2
         (("--quality", "0"), "--quality is 0"),
         (("--jobs", "0"), "--jobs is 0"),
         (("--max-pixels", "0"), "--max-pixels is 0"),
+        (("--overwrite", "-o", ""), "-o is empty"),
+        (("--confidence", ""), "--confidence ''"),
         (("--overwrite", "--skip-existing"), "contradict"),
         (("--layer", "--format", "jpeg"), "16 bits"),
         (("--model", "nope"), "unknown model 'nope'; choose one of default"),
@@ -84,6 +89,37 @@ def test_malformed_hints_file(refused: Any, picture: Any, workspace: Path) -> No
     picture("photo.jpg")
     (workspace / "hints.json").write_text('[{"x": 1, "y": 2}]', encoding="utf-8")
     refused("photo.jpg", "--hints", "hints.json", code=WRONG_USAGE, says="hint 1 of hints.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[{"x": %s, "y": 1, "color": "#a03020"}]' % ("9" * 400), "expected pixels"),
+        ("[" * 100_000, "can't be read"),
+    ],
+    ids=["far too large", "far too deep"],
+)
+def test_monstrous_hints_file(refused: Any, picture: Any, workspace: Path, text: str, says: str) -> None:
+    picture("photo.jpg")
+    (workspace / "hints.json").write_text(text)
+    refused("photo.jpg", "--hints", "hints.json", code=WRONG_USAGE, says=says)
+
+
+def test_a_byte_order_mark_is_no_fault(run: Any, picture: Any, workspace: Path) -> None:
+    picture("photo.jpg")
+    (workspace / "hints.json").write_text('[{"x": 1, "y": 1, "color": "#a03020"}]', "utf-8-sig")
+    assert run("colorize", "photo.jpg", "--hints", "hints.json").code == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_an_output_stream_that_takes_nothing(picture: Any, workspace: Path) -> None:
+    picture("photo.jpg")
+    command = [sys.executable, "-m", "tinct", "colorize", "photo.jpg", "-o", "-"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode != 0
+    assert "the output can't be written (No space left on device)" in done.stderr
+    assert "report this" not in done.stderr
 
 
 def test_mask_of_another_shape(refused: Any, picture: Any) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +39,12 @@ def test_help_is_quick() -> None:
     pairs = [(seconds(HELP), seconds("import typer, rich")) for _ in range(5)]
     help_seconds, floor = (min(times) for times in zip(*pairs, strict=True))
     assert help_seconds < 3 * floor
+
+
+def test_nothing_is_left_in_the_home_folder(tmp_path: Path) -> None:
+    """Nor sent: onnxruntime keeps what it would report there."""
+    code = "import numpy, tinct; tinct.colorize(numpy.full((20, 30), 128, numpy.uint8)).to_numpy()"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    done = subprocess.run([sys.executable, "-c", code], env={**environment, "HOME": str(tmp_path)}, check=False)
+    assert done.returncode == 0
+    assert list(tmp_path.rglob("*")) == []

@@ -234,8 +234,6 @@ def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, .
             overwrite=request.overwrite,
             signer=request.signer,
         )
-    if task.target is None:
-        sys.stdout.buffer.flush()
     if task.confidence is not None and last is not None:
         last.save_confidence(task.confidence, overwrite=request.overwrite)
     return join_notes(said)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from tinct.cli import options as shared
+
 NO_MARK = 1
 """Exit code for a file that doesn't say how it was made, or was made from another source."""
 
@@ -18,6 +20,7 @@ def inspect(
         Path | None,
         typer.Option(metavar="SCAN", help="Check whether it was made from this very file."),
     ] = None,
+    max_pixels: shared.MaxPixels = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON on standard output.")] = False,
 ) -> None:
     """Show how a picture's colors were made: model, version, hashes, settings, and who signed it.
@@ -27,8 +30,10 @@ def inspect(
     from tinct.errors import MissingExtra
     from tinct.jobs.reproduction import check_signature, describe, is_source
     from tinct.jobs.reproduction import inspect as read
+    from tinct.settings import load_settings
 
-    pages = read(file)
+    shared.check_max_pixels(max_pixels)
+    pages = read(file, max_pixels=max_pixels or load_settings().max_pixels)
     if not pages:
         if as_json:
             typer.echo(json.dumps({"file": str(file), "marked": False}))
@@ -81,6 +86,7 @@ def reproduce(
     ] = None,
     device: Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Where the network runs.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+    max_pixels: shared.MaxPixels = None,
 ) -> None:
     """Make a colorized picture again, bit for bit, from its source and what it says of its making.
 
@@ -92,6 +98,8 @@ def reproduce(
     from tinct.jobs.reproduction import reproduce as make
     from tinct.settings import load_settings
 
+    shared.check_max_pixels(max_pixels)
+    settings = load_settings()
     made = make(
         file,
         source,
@@ -100,8 +108,9 @@ def reproduce(
         reference=reference,
         sidecar=sidecar,
         model=model,
-        device=device or load_settings().device,  # type: ignore[arg-type]  # checked where it is used
+        device=device or settings.device,  # type: ignore[arg-type]  # checked where it is used
         overwrite=overwrite,
+        max_pixels=max_pixels or settings.max_pixels,
     )
     for note in made.notes:
         typer.secho(f"note: {note}", fg="yellow", err=True)

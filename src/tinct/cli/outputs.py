@@ -61,12 +61,14 @@ def find_destination(output: str | None, inputs: Sequence[str]) -> Destination:
         inputs: the command's arguments as given.
 
     Raises:
-        OptionError: a folder for standard input.
+        OptionError: it is empty, or a folder for standard input.
     """
     if output is None:
         return Destination(standard=inputs[0] == STANDARD)
     if output == STANDARD:
         return Destination(standard=True)
+    if not output:
+        raise OptionError("-o is empty; give a file or a folder, '.' for the current one, or leave -o out")
     path = Path(output)
     is_new_folder = output.endswith(("/", os.sep)) or not path.suffix
     if os.path.isdir(path) or (is_new_folder and not os.path.lexists(path)):
@@ -84,8 +86,8 @@ def find_confidence(path: str | None, inputs: Sequence[str]) -> Destination | No
     """
     if path is None:
         return None
-    if path == STANDARD:
-        raise OptionError("--confidence - : the map can't go to standard output; give a file or a folder")
+    if path in (STANDARD, ""):
+        raise OptionError(f"--confidence '{path}': the map can't go to standard output; give a file or a folder")
     destination = find_destination(path, inputs)
     if destination.file is not None and destination.file.suffix.lower() != PNG.suffixes[0]:
         raise OptionError(f"--confidence {path}: the map is a PNG; give a name that ends in .png, or a folder")
@@ -247,6 +249,8 @@ def _obstacle(source: Source, target: Path, overwrite: bool, skip_existing: bool
         return None
     if os.path.isdir(target):
         return f"the output {target} is a folder"
+    if os.path.exists(target) and not os.path.isfile(target):
+        return f"the output {target} is a device or a pipe; give a file, or -o - for standard output"
     if overwrite:
         return None
     same = not source.is_standard and os.path.exists(source.name) and os.path.exists(target)

@@ -32,6 +32,7 @@ def suggest(
     ] = None,
     model: shared.Model = None,
     device: shared.DeviceName = None,
+    max_pixels: shared.MaxPixels = None,
     as_json: Annotated[bool, typer.Option("--json", help="A list as JSON on standard output.")] = False,
 ) -> None:
     """Show where a hint would help most: x,y, the share of the doubt that it takes away, and likely colors.
@@ -41,8 +42,10 @@ def suggest(
     from tinct.errors import OptionError
     from tinct.inference.options import ColorizeOptions, Hint
     from tinct.inference.pipeline import Colorizer
+    from tinct.media.photo import read_photo
     from tinct.settings import load_settings
 
+    shared.check_max_pixels(max_pixels)
     place = at.split(",") if at is not None else None
     if place is not None and len(place) != 2:
         raise OptionError(f"--at is {at!r}, expected X,Y, for example 120,40%")
@@ -51,7 +54,7 @@ def suggest(
     known = ColorizeOptions(hints=tuple(Hint.parse(text) for text in hint or ()))
     settings = load_settings()
     colorizer = Colorizer(model or settings.model, device or settings.device)  # type: ignore[arg-type]  # checked there
-    prepared = colorizer.prepare(photo)
+    prepared = colorizer.prepare(read_photo(photo, max_pixels=max_pixels or settings.max_pixels))
     if place is not None:
         swatches = colorizer.suggest_colors(prepared, place[0].strip(), place[1].strip(), count)
         _show(_describe(swatches), [f"{swatch.color}  {swatch.probability:.0%}" for swatch in swatches], as_json)

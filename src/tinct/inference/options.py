@@ -116,8 +116,8 @@ def _position(value: float | str, length: float, name: str) -> float:
             position = float(value)
         if math.isnan(position):
             raise ValueError("not a number")
-    except (TypeError, ValueError) as error:
-        raise HintError(f"a hint's {name} is {value!r}, expected pixels (120) or a percentage ('40%')") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise HintError(f"a hint's {name} is {value!r:.60}, expected pixels (120) or a percentage ('40%')") from error
     return position
 
 
@@ -145,8 +145,9 @@ def read_hints(
     """
     example = {**(further or {}), "x": 12, "y": "40%", "color": "#a03020"}
     try:
-        entries: Any = json.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        # Some editors begin a file with a byte order mark.
+        entries: Any = json.loads(Path(path).read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise HintError(f"hints can't be read from {path} ({error})") from error
     if not isinstance(entries, list):
         raise HintError(f"{path} holds no list of hints, expected [{json.dumps(example)}, ...]")

@@ -15,7 +15,7 @@ from tinct.media.credentials import Credentials, read_credentials
 from tinct.media.formats import HEAD, sniff
 from tinct.media.marking import Found, read_mark
 from tinct.media.pages import Pages
-from tinct.media.photo import Photo, read_pages, write_pages
+from tinct.media.photo import MAX_PIXELS, Photo, read_pages, write_pages
 from tinct.media.sidecar import find_sidecar, with_sidecar
 from tinct.media.versions import versions
 from tinct.video.sniff import is_film
@@ -36,8 +36,12 @@ class Reproduced:
     """Whether the first one is signed; the new one isn't."""
 
 
-def inspect(file: Path) -> list[Found]:
+def inspect(file: Path, *, max_pixels: int = MAX_PIXELS) -> list[Found]:
     """Read how the colors of a film, or of a file's pages, were made; pages that don't say are left out.
+
+    Args:
+        file: the film or picture.
+        max_pixels: the most pixels that a page may have.
 
     Raises:
         UnreadablePhoto, TruncatedPhoto, PhotoTooLarge: it is no picture.
@@ -51,7 +55,8 @@ def inspect(file: Path) -> list[Found]:
             raise MissingExtra("looking into a film", "video") from error
         of_film = read_film_mark(file)
         return [] if of_film is None else [of_film]
-    return [found for photo in read_pages(file, Pages()) if (found := read_mark(photo.metadata.xmp)) is not None]
+    pages = read_pages(file, Pages(), max_pixels=max_pixels)
+    return [found for photo in pages if (found := read_mark(photo.metadata.xmp)) is not None]
 
 
 def check_signature(file: Path) -> Credentials | None:
@@ -103,6 +108,7 @@ def reproduce(
     model: str | None = None,
     device: Device = "auto",
     overwrite: bool = False,
+    max_pixels: int = MAX_PIXELS,
 ) -> Reproduced:
     """Make a result again from its source and what its mark says.
 
@@ -116,13 +122,14 @@ def reproduce(
         model: name or file of the model; None takes the name in the mark.
         device: where to run it.
         overwrite: whether ``output`` may be replaced.
+        max_pixels: the most pixels that the result and the source may have.
 
     Raises:
         ProvenanceError: no mark, another source, mask, reference or model, or settings that aren't all there.
         PhotoError: one of the pictures can't be read.
         OutputError: the output can't be written.
     """
-    pages = inspect(file)
+    pages = inspect(file, max_pixels=max_pixels)
     if not pages:
         raise ProvenanceError(f"{file} doesn't say how it was made; only a result with Tinct's mark can be made again")
     mark = pages[0].mark
@@ -163,7 +170,8 @@ def reproduce(
     colorizer, truncated = Colorizer(backend), any(page.mark.settings.get("truncated") for page in pages)
 
     def again() -> Iterator[Photo]:
-        photos = read_pages(source, Pages(tuple((number, number) for number in numbers)), allow_truncated=truncated)
+        chosen_pages = Pages(tuple((number, number) for number in numbers))
+        photos = read_pages(source, chosen_pages, max_pixels=max_pixels, allow_truncated=truncated)
         for photo, chosen in zip(photos, options, strict=True):
             found = photo if sidecar is None else with_sidecar(photo, sidecar)
             yield colorizer.colorize(found, chosen).photo

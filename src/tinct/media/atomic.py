@@ -37,6 +37,8 @@ def atomic_path(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
         if os.path.lexists(final):
             if final.is_dir():
                 raise OutputError(f"{target} is a folder; give a file name")
+            if not final.is_file() and final.exists():
+                raise OutputError(f"{target} is a device or a pipe; give a file, or - for standard output")
             if not overwrite:
                 raise OutputExists(f"{target} exists; give another name, or allow overwriting it")
         # The name holds nothing of the target's, which may already be as long as the file system allows.

@@ -162,7 +162,11 @@ def _put(target: Path | BinaryIO, overwrite: bool, fill: Callable[[Path, str], N
         path = Path(folder) / "picture"
         fill(path, "the output")
         with path.open("rb") as file:
-            shutil.copyfileobj(file, target)
+            try:
+                shutil.copyfileobj(file, target)
+                target.flush()
+            except OSError as error:
+                raise OutputError(f"the output can't be written ({error.strerror or error})") from error
 
 
 def _sign(path: Path, form: Format, like: Photo, signer: Signer) -> None:

@@ -82,6 +82,14 @@ def test_folders_and_missing_folders_are_refused(tmp_path):
 
 
 @posix_only
+def test_pipes_and_devices_stay(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="a device or a pipe"):
+        write(tmp_path / "pipe", "x", overwrite=True)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+@posix_only
 def test_modes(tmp_path):
     before = os.umask(0o027)
     try:
