@@ -136,6 +136,21 @@ def test_a_failed_one_can_be_done_once_it_is_whole(client: Client) -> None:
     assert read_photo("out/bad.jpg").to_numpy().ndim == 3
 
 
+def test_without_small_pictures(client: Client) -> None:
+    shutil.rmtree("out/_tinct/thumbs")  # as after --no-thumbnails
+    item = by_source(client)["0.png"]
+    status, answer, _ = client("POST", f"/api/photographs/{item['id']}/redo", {"settings": {"mode": "faithful"}})
+    assert (status, answer["said"]) == (200, "colorized again")
+    assert read_photo(client("GET", f"/picture/{item['id']}/thumb")[1]).width == 128
+    assert not Path("out/_tinct/partial").exists()
+    # Where one can't be written, the list still says what became of the photograph.
+    shutil.rmtree("out/_tinct/thumbs")
+    Path("out/_tinct/thumbs").write_text("no folder")
+    status, answer, _ = client("POST", f"/api/photographs/{item['id']}/redo", {"settings": {}})
+    assert (status, "can't be used" in answer["error"]) == (409, True)
+    assert by_source(client)["0.png"]["version"] == item["version"]
+
+
 def test_settings_that_cannot_be(client: Client) -> None:
     for settings, says in (({"mode": "loud"}, "mode is"), ({"layer": True}, "can't be set"), ([], "JSON object")):
         status, answer, _ = client("POST", "/api/photographs/1/redo", {"settings": settings})

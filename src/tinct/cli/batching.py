@@ -15,6 +15,7 @@ import typer
 from tinct.cli.progress import RateBar, duration
 from tinct.errors import StoreError
 from tinct.jobs.batch import Batch, Job, Summary, opened, opened_manifest
+from tinct.jobs.deciding import left_over
 from tinct.jobs.engines import Engine, Threads
 from tinct.jobs.items import Outcome, name_of
 from tinct.jobs.manifest import Manifest
@@ -128,7 +129,8 @@ def _carry_out(asked: Asked, engine: Engine, batch: Batch, teller: _Teller, bar:
         _tell_plan(batch.manifest, batch.number, summary, teller)
         if asked.dry_run:
             _list_plan(batch.manifest, batch.number)
-            return 0
+            _tell_failed_before(summary, teller)
+            return FAILED if summary.states.get("failed") or summary.troubles else 0
         batch.run(engine, summary)
     bar.stop()
     return _finish(asked, batch, summary, teller)
@@ -154,6 +156,9 @@ def _tell_plan(manifest: Manifest, number: int, summary: Summary, teller: _Telle
         _name_some(
             "gone from the source; their results stay", [name_of(row["source"]) for row in rows], states["gone"], teller
         )
+    if left := left_over(manifest):
+        what = "results of former formats are still there, under names no longer used"
+        _name_some(what, left[:MOST_NAMES], len(left), teller)
     if states.get("done"):
         teller.say(f"{states['done']:,} done before")
     renamed = manifest.query(
@@ -185,14 +190,18 @@ def _list_plan(manifest: Manifest, number: int) -> None:
     typer.secho(f"to do: {said or 'nothing'}", err=True)
 
 
+def _tell_failed_before(summary: Summary, teller: _Teller) -> None:
+    earlier = summary.states.get("failed", 0) - summary.counts["failed"]
+    if earlier > 0:
+        teller.complain(f"{earlier:,} failed before and were left alone; --retry-failed tries them again")
+
+
 def _finish(asked: Asked, batch: Batch, summary: Summary, teller: _Teller) -> int:
     states = summary.states
     if summary.halt is not None:
         teller.complain(f"Stopped: {summary.halt}")
     else:
-        earlier = states.get("failed", 0) - summary.counts["failed"]
-        if earlier > 0:
-            teller.complain(f"{earlier:,} failed before and were left alone; --retry-failed tries them again")
+        _tell_failed_before(summary, teller)
     try:
         index = write_report(batch.manifest, asked.job.folder)
     except StoreError as error:

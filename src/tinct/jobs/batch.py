@@ -6,13 +6,12 @@ sources listed -> manifest -> what is to be done -> an engine works it off -> ma
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -27,9 +26,10 @@ from tinct.jobs.manifest import Manifest
 from tinct.jobs.naming import OWN, result_suffix
 from tinct.jobs.places import Entry, Place, Trouble, local_path, open_place
 from tinct.jobs.recipe import Recipe
-from tinct.jobs.report import thumbnail_path
+from tinct.jobs.report import keep_thumbnail
 from tinct.jobs.series import find_priors
 from tinct.jobs.sidecars import WithSidecars
+from tinct.jobs.staging import partial_folder, remove_note, staging, take_notes
 from tinct.jobs.worker import Setup
 from tinct.media.formats import PNG, choose_format
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from tinct.inference.backends import Backend, Device
 
 MANIFEST, LOCK = "manifest.sqlite", "lock.sqlite"
-PARTIAL = "partial"
-"""Folder for what isn't finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +118,6 @@ def state_folder(target: str) -> Path:
         return path / OWN
     base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     return base / "tinct" / "batches" / "".join(letter if letter.isalnum() else "-" for letter in target).strip("-")
-
-
-def partial_folder(target: str, folder: Path) -> Path:
-    """Return where results are made: on the disk of the results, so that they get their place by a new name alone.
-
-    Args:
-        target: folder or address of the results.
-        folder: of the batch's own files.
-    """
-    path = local_path(target)
-    return (folder if path is None else path / OWN) / PARTIAL
 
 
 @contextmanager
@@ -236,10 +223,10 @@ class Batch:
 
     def _note(self, outcome: Outcome) -> None:
         if outcome.thumbnail is not None:
-            path = thumbnail_path(self._job.folder, outcome.id)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(outcome.thumbnail)
+            keep_thumbnail(self._job.folder, outcome.id, outcome.thumbnail)
         self.manifest.finish(outcome)
+        if outcome.state == "done" and not outcome.kept:
+            remove_note(self._job.partial, outcome.id)
 
     def _plain(self, source: str) -> str:
         """Return the name that a source's result should have."""
@@ -287,33 +274,28 @@ def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False)
     if dry:
         manifest = Manifest.copy(job.folder / MANIFEST)
         try:
+            take_notes(manifest, job.partial)
             yield _open(job, backend, manifest, observer)
         finally:
             manifest.close()
         return
     open_place(job.target).check(writable=True)
-    for folder in (job.folder, job.partial):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"the folder {folder} can't be made ({error.strerror or error})") from error
-    with locked(job.folder):
-        shutil.rmtree(job.partial, ignore_errors=True)
-        job.partial.mkdir(exist_ok=True)
-        manifest = Manifest(job.folder / MANIFEST)
-        try:
-            batch = _open(job, backend, manifest, observer)
-            manifest.note("source", job.source if source is None else str(source.resolve()))
-            manifest.note("target", job.target if target is None else str(target.resolve()))
-            manifest.note("version", tinct.__version__)
-            manifest.note("recipe", job.recipe.to_json())
-            manifest.note("model", str(Path(job.model).resolve()) if Path(job.model).exists() else job.model)
-            yield batch
-        finally:
-            manifest.close()
-            shutil.rmtree(job.partial, ignore_errors=True)
-            with suppress(OSError):
-                job.partial.parent.rmdir()  # where it is empty, as with --state
+    try:
+        job.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {job.folder} can't be made ({error.strerror or error})") from error
+    with (
+        locked(job.folder),
+        closing(Manifest(job.folder / MANIFEST)) as manifest,
+        staging(job.partial, manifest),
+    ):
+        batch = _open(job, backend, manifest, observer)
+        manifest.note("source", job.source if source is None else str(source.resolve()))
+        manifest.note("target", job.target if target is None else str(target.resolve()))
+        manifest.note("version", tinct.__version__)
+        manifest.note("recipe", job.recipe.to_json())
+        manifest.note("model", str(Path(job.model).resolve()) if Path(job.model).exists() else job.model)
+        yield batch
 
 
 def _open(job: Job, backend: Backend, manifest: Manifest, observer: Observer) -> Batch:

@@ -145,9 +145,11 @@ class RemoteWorker(Remote):
 
     def _begin(self, backend: Backend, own: Path) -> None:
         setup = self._setup
+        # No other machine sees a note for a bucket; there, what a dead worker put is told by being the very same file.
+        notes = None if local_path(setup.target) is None else setup.partial
         # A worker that a killed run left behind must not meet this one in a file that isn't finished.
         self._partial = own if local_path(setup.target) is None else setup.partial / secrets.token_hex(8)
-        self._worker = Worker(replace(setup, partial=self._partial), backend)
+        self._worker = Worker(replace(setup, partial=self._partial, notes=notes), backend)
 
     def work(self, item: Item) -> Outcome:
         """See :class:`~tinct.jobs.worker.Worker`."""
@@ -198,8 +200,7 @@ class Cluster:
             kind=RemoteWorker,
             arguments=self._arguments,
             method=task,
-            # Its name was free when it was first handed out, so what is there now is the dead worker's result.
-            again=lambda item: replace(item, ours=True),
+            again=lambda item: item,
             lost=_lost if task == "work" else lambda item, _reason: Look(item.id, ""),
             key=attrgetter("id"),
             width=1 if folders else FETCHING,

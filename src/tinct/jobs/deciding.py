@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from tinct.jobs.items import ATTEMPT
+from tinct.jobs.items import ATTEMPT, TAKEN, name_of
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import Entry, Place, Trouble
 
-FOREIGN = "its result's name is taken by a file that this batch didn't make; --overwrite replaces it"
+FOREIGN = f"its result's name {TAKEN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Wishes:
 
 def resume(manifest: Manifest) -> None:
     """Give back what a run that was killed had under way."""
-    manifest.execute("UPDATE files SET state = 'pending', reason = 'interrupted', ours = 1 WHERE state = 'running'")
+    manifest.execute("UPDATE files SET state = 'pending', reason = 'interrupted' WHERE state = 'running'")
 
 
 def next_scan(manifest: Manifest) -> int:
@@ -102,9 +102,20 @@ def decide(manifest: Manifest, number: int, results: Place, wishes: Wishes) -> N
     if not wishes.overwrite:
         manifest.execute(
             "UPDATE files SET state = 'failed', error = ?, tried = NULL"
-            f" WHERE scan = ? AND state = 'pending' AND ours = 0 AND EXISTS {there})",
+            # What was interrupted may have its result there; who makes it again compares the two.
+            f" WHERE scan = ? AND state = 'pending' AND reason <> 'interrupted' AND EXISTS {there})"
+            " AND NOT EXISTS (SELECT 1 FROM made WHERE made.name = files.target AND suffix = '')",
             (FOREIGN, number),
         )
+
+
+def left_over(manifest: Manifest) -> list[str]:
+    """Return the results that are still there, of those that :func:`decide` listed, under names no longer used."""
+    rows = manifest.query(
+        "SELECT DISTINCT made.name AS name FROM made JOIN found ON found.name = made.name"
+        " WHERE suffix = '' AND finished AND made.name NOT IN (SELECT target FROM files) ORDER BY made.name"
+    )
+    return [name_of(row["name"]) for row in rows]
 
 
 def _list_results(manifest: Manifest, results: Place) -> None:

@@ -8,12 +8,29 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tinct.jobs.places import Entry
+from tinct.media.sidecar import SUFFIX
 
 State = Literal["pending", "running", "done", "failed", "gone"]
 ATTEMPT = "coalesce(listed_size, '') || ' ' || listed_stamp || ' ' || wanted"
 """What an attempt depends on; where it is another than that of a failure, it is worth another attempt."""
-SELECT = "SELECT files.*, series.prior FROM files LEFT JOIN series ON series.name = files.series"
+_MADE = "group_concat(hash || finished, ' ') FROM made WHERE made.name = target AND suffix"
+SELECT = (
+    "SELECT files.*, series.prior,"
+    f" (SELECT {_MADE} = '') AS made, (SELECT {_MADE} = '{SUFFIX}') AS beside"
+    " FROM files LEFT JOIN series ON series.name = files.series"
+)
 """Begins a query whose rows :func:`item_of` takes."""
+TAKEN = "is taken by a file that this batch didn't make; --overwrite replaces it"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a batch put somewhere by one name."""
+
+    hashes: frozenset[str] = frozenset()
+    """SHA-256 of each file that it put there, or was about to when it was killed; these may be replaced."""
+    finished: bool = False
+    """Whether it certainly put one there, so that another one now is that one, changed by somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +52,12 @@ class Item:
     """Of the source of that result."""
     output_hash: str | None
     """Of that result."""
-    ours: bool
-    """Whether a file by the target's name is a result of this batch, and may be replaced."""
+    made: Made
+    """What this batch put there by the target's name."""
+    beside: Made
+    """Likewise of the sidecars of results."""
     output_size: int | None
-    """Likewise."""
+    """Of that result."""
     output_stamp: str | None
     """Likewise."""
     override: str | None
@@ -69,6 +88,10 @@ class Outcome:
     source_hash: str | None = None
     output: Entry | None = None
     output_hash: str | None = None
+    sidecar_hash: str | None = None
+    """Of the sidecar beside it; None where none was written."""
+    taken: bool = False
+    """Whether it failed as somebody else's file has its name, or that of its sidecar."""
     thumbnail: bytes | None = None
     """A small JPEG, before and after side by side."""
     halt: str | None = None
@@ -89,10 +112,16 @@ def item_of(row: sqlite3.Row) -> Item:
         output_hash=row["output_hash"],
         output_size=row["output_size"],
         output_stamp=row["output_stamp"],
-        ours=bool(row["ours"]),
+        made=_made_of(row["made"]),
+        beside=_made_of(row["beside"]),
         override=row["override"],
         prior=row["prior"],
     )
+
+
+def _made_of(found: str | None) -> Made:
+    entries = (found or "").split()
+    return Made(frozenset(entry[:-1] for entry in entries), any(entry.endswith("1") for entry in entries))
 
 
 def name_of(value: str | bytes) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,11 @@ from tinct.errors import StoreError, StoreFull
 from tinct.jobs.items import ATTEMPT, SELECT, Item, Outcome, item_of, name_of, pack
 from tinct.jobs.naming import distinct, folded
 from tinct.jobs.places import Entry, full
+from tinct.media.sidecar import SUFFIX
 
-VERSION = 1
+VERSION = 2
+# Table made: what this batch may have put below the results, by the target's name and what was added to it; former
+# targets too.
 # Fields of listed: as the source was seen last. Fields of source_ and output_: of the result that is there.
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS files (
@@ -43,7 +48,6 @@ CREATE TABLE IF NOT EXISTS files (
     output_size INTEGER,
     output_stamp TEXT,
     output_hash TEXT,
-    ours INTEGER NOT NULL DEFAULT 0,
     review TEXT NOT NULL DEFAULT '',
     override TEXT,
     tried TEXT
@@ -54,6 +58,13 @@ CREATE TABLE IF NOT EXISTS settings (hash TEXT PRIMARY KEY, content TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS series (name PRIMARY KEY, prior TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS signatures (id INTEGER PRIMARY KEY, made_of TEXT NOT NULL, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS made (
+    name NOT NULL,
+    suffix TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    finished INTEGER NOT NULL,
+    PRIMARY KEY (name, suffix, hash)
+) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
 
@@ -77,24 +88,32 @@ class Manifest:
                 ":memory:" if path is None else path, timeout=60, isolation_level=None, check_same_thread=False
             )
             self._database.row_factory = sqlite3.Row
-            found = self._database.execute("PRAGMA user_version").fetchone()[0]
-            if found > VERSION:
-                raise StoreError(f"{path} was written by a newer version of Tinct; install that")
-            self._database.execute("PRAGMA journal_mode = WAL")
-            # What became of a photograph is on the disk before it counts: a power cut loses nothing either.
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.executescript(_SCHEMA)
+            self._prepare()
 
     @classmethod
     def copy(cls, path: Path) -> Manifest:
         """Return a copy in memory, for looking at what would be done; an empty one where there is no file."""
         copy = cls(None)
         if path.exists():
-            source = cls(path)
-            with source._guarded():
-                source._database.backup(copy._database)
-            source.close()
+            copy._name = str(path)
+            with copy._guarded():
+                _read_into(copy._database, path)
+                copy._prepare()
         return copy
+
+    def _prepare(self) -> None:
+        """Bring the database to this version's form."""
+        found = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if found > VERSION:
+            raise StoreError(f"{self._name} was written by a newer version of Tinct; install that")
+        self._database.execute("PRAGMA journal_mode = WAL")
+        # What became of a photograph is on the disk before it counts: a power cut loses nothing either.
+        self._database.execute("PRAGMA synchronous = FULL")
+        self._database.executescript(_SCHEMA)
+        if found == 1:
+            self._run(
+                "INSERT OR IGNORE INTO made SELECT target, '', output_hash, 1 FROM files WHERE output_hash IS NOT NULL"
+            )
 
     def close(self) -> None:
         """Close the file."""
@@ -164,7 +183,7 @@ class Manifest:
             self._run("UPDATE files SET folded = '' || id || char(0) WHERE id = ?", (row["id"],))
             target = self._free(plain, entry.name)
             self._run(
-                "UPDATE files SET plain = ?, target = ?, folded = ?, ours = 0, output_hash = NULL WHERE id = ?",
+                "UPDATE files SET plain = ?, target = ?, folded = ?, output_hash = NULL WHERE id = ?",
                 (*map(pack, (plain, target, folded(target))), row["id"]),
             )
         if row["state"] == "gone":
@@ -199,40 +218,51 @@ class Manifest:
             return
         if outcome.state != "done":
             self.execute(
-                f"UPDATE files SET state = ?, error = ?, seconds = ?, tried = {ATTEMPT} WHERE id = ?",
-                (outcome.state, _text(outcome.error), outcome.seconds, outcome.id),
+                "UPDATE files SET state = ?, error = ?, seconds = ?,"
+                f" tried = CASE WHEN ? THEN NULL ELSE {ATTEMPT} END WHERE id = ?",
+                (outcome.state, _text(outcome.error), outcome.seconds, outcome.taken, outcome.id),
             )
             return
         assert outcome.origin is not None
         assert outcome.output is not None
-        self.execute(
-            "UPDATE files SET state = 'done', reason = '', error = NULL, ours = 1, settings = ?, source_size = ?,"
-            " source_stamp = ?, source_hash = ?, output_size = ?, output_stamp = ?, output_hash = ?,"
-            " seconds = CASE WHEN ? THEN seconds ELSE ? END, notes = CASE WHEN ? THEN notes ELSE ? END,"
-            " review = CASE WHEN ? THEN review ELSE '' END WHERE id = ?",
-            (
-                outcome.wanted,
-                outcome.origin.size,
-                outcome.origin.stamp,
-                outcome.source_hash,
-                outcome.output.size,
-                outcome.output.stamp,
-                outcome.output_hash,
-                outcome.kept,
-                outcome.seconds,
-                outcome.kept,
-                json.dumps(outcome.notes),
-                outcome.kept,
-                outcome.id,
-            ),
-        )
+        with self.transaction():
+            self._run(
+                "UPDATE files SET state = 'done', reason = '', error = NULL, settings = ?, source_size = ?,"
+                " source_stamp = ?, source_hash = ?, output_size = ?, output_stamp = ?, output_hash = ?,"
+                " seconds = CASE WHEN ? THEN seconds ELSE ? END, notes = CASE WHEN ? THEN notes ELSE ? END,"
+                " review = CASE WHEN ? THEN review ELSE '' END WHERE id = ?",
+                (
+                    outcome.wanted,
+                    outcome.origin.size,
+                    outcome.origin.stamp,
+                    outcome.source_hash,
+                    outcome.output.size,
+                    outcome.output.stamp,
+                    outcome.output_hash,
+                    outcome.kept,
+                    outcome.seconds,
+                    outcome.kept,
+                    json.dumps(outcome.notes),
+                    outcome.kept,
+                    outcome.id,
+                ),
+            )
+            for suffix, hash in (("", outcome.output_hash), (SUFFIX, outcome.sidecar_hash)):
+                if hash is not None:
+                    name = pack(outcome.target)
+                    self._run("DELETE FROM made WHERE name = ? AND suffix = ?", (name, suffix))
+                    self._run("INSERT INTO made VALUES (?, ?, ?, 1)", (name, suffix, hash))
 
     def release(self, id: int) -> None:
-        """Give back what was claimed and not finished; its name was free then, so what is there now is ours."""
+        """Give back what was claimed and not finished."""
         self.execute(
-            "UPDATE files SET state = 'pending', attempts = attempts - 1, ours = 1 WHERE id = ? AND state = 'running'",
+            "UPDATE files SET state = 'pending', attempts = attempts - 1 WHERE id = ? AND state = 'running'",
             (id,),
         )
+
+    def add_made(self, id: int, suffix: str, hash: str) -> None:
+        """Note what may have been published of a photograph; ``suffix`` is what is added to the result's name."""
+        self.execute("INSERT OR IGNORE INTO made SELECT target, ?, ?, 0 FROM files WHERE id = ?", (suffix, hash, id))
 
     def fill(self, table: str, entries: Iterable[Entry]) -> None:
         """Put a listing into a table of names, sizes and stamps."""
@@ -285,6 +315,23 @@ class Manifest:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
                 raise StoreFull(full(self._folder)) from error
             raise StoreError(f"the batch's list {self._name} can't be used ({error})") from error
+
+
+def _read_into(database: sqlite3.Connection, path: Path) -> None:
+    """Copy a list's content; nothing is written in its folder, which may be read-only."""
+    if path.with_name(f"{path.name}-shm").exists():  # a run is at work, or was killed
+        with (
+            suppress(sqlite3.Error),
+            closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as there,
+        ):
+            there.backup(database)
+            return
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in ("", "-wal"):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(f"{path}{suffix}", Path(folder, path.name + suffix))
+        with closing(sqlite3.connect(Path(folder, path.name))) as there:
+            there.backup(database)
 
 
 def _batches(entries: Iterable[Entry], size: int = 1000) -> Iterator[list[Entry]]:

@@ -67,6 +67,13 @@ def thumbnail_path(folder: Path, id: int) -> Path:
     return folder / "thumbs" / f"{id // 1000:04}" / f"{id}.jpg"
 
 
+def keep_thumbnail(folder: Path, id: int, data: bytes) -> None:
+    """Write the small picture of a photograph; an OSError says that it can't be written."""
+    path = thumbnail_path(folder, id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
 def write_report(manifest: Manifest, folder: Path) -> Path:
     """Write the CSV and the pages anew, and return the first page.
 

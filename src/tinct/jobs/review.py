@@ -93,8 +93,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_json({"error": str(error)}, 422)
         except TinctError as error:
             self._send_json({"error": str(error)}, 409)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, TimeoutError):
             self.close_connection = True
+        except OSError as error:
+            self._send_json({"error": f"the batch's own files can't be used ({error.strerror or error})"}, 409)
 
     def _get(self, address: Any) -> None:
         query = parse_qs(address.query)

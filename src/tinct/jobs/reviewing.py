@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tinct.errors import OptionError, StoreError
-from tinct.jobs.batch import locked, partial_folder
+from tinct.jobs.batch import locked
 from tinct.jobs.items import SELECT, item_of, name_of
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import open_place
 from tinct.jobs.recipe import Recipe
-from tinct.jobs.report import thumbnail_path
+from tinct.jobs.report import keep_thumbnail, thumbnail_path
+from tinct.jobs.staging import partial_folder, staging
 from tinct.jobs.thumbnails import preview, thumbnail
 from tinct.jobs.worker import Setup, Worker
 
@@ -41,6 +42,7 @@ class Review:
         self._manifest, self._folder = manifest, folder
         self._facts = manifest.facts()
         self._sources, self._results = open_place(self._facts["source"]), open_place(self._facts["target"])
+        self._partial = partial_folder(self._facts["target"], folder)
         self._work = folder / "review"
         self._work.mkdir(exist_ok=True)
         self._redoing = threading.Lock()
@@ -117,7 +119,7 @@ class Review:
         row = self._row(id)
         with self._redoing:
             try:
-                with locked(self._folder):
+                with locked(self._folder), staging(self._partial, self._manifest):
                     worker = self._loaded(recipe)
                     model = worker.model_hash
                     chosen = chosen.for_series(row["prior"])
@@ -129,9 +131,9 @@ class Review:
                     outcome = worker.work(item_of(self._row(id)))
                     if outcome.halt is not None:
                         raise StoreError(outcome.halt)
-                    if outcome.thumbnail is not None:
-                        thumbnail_path(self._folder, id).write_bytes(outcome.thumbnail)
                     self._manifest.finish(outcome)
+                    if outcome.thumbnail is not None:
+                        keep_thumbnail(self._folder, id, outcome.thumbnail)
             except StoreError as error:
                 if "another run" not in str(error):
                     raise
@@ -140,18 +142,16 @@ class Review:
         return self._answer(id) | {"said": "colorized again"}
 
     def _loaded(self, recipe: Recipe) -> Worker:
-        partial = partial_folder(self._facts["target"], self._folder)
         if self._worker is None:
             self._worker = Worker(
                 Setup(
                     source=self._facts["source"],
                     target=self._facts["target"],
-                    partial=partial,
+                    partial=self._partial,
                     recipe=recipe,
                     model=self._facts["model"],
                 )
             )
-        partial.mkdir(parents=True, exist_ok=True)
         return self._worker
 
     def _answer(self, id: int) -> dict[str, Any]:

@@ -9,17 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinct.errors import OutputError, PhotoError, StoreError, TinctError
+from tinct.errors import OutputError, OutputExists, PhotoError, StoreError, TinctError
 from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.pipeline import Colorizer
 from tinct.jobs.items import Item, Outcome
 from tinct.jobs.places import Entry, Place, digest, full, has_room, is_full, open_place
+from tinct.jobs.publishing import Publisher, Staged
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.sidecars import WithSidecars, whole_digest
 from tinct.jobs.thumbnails import thumbnail
 from tinct.media.pages import join_notes
 from tinct.media.photo import Photo, write_pages
-from tinct.media.sidecar import SUFFIX, SidecarFile, sidecar_of
+from tinct.media.sidecar import SidecarFile, sidecar_of
 
 CLOCK = time.perf_counter
 """What the parts of the work are timed by; a benchmark on a busy machine puts the processor's time in its place."""
@@ -45,6 +46,8 @@ class Setup:
     """Whether files that aren't the batch's own may be replaced."""
     thumbnails: bool = True
     """Whether to make a small picture of each photograph, before and after."""
+    notes: Path | None = None
+    """Folder for notes of what is about to be published, seen by whoever tries it next; None: ``partial``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,12 @@ class Worker:
         self._signer = setup.recipe.signer()
         sources, self._results = open_place(setup.source), open_place(setup.target)
         self._sources: Place = WithSidecars(sources) if setup.recipe.sidecar else sources
+        self._publisher = Publisher(self._results, setup.partial, setup.notes or setup.partial, setup.overwrite)
 
     def work(self, item: Item) -> Outcome:
         """Make one result; whatever goes wrong is in the outcome."""
         started = time.perf_counter()
-        state, error, halt = "failed", None, None
+        state, error, halt, taken = "failed", None, None, False
         try:
             return self._work(item, started)
         except StoreError as problem:
@@ -87,7 +91,7 @@ class Worker:
         except OutputError as problem:
             if is_full(problem) or not has_room(self._setup.partial):
                 halt = full(self._setup.partial)
-            error = str(problem)
+            error, taken = str(problem), isinstance(problem, OutputExists)
         except TinctError as problem:
             error = str(problem)
             if isinstance(problem, PhotoError) and self._is_gone(item):
@@ -102,6 +106,7 @@ class Worker:
             "gone" if state == "gone" else "failed",
             error=error,
             halt=halt,
+            taken=taken,
             seconds=seconds,
         )
 
@@ -169,12 +174,13 @@ class Worker:
             write_pages(pages(), staged, quality=recipe.quality, overwrite=True, signer=self._signer)
         with clock.part("hash"):
             source_hash = whole_digest(path, sidecar=True) if recipe.sidecar else result.photo.source_hash
-            made = _Made(seen, source_hash, staged, digest(staged), join_notes(said))
+            made = _Made(seen, source_hash, Staged(staged, digest(staged)), join_notes(said))
         if recipe.sidecar:
             beside = SidecarFile()
             beside.take(result.photo, staged, None, recipe.quality)
-            made = dataclasses.replace(made, sidecar=sidecar_of(staged))
-            sidecar_of(staged).write_bytes(beside.packet)
+            packet = sidecar_of(staged)
+            packet.write_bytes(beside.packet)
+            made = dataclasses.replace(made, sidecar=Staged(packet, digest(packet)))
         if self._setup.thumbnails:
             with clock.part("thumbnail"):
                 made = dataclasses.replace(made, thumbnail=thumbnail(path, staged))
@@ -204,40 +210,24 @@ class Worker:
     def _publish(self, item: Item, made: Outcome | _Made, clock: _Clock, started: float) -> Outcome:
         if isinstance(made, Outcome):
             return made
-        notes = made.notes
         with clock.part("publish"):
-            if self._was_changed(item, made):
-                aside = self._results.set_aside(item.target)
-                notes = (*notes, f"its result was changed by somebody; that is now {aside}")
-            replace = item.ours or self._setup.overwrite
-            if made.sidecar is not None:  # first, so that no result is there without it
-                self._results.publish(made.sidecar, item.target + SUFFIX, replace=replace)
-            output = self._results.publish(made.staged, item.target, replace=replace)
+            output, said = self._publisher.publish(item, made.result, made.sidecar)
         return Outcome(
             item.id,
             item.source,
             item.target,
             "done",
             wanted=item.wanted,
-            notes=notes,
+            notes=(*made.notes, *said),
             seconds=time.perf_counter() - started,
             parts=tuple(clock.parts.items()),
             origin=made.seen,
             source_hash=made.source_hash,
             output=output,
-            output_hash=made.output_hash,
+            output_hash=made.result.hash,
+            sidecar_hash=None if made.sidecar is None else made.sidecar.hash,
             thumbnail=made.thumbnail,
         )
-
-    def _was_changed(self, item: Item, made: _Made) -> bool:
-        """Whether the result that is there is neither the one of before nor this one, made by a run that was killed."""
-        if item.output_hash is None:
-            return False
-        there = self._results.stat(item.target)
-        if there is None or (there.size, there.stamp) == (item.output_size, item.output_stamp):
-            return False
-        with self._results.fetch(item.target, self._setup.partial) as path:
-            return digest(path) not in (item.output_hash, made.output_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +236,10 @@ class _Made:
 
     seen: Entry
     source_hash: str
-    staged: Path
-    output_hash: str
+    result: Staged
     notes: tuple[str, ...]
     thumbnail: bytes | None = None
-    sidecar: Path | None = None
+    sidecar: Staged | None = None
 
 
 class _Clock:

@@ -11,10 +11,11 @@ import pytest
 from tinct.errors import StoreError
 from tinct.jobs import deciding
 from tinct.jobs.deciding import Wishes
-from tinct.jobs.items import Item, Outcome
+from tinct.jobs.items import SELECT, Item, Made, Outcome, item_of
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import Entry, Folder, Trouble
 from tinct.jobs.report import write_report
+from tinct.jobs.staging import take_notes, write_note
 
 
 def entry(name: str, size: int = 10, stamp: str = "1") -> Entry:
@@ -102,14 +103,34 @@ def test_only_those_with_settings_of_their_own_want_others(manifest: Manifest) -
     assert [row["wanted"] for row in manifest.query("SELECT wanted FROM files ORDER BY id")] == ["w", "w{}"]
 
 
-def test_a_killed_run_leaves_work_whose_result_may_be_replaced(manifest: Manifest) -> None:
-    number = scan(manifest, entry("a"), entry("b"))
-    next(manifest.claim(number))
+def test_a_killed_run_leaves_work_whose_noted_result_may_be_replaced(manifest: Manifest, tmp_path: Path) -> None:
+    number = scan(manifest, entry("a"), entry("b"), entry("c"))
+    claimed = manifest.claim(number)
+    a, c = next(claimed), [*claimed][1]
+    assert (a.source, c.source) == ("a", "c")
+    manifest.execute("UPDATE files SET state = 'pending' WHERE source = 'b'")
+    write_note(tmp_path, a.id, {"": "aa", ".xmp": "bb"})
+    take_notes(manifest, tmp_path)
     deciding.resume(manifest)
-    number = scan(manifest, entry("a"), entry("b"), results=(entry("a"), entry("b")))
+    number = scan(manifest, entry("a"), entry("b"), entry("c"), results=(entry("a"), entry("b"), entry("c")))
     assert states(manifest)["b"][0] == "failed"  # somebody else's file
-    [item] = manifest.claim(number)
-    assert (item.source, item.ours) == ("a", True)
+    a, c = manifest.claim(number)
+    assert (a.made, a.beside) == (Made(frozenset({"aa"})), Made(frozenset({"bb"})))
+    assert (c.source, c.made) == ("c", Made())  # nobody knows yet whose file is there; the worker compares it
+
+
+def test_the_list_of_an_earlier_version(tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite"
+    manifest = Manifest(path)
+    for item in manifest.claim(scan(manifest, entry("a"))):
+        manifest.finish(done(item))
+    manifest.execute("DROP TABLE made")
+    manifest.execute("PRAGMA user_version = 1")
+    manifest.close()
+    for opened in (Manifest.copy(path), Manifest(path)):
+        [row] = opened.query(f"{SELECT} WHERE id = 1")
+        assert item_of(row).made == Made(frozenset({"bb"}), finished=True)
+        opened.close()
 
 
 def test_a_folder_that_cannot_be_listed_is_not_taken_for_empty(manifest: Manifest) -> None:
