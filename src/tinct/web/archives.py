@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tinct.errors import DataError
-from tinct.media.formats import FORMATS
+from tinct.media.formats import FORMATS, READABLE
 
 PICTURES = frozenset(suffix for form in FORMATS for suffix in form.suffixes)
 VALIDATION = ("val", "valid", "validation", "test")
@@ -58,7 +58,7 @@ def list_pictures(path: Path, *, most: int = MOST_ENTRIES, largest: int) -> list
             raise DataError(f"{parts[-1][:100]} has {info.file_size:,} bytes unpacked, more than the limit {largest:,}")
         found.append(Entry(info, parts[-1], any(part.lower() in VALIDATION for part in parts[:-1])))
     if not found:
-        raise DataError("the ZIP holds no photographs; put pictures into it (JPEG, PNG, TIFF, WebP, AVIF, HEIC or GIF)")
+        raise DataError(f"the ZIP holds no photographs; put pictures into it ({READABLE})")
     if len(found) > most:
         raise DataError(f"the ZIP holds {len(found):,} pictures, more than the limit of {most:,}")
     if sum(entry.info.file_size for entry in found) > MOST_BYTES:

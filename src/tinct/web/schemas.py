@@ -80,7 +80,7 @@ class Order(Look):
     """A look, and how to write the result."""
 
     layer: bool = False
-    format: Literal["jpeg", "png", "tiff", "webp", "avif"] | None = None
+    format: Literal["jpeg", "png", "tiff", "webp", "avif", "jp2"] | None = None
     quality: Annotated[int, Field(ge=1, le=100)] | None = None
     no_mark: bool = False
     allow_truncated: bool = False

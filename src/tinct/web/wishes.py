@@ -11,7 +11,7 @@ from typing import Any
 from tinct.errors import OptionError
 from tinct.inference.options import ColorizeOptions, Hint, Variant
 from tinct.jobs.recipe import Recipe
-from tinct.media.formats import PNG, choose_format
+from tinct.media.formats import FORMATS, PNG, choose_format
 
 TRUE, FALSE = ("true", "1", "yes", "on", ""), ("false", "0", "no", "off")
 PREVIEW_PIXELS = 1_000_000
@@ -62,7 +62,7 @@ class Wish:
             "names": {str(path): name},
             "model": model,
             "max_pixels": max_pixels,
-            "options": self.options,
+            "options": dict(self.options),
             "format": self.format,
             "quality": self.quality,
             "mark": self.mark,
@@ -213,8 +213,9 @@ def shown_name(name: str | None, default: str = "picture") -> str:
     return kept or default
 
 
-MEDIA_TYPES = {name: f"image/{name}" for name in ("jpeg", "png", "tiff", "webp", "avif", "heic", "gif")}
-SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "avif": ".avif"}
+MEDIA_TYPES = {form.name: f"image/{form.name}" for form in FORMATS}
+SUFFIXES = {form.name: form.suffixes[0] for form in FORMATS if form.saver}
+"""Of the formats that a result can have."""
 
 
 def result_name(name: str, form: str) -> str:

@@ -17,7 +17,7 @@ from tinct.web import schemas
 from tinct.web.context import Context
 from tinct.web.sandbox import Sandboxes
 from tinct.web.security import find_user
-from tinct.web.wishes import Wish
+from tinct.web.wishes import MEDIA_TYPES, SUFFIXES, Wish
 
 
 def _context(request: Request) -> Context:
@@ -59,7 +59,7 @@ FORM: dict[str, Any] = {
     "variants": {"type": "integer", "minimum": 1, "maximum": 12},
     "seed": {"type": "integer", "minimum": 0},
     "model": {"type": "string"},
-    "format": {"type": "string", "enum": ["jpeg", "png", "tiff", "webp", "avif"]},
+    "format": {"type": "string", "enum": [*SUFFIXES]},
     "quality": {"type": "integer", "minimum": 1, "maximum": 100},
     "no-mark": {"type": "boolean"},
     "allow-truncated": {"type": "boolean"},
@@ -87,7 +87,7 @@ def binary(*types: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"description": "The file.", "content": dict.fromkeys(types, schema)}}
 
 
-PICTURES = tuple(f"image/{kind}" for kind in ("jpeg", "png", "tiff", "webp", "avif", "heic", "gif"))
+PICTURES = tuple(MEDIA_TYPES.values())
 
 
 def disposition(name: str, kind: str = "attachment") -> str:
