@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tinct.db.session import Database
-from tinct.db.tables import Artifact, Hints, Job, Model, now
+from tinct.db.tables import Artifact, Hints, Job, now
 from tinct.errors import Conflict, NotFound
 
 PICTURE = "picture"
@@ -140,11 +140,6 @@ class Artifacts:
             for row in gone:
                 session.delete(row)
             return [row.key for row in gone]
-
-    def keys(self) -> set[str]:
-        """Return the keys of all files that rows name."""
-        with self._database.read() as session:
-            return {*session.scalars(select(Artifact.key)), *session.scalars(select(Model.key))}
 
     def hints(self, user_id: str, picture_id: str) -> Hints | None:
         """Return a picture's hints, None where it has none yet.

@@ -156,16 +156,17 @@ class Jobs:
         *,
         stopped: bool = False,
     ) -> bool:
-        """Note a job's end together with all that it made.
+        """Note a job's end together with all that it made; again does no harm.
 
         Returns:
             False where the job isn't this worker's any more; then nothing is noted.
         """
+        state = "stopped" if stopped else "done"
         with self._database.write() as session:
             done = _change(
                 session,
                 (Job.id == id, Job.attempt == attempt, Job.state == "running"),
-                state="stopped" if stopped else "done",
+                state=state,
                 progress=Job.progress if stopped else 1.0,
                 message=None,
                 notes=list(notes),
@@ -174,7 +175,10 @@ class Jobs:
             )
             if done:
                 session.add_all(artifacts)
-            return done
+                return True
+            # The answer to the first time may have been lost on its way here.
+            noted = select(Job.id).where(Job.id == id, Job.attempt == attempt, Job.state == state)
+            return session.scalar(noted) is not None
 
     def fail(self, id: str, attempt: int, error: str, kind: str) -> bool:
         """Note that a job can't be done, and why; False where it isn't this worker's any more."""

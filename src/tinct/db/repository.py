@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinct.db import migrate
 from tinct.db.artifacts import Artifacts
+from tinct.db.files import Files
 from tinct.db.jobs import Jobs
 from tinct.db.runs import Models, Runs
 from tinct.db.session import Database
@@ -22,6 +23,7 @@ class Repository:
         self.database = Database(url)
         self.users = Users(self.database)
         self.artifacts = Artifacts(self.database)
+        self.files = Files(self.database)
         self.jobs = Jobs(self.database)
         self.runs = Runs(self.database)
         self.models = Models(self.database)

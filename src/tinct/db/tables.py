@@ -165,6 +165,15 @@ class Artifact(Owned, Base):
     """Width, height and what else is known of it."""
 
 
+class File(Base):
+    """A key of the store that this database gave to a file, which may not be there yet; see :mod:`tinct.db.files`."""
+
+    __tablename__ = "files"
+
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    created: Mapped[float] = mapped_column(Double, default=now())
+
+
 class Hints(Base):
     """The hints of a picture, as in a file of hints."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tinct.errors import NotFound, UnreadablePhoto
 from tinct.jobs.remote import Bucket, Patience
-from tinct.web.storage import LocalStorage, Stored, new_key, said
+from tinct.web.storage import LocalStorage, Stored, said
 
 PATIENCE = Patience(attempts=4, pause=0.25)
 """Somebody waits for the answer."""
@@ -47,9 +47,8 @@ class BucketStorage:
         self.incoming = self._local.incoming
         """See :class:`~tinct.web.storage.Storage`."""
 
-    def put(self, file: Path) -> Stored:
+    def put(self, file: Path, key: str) -> Stored:
         """See :class:`~tinct.web.storage.Storage`."""
-        key = new_key()
         begun = self.incoming / secrets.token_hex(16)
         with said(self._root):
             with file.open("rb") as content:
@@ -92,10 +91,6 @@ class BucketStorage:
     def staging(self) -> AbstractContextManager[Path]:
         """See :class:`~tinct.web.storage.Storage`."""
         return self._local.staging()
-
-    def keys(self, older_than: float) -> Iterator[str]:
-        """See :class:`~tinct.web.storage.Storage`."""
-        return self._bucket.older(older_than)
 
     def tidy(self, older_than: float) -> None:
         """See :class:`~tinct.web.storage.Storage`."""

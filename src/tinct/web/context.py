@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tinct.db.repository import Repository
 from tinct.db.tables import Job, Model
-from tinct.errors import NotFound, UnknownModel
+from tinct.errors import DatabaseError, NotFound, UnknownModel
 from tinct.settings import ServerSettings, load_settings
 from tinct.web.queues import Queues
-from tinct.web.storage import LocalStorage, Storage
+from tinct.web.storage import LocalStorage, Storage, new_key
 from tinct.weights import store
 
 
@@ -83,16 +84,50 @@ class Context:
         with self.storage.fetch(model.key) as path:
             yield str(path)
 
+    def fetch_beside(
+        self, stack: ExitStack, user_id: str, ids: Mapping[str, str | None], request: dict[str, Any]
+    ) -> None:
+        """Let a sandbox's request have a mask and a reference; what it says of them calls them by their names.
+
+        Args:
+            stack: the files are there until it is closed.
+            user_id: whose they are.
+            ids: by ``mask`` and ``reference``; None for none.
+            request: gets their paths and names.
+
+        Raises:
+            NotFound: one was deleted.
+        """
+        for kind, id in ids.items():
+            if id is not None:
+                row = self.repository.artifacts.get(user_id, id)
+                path = str(stack.enter_context(self.storage.fetch(row.key)))
+                request["options"][kind] = path
+                request["names"][path] = row.name
+
     def folder(self, *parts: str) -> Path:
         """Return a folder below the data folder; made where missing."""
         path = self.settings.data.joinpath(*parts)
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         return path
 
-    def forget(self, keys: list[str]) -> None:
-        """Delete files of which no row knows any more."""
+    def new_keys(self, count: int = 1) -> list[str]:
+        """Return keys for files that are to be stored; what comes of none is deleted by :meth:`tidy`."""
+        keys = [new_key() for _ in range(count)]
+        self.repository.files.note(keys)
+        return keys
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Delete files that no picture, result or model has any more."""
         for key in keys:
             self.storage.delete(key)
+        with suppress(DatabaseError):  # they are tidied up once more then
+            self.repository.files.drop(keys)
+
+    def tidy(self, older_than: float) -> None:
+        """Clear up what was cut short some seconds ago; of the store, only what this very database noted."""
+        self.storage.tidy(older_than)
+        self.forget(self.repository.files.unnamed(older_than))
 
 
 def _open_storage(settings: ServerSettings) -> Storage:

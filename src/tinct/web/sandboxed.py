@@ -8,9 +8,10 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from tinct.errors import OutputError, StoreFull, UnreadablePhoto
+from tinct.errors import OptionError, OutputError, StoreFull, UnreadablePhoto
 from tinct.inference.options import ColorizeOptions, Hint, Variant
-from tinct.inference.pipeline import Colorizer, Prepared
+from tinct.inference.pipeline import ASPECT_TOLERANCE, Colorizer, Prepared
+from tinct.inference.reference import SIDE, read_colors
 from tinct.jobs.places import has_room, is_full
 from tinct.jobs.recipe import Recipe
 from tinct.media.photo import Photo, read_photo
@@ -41,6 +42,7 @@ class Studio:
         """Do what a request says."""
         actions = {
             "look": self._look,
+            "check": self._check,
             "colorize": self._colorize,
             "take": self._take,
             "preview": self._preview,
@@ -58,6 +60,22 @@ class Studio:
         """Read the header of a picture."""
         photo = _read(request)
         return {"width": photo.width, "height": photo.height}
+
+    def _check(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Check a mask or reference of a picture by decoding it, as a colorizer would."""
+        photo = _read(request)
+        if request["kind"] == "reference":
+            read_colors(photo, SIDE, SIDE)
+            return {}
+        width, height = request["width"], request["height"]
+        if abs(photo.width * height / (photo.height * width) - 1) > ASPECT_TOLERANCE:
+            raise OptionError(
+                f"the mask has {photo.width} x {photo.height} pixels, which is not the shape of the photograph "
+                f"({width} x {height}); give one of the same size, or of the same shape"
+            )
+        with reading(photo.name):
+            photo.small(SIDE, SIDE).numpy()
+        return {}
 
     def _take(self, request: dict[str, Any]) -> dict[str, Any]:
         """Check an uploaded picture by decoding it, and make its copies for lists and for quick answers."""

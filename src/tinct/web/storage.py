@@ -41,8 +41,12 @@ class Storage(Protocol):
     incoming: Path
     """Local folder for what isn't finished."""
 
-    def put(self, file: Path) -> Stored:
+    def put(self, file: Path, key: str) -> Stored:
         """Take a local file over; it is gone from where it was.
+
+        Args:
+            file: to take.
+            key: for it; see :meth:`~tinct.web.context.Context.new_keys`.
 
         Raises:
             StoreFull: no space is left.
@@ -62,9 +66,6 @@ class Storage(Protocol):
 
     def staging(self) -> AbstractContextManager[Path]:
         """Give a folder for what is being made; it is gone when the block ends."""
-
-    def keys(self, older_than: float) -> Iterator[str]:
-        """List the files that have been there for some seconds."""
 
     def tidy(self, older_than: float) -> None:
         """Remove what killed processes left unfinished some seconds ago."""
@@ -93,9 +94,8 @@ class LocalStorage:
         with said(root):
             self.incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def put(self, file: Path) -> Stored:
+    def put(self, file: Path, key: str) -> Stored:
         """See :class:`Storage`."""
-        key = new_key()
         target = self._path(key)
         with said(self._root):
             with file.open("rb") as content:
@@ -137,15 +137,6 @@ class LocalStorage:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-    def keys(self, older_than: float) -> Iterator[str]:
-        """See :class:`Storage`."""
-        limit = time.time() - older_than
-        for folder in self._root.glob("[0-9a-f][0-9a-f]"):
-            for path in folder.iterdir():
-                with suppress(OSError):
-                    if path.stat().st_mtime < limit:
-                        yield f"{folder.name}/{path.name}"
 
     def tidy(self, older_than: float) -> None:
         """See :class:`Storage`."""

@@ -71,6 +71,7 @@ class ColorizeTask:
             picture = context.repository.artifacts.get(job.user_id, job.picture_id or "", PICTURE)
         except NotFound as error:
             raise NotFound("the picture was deleted meanwhile") from error
+        (key,) = context.new_keys()  # now, for the database may be away when the work is done
         with ExitStack() as stack:
             path = stack.enter_context(context.storage.fetch(picture.key))
             model = stack.enter_context(context.model_path(job.user_id, wish.model))
@@ -78,9 +79,9 @@ class ColorizeTask:
             request = wish.request(
                 path, picture.name, model, context.settings.upload_pixels, out=str(folder / "result")
             )
-            request["options"] = {**request["options"], **self._beside(stack, job, wish)}
+            context.fetch_beside(stack, job.user_id, {"mask": wish.mask, "reference": wish.reference}, request)
             done = self._sandbox.ask(request, context.settings.work_seconds, stop=ending)
-            stored = context.storage.put(Path(request["out"]))
+            stored = context.storage.put(Path(request["out"]), key)
         result = Artifact(
             user_id=job.user_id,
             job_id=job.id,
@@ -94,19 +95,6 @@ class ColorizeTask:
             facts={"width": done["width"], "height": done["height"], "model": done["model"]},
         )
         return Outcome([result], done["notes"])
-
-    def _beside(self, stack: ExitStack, job: Job, wish: Wish) -> dict[str, str]:
-        """Return the local files of mask and reference."""
-        given = {"mask": wish.mask, "reference": wish.reference}
-        return {
-            name: str(
-                stack.enter_context(
-                    self._context.storage.fetch(self._context.repository.artifacts.get(job.user_id, id).key)
-                )
-            )
-            for name, id in given.items()
-            if id is not None
-        }
 
     def close(self) -> None:
         """See :class:`Task`."""

@@ -130,12 +130,13 @@ class TrainTask:
         """Turn a run's checkpoint into a model of the user's."""
         context = self._context
         folder = context.folder("runs", run.id)
+        (key,) = context.new_keys()
         with context.storage.staging() as staging:
             out = staging / "model.onnx"
             request = {"do": "export", "run": str(folder), "out": str(out), "names": {str(folder): "the run"}}
             self._trainer.ask(request, context.settings.work_seconds, stop=ending)
             facts = look_at_model(context, out)
-            stored = context.storage.put(out)
+            stored = context.storage.put(out, key)
         try:
             context.repository.models.add(
                 Model(

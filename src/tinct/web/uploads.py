@@ -121,8 +121,9 @@ def take_picture(
     facts["allow_truncated"] = allow_truncated
     id = new_id()
     rows = []
-    for kind, file in ((PICTURE, path), *copies.items()):
-        stored = context.storage.put(file)
+    files = {PICTURE: path, **copies}
+    for (kind, file), key in zip(files.items(), context.new_keys(len(files)), strict=True):
+        stored = context.storage.put(file, key)
         rows.append(
             Artifact(
                 id=id if kind == PICTURE else new_id(),
@@ -142,20 +143,24 @@ def take_picture(
 
 
 def take_beside(
-    context: Context, sandboxes: Sandboxes, user_id: str, upload: UploadFile, kind: str, folder: Path, picture_id: str
+    context: Context, sandboxes: Sandboxes, picture: Artifact, upload: UploadFile, kind: str, folder: Path
 ) -> Artifact:
-    """Put a mask or reference of a picture into the store.
+    """Check a mask or reference of a picture, and put it into the store.
 
     Raises:
         PhotoError: it can't be used.
+        OptionError: the mask is of another shape than the picture, or the reference is gray.
     """
     name = shown_name(upload.filename, kind)
     path = keep(upload, folder / kind)
-    look(context, sandboxes, path, name, allow_truncated=False)
-    stored = context.storage.put(path)
+    shape = {side: picture.facts[side] for side in ("width", "height")}
+    request = {**_request("check", context, path, name, allow_truncated=False), "kind": kind, **shape}
+    sandboxes.ask(request, context.settings.work_seconds)
+    (key,) = context.new_keys()
+    stored = context.storage.put(path, key)
     row = Artifact(
-        user_id=user_id,
-        picture_id=picture_id,
+        user_id=picture.user_id,
+        picture_id=picture.id,
         kind=kind,
         name=name,
         media_type="application/octet-stream",

@@ -108,24 +108,24 @@ class Worker:
                 self._note(lambda: jobs.fail(job.id, job.attempt, said, kind))
                 return
             kept = self._note(lambda: jobs.finish(job.id, job.attempt, outcome.artifacts, outcome.notes))
-            if not kept:
+            if kept is False:
                 self._context.forget([artifact.key for artifact in outcome.artifacts])
 
-    def _note(self, note: Callable[[], bool]) -> bool:
-        """Note a job's end, also where the database is away for a while."""
+    def _note(self, note: Callable[[], bool]) -> bool | None:
+        """Note a job's end, also where the database is away for a while; None where it can't be told whether it was."""
         while True:
             try:
                 return note()
             except DatabaseError as error:
                 log.warning("%s", error)
                 if self._stop.wait(1):
-                    return False
+                    return None
 
     def _watch(self) -> None:
         """Take back the jobs of workers that fell silent, by this process's steady clock."""
         lease = self._context.settings.lease_seconds
         seen: dict[Lost, float] = {}
-        tidied = 0.0
+        tidied = time.monotonic()
         while not self._stop.wait(min(1.0, lease / BEATS)):
             try:
                 now = time.monotonic()
@@ -137,17 +137,9 @@ class Worker:
                         self._context.queues.send(job.lane, job.id)
                 if now - tidied > TIDY_SECONDS:
                     tidied = now
-                    self._tidy()
+                    self._context.tidy(24 * TIDY_SECONDS)
             except TinctError as error:
                 log.warning("%s", error)
-
-    def _tidy(self) -> None:
-        """Delete files that no row names: of uploads and jobs that were cut short."""
-        storage = self._context.storage
-        storage.tidy(24 * TIDY_SECONDS)
-        old = list(storage.keys(24 * TIDY_SECONDS))
-        known = self._context.repository.artifacts.keys()
-        self._context.forget([key for key in old if key not in known])
 
 
 class _Pulse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -10,8 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from tinct.media.formats import FORMATS
 from tinct.media.photo import read_photo
+from tinct.web import schemas
+from tinct.web.api.common import FORM
+from tinct.web.wishes import MEDIA_TYPES, SUFFIXES
 
 HINTS = [{"x": 30, "y": "50%", "color": "#c02010", "radius": 6}]
 
@@ -93,6 +99,125 @@ def test_copies_mask_and_reference(client: Any, large_photo: Path, small_photo: 
     assert client.delete(f"pictures/{picture}").status_code == 204
     for end in ("", "/file", "/copies/preview", "/hints"):
         assert client.get(f"pictures/{picture}{end}").status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["mask", "reference"])
+def test_a_mask_of_another_shape_and_a_gray_reference_are_refused_at_once(
+    kind: str, client: Any, small_photo: Path, large_photo: Path, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.png"
+    read_photo(np.arange(900, dtype=np.uint16).astype(np.uint8).reshape(30, 30)).save(wrong)
+    said = "not the shape" if kind == "mask" else "wrong.png is gray"
+    picture = client.upload(small_photo)
+    answers = [client.put(f"pictures/{picture}/{kind}", files={"file": ("wrong.png", wrong.read_bytes())})]
+    for photo in (small_photo, large_photo):
+        files = {"file": (photo.name, photo.read_bytes()), kind: ("wrong.png", wrong.read_bytes())}
+        pictures = client.get("pictures").json()
+        answers.append(client.post("colorize", files=files))
+        assert client.get("pictures").json() == pictures
+    for answer in answers:
+        assert answer.status_code == 422, answer.text
+        assert said in answer.json()["detail"]
+        assert "/" not in answer.json()["detail"]
+    assert client.get(f"pictures/{picture}/hints").json()["beside"] == []
+    assert client.post(f"pictures/{picture}/preview", json={}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["mask", "reference"])
+def test_what_is_said_of_a_kept_mask_or_reference_calls_it_by_its_name(
+    kind: str, client: Any, server: Any, small_photo: Path, tmp_path: Path
+) -> None:
+    colors = tmp_path / "mine.png"
+    read_photo(np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)).save(colors)
+    picture = client.upload(small_photo)
+    assert client.put(f"pictures/{picture}/{kind}", files={"file": ("mine.png", colors.read_bytes())}).ok
+    sha256 = hashlib.sha256(colors.read_bytes()).hexdigest()
+    files = (server.data / "files").glob("[0-9a-f][0-9a-f]/*")
+    (stored,) = [path for path in files if hashlib.sha256(path.read_bytes()).hexdigest() == sha256]
+    stored.write_bytes(b"broken by hand")
+    job = client.wait(client.post(f"pictures/{picture}/jobs", json={}).json()["id"])
+    for said in (client.post(f"pictures/{picture}/preview", json={}).json()["detail"], job["error"]):
+        assert "mine.png" in said
+        assert "/" not in said
+
+
+def test_jpeg_2000_comes_and_goes(client: Any, small_photo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.jp2"
+    read_photo(small_photo).save(path)
+    kept = client.get(f"pictures/{client.upload(path)}").json()
+    assert (kept["media_type"], kept["facts"]["format"]) == ("image/jp2", "jp2")
+    files = {"file": ("a.jp2", path.read_bytes())}
+    for sent, fields in ((files, {}), ({"file": ("a.png", small_photo.read_bytes())}, {"format": "jp2"})):
+        answer = client.post("colorize", files=sent, data=fields)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["Content-Type"] == "image/jp2"
+        assert 'filename="a.color.jp2"' in answer.headers["Content-Disposition"]
+        assert read_photo(answer.content).width == 64
+    job = client.post(f"pictures/{kept['id']}/jobs", json={"format": "jp2"}).json()["id"]
+    assert client.wait(job)["state"] == "done"
+    assert client.get(f"jobs/{job}/result").headers["Content-Type"] == "image/jp2"
+
+
+def test_every_format_has_its_type_and_ending() -> None:
+    assert set(MEDIA_TYPES) == {form.name for form in FORMATS}
+    assert set(SUFFIXES) == {form.name for form in FORMATS if form.saver}
+    formats = schemas.Order.model_json_schema()["properties"]["format"]["anyOf"][0]["enum"]
+    assert set(formats) == set(SUFFIXES) == set(FORM["format"]["enum"])
+
+
+def zipped(entries: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_a_batch_begins_what_it_can_and_says_the_rest(client: Any, small_photo: Path) -> None:
+    photo = small_photo.read_bytes()
+    damaged = zipped({"first.png": photo, "second.png": photo, "third.png": photo})
+    at = damaged.index(b"second.png") + 30
+    damaged = damaged[:at] + bytes(value ^ 255 for value in damaged[at : at + 20]) + damaged[at + 20 :]
+    files = [
+        ("file", ("p.png", photo)),
+        ("file", ("bad.zip", b"PK\x03\x04 no")),
+        ("file", ("empty.zip", zipped({"notes.txt": b"hello"}))),
+        ("file", ("good.zip", damaged)),
+    ]
+    answer = client.post("batches", files=files)
+    assert answer.status_code == 202, answer.text
+    batch = answer.json()
+    assert [refused["name"] for refused in batch["refused"]] == ["bad.zip", "empty.zip", "second.png"]
+    assert [client.wait(job["id"])["state"] for job in batch["jobs"]] == ["done"] * 3
+    pictures, jobs = (client.get(f"{kind}?limit=500").json() for kind in ("pictures", "jobs"))
+    refused = client.post("batches", files=files[1:3])
+    assert refused.status_code == 422
+    assert all(name in refused.json()["detail"] for name in ("bad.zip", "empty.zip"))
+    assert [client.get(f"{kind}?limit=500").json() for kind in ("pictures", "jobs")] == [pictures, jobs]
+
+
+def test_a_batch_that_is_more_than_may_wait(launch: Callable[..., Any], small_photo: Path) -> None:
+    client = launch("--no-worker", TINCT_QUEUED="2").client()
+    files = [("file", (name, small_photo.read_bytes())) for name in ("a.png", "b.png", "c.png")]
+    batch = client.post("batches", files=files)
+    assert batch.status_code == 202, batch.text
+    assert len(batch.json()["jobs"]) == 2
+    assert [refused["name"] for refused in batch.json()["refused"]] == ["c.png"]
+    assert "2 jobs are waiting" in batch.json()["refused"][0]["detail"]
+    pictures = client.get("pictures").json()
+    assert len(pictures) == 2  # that of the refused one is gone again
+    assert client.post("batches", files=files).status_code == 429
+    orders = {"orders": [{"picture": picture["id"]} for picture in pictures]}
+    assert client.post("batches/pictures", json=orders).status_code == 429
+    assert client.get("pictures").json() == pictures
+    client.post(f"jobs/{batch.json()['jobs'][0]['id']}/stop")
+    # An order that is none is known before the first begins.
+    orders["orders"][1]["variant"] = 2
+    assert client.post("batches/pictures", json=orders).status_code == 422
+    assert len(client.get("jobs?state=queued").json()) == 1
+    del orders["orders"][1]["variant"]
+    again = client.post("batches/pictures", json=orders).json()
+    assert (len(again["jobs"]), [refused["name"] for refused in again["refused"]]) == (1, [pictures[1]["name"]])
 
 
 def test_a_batch_and_its_zip(client: Any, small_photo: Path) -> None:

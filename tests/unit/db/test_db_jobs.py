@@ -80,6 +80,19 @@ def test_a_worker_thought_dead_can_t_finish(repository: Repository, ann: str) ->
     assert jobs.finish(id, 2, [result(ann, id)])
 
 
+def test_a_worker_may_finish_again_where_the_answer_was_lost(repository: Repository, ann: str) -> None:
+    jobs = repository.jobs
+    for stopped in (False, True):
+        id = jobs.add(ann, "colorize", "colorize", {}).id
+        assert jobs.claim(id, "w")
+        made = [] if stopped else [result(ann, id)]
+        assert jobs.finish(id, 1, made, stopped=stopped)
+        revision = jobs.get(ann, id).revision
+        assert jobs.finish(id, 1, made, stopped=stopped)
+        assert jobs.get(ann, id).revision == revision
+        assert not jobs.finish(id, 1, made, stopped=not stopped)
+
+
 def test_a_worker_that_beats_keeps_its_job(repository: Repository, ann: str) -> None:
     jobs = repository.jobs
     id = jobs.add(ann, "colorize", "colorize", {}).id
@@ -148,7 +161,8 @@ def test_deleting_gives_the_keys_of_the_files(repository: Repository, ann: str) 
         jobs.delete(ann, id)
     jobs.finish(id, 1, [result(ann, id)])
     assert jobs.delete(ann, id) == [id]
-    assert repository.artifacts.keys() == set()
+    with pytest.raises(NotFound):
+        repository.artifacts.of_job(ann, id)
 
 
 def test_a_locked_database_is_said_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

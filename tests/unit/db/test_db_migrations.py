@@ -39,7 +39,7 @@ def test_an_empty_database_gets_the_tables_of_the_code(url: str) -> None:
 def test_the_previous_revision_is_migrated_with_what_is_in_it(url: str) -> None:
     repository = Repository(url)
     engine = repository.database.engine
-    migrate.upgrade(engine, "0003")
+    migrate.upgrade(engine, "0004")
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO users (id, name, created) VALUES ('u', 'ann', 1)"))
         connection.execute(
@@ -59,6 +59,10 @@ def test_the_previous_revision_is_migrated_with_what_is_in_it(url: str) -> None:
     found = repository.artifacts.hints("u", "p")
     assert found is not None
     assert found.body == [{"x": 1, "y": 2, "color": "#a03020"}]
+    # The picture's file is known, so it is cleared up should its deletion be cut short.
+    assert repository.files.unnamed(60) == []
+    repository.artifacts.delete("u", "p")
+    assert repository.files.unnamed(60) == ["k"]
     repository.close()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from tinct.db.artifacts import PICTURE
-from tinct.db.tables import Job, new_id
-from tinct.errors import Conflict, NotFound, OptionError, PhotoError
+from tinct.db.tables import Artifact, Job, new_id
+from tinct.errors import Conflict, DataError, NotFound, OptionError, PhotoError, TinctError
 from tinct.web import schemas
 from tinct.web.api.common import (
     FORM,
@@ -29,9 +31,10 @@ from tinct.web.api.common import (
     send_made,
     wish_of,
 )
-from tinct.web.archives import list_pictures, unpack
+from tinct.web.archives import Entry, list_pictures, unpack
 from tinct.web.context import Context
 from tinct.web.sandbox import Sandboxes
+from tinct.web.storage import said
 from tinct.web.uploads import Form, keep, look, received, take_beside, take_picture
 from tinct.web.wishes import MEDIA_TYPES, Wish, parse_wish, result_name, shown_name
 
@@ -95,16 +98,27 @@ def _colorize(
 def _later(
     context: Context, sandboxes: Sandboxes, user: str, wish: Wish, form: Form, path: Path, name: str
 ) -> Response:
-    folder = path.parent
-    picture = take_picture(context, sandboxes, user, path, name, allow_truncated=wish.allow_truncated)
-    more: dict[str, Any] = {}
-    for kind in ("mask", "reference"):
-        if kind in form.files:
-            more[kind] = take_beside(context, sandboxes, user, form.one(kind), kind, folder, picture.id).id
-    job = start_job(context, user, Wish.from_json({**wish.to_json(), **more}), picture.id)
+    with _taken(context, sandboxes, user, wish, path, name) as picture:
+        more: dict[str, Any] = {
+            kind: take_beside(context, sandboxes, picture, form.one(kind), kind, path.parent).id
+            for kind in ("mask", "reference")
+            if kind in form.files
+        }
+        job = start_job(context, user, Wish.from_json({**wish.to_json(), **more}), picture.id)
     body = schemas.Job.model_validate(job).model_dump_json()
     headers = {"Location": f"/api/v1/jobs/{job.id}"}
     return Response(body, 202, headers, media_type="application/json")
+
+
+@contextmanager
+def _taken(context: Context, sandboxes: Sandboxes, user: str, wish: Wish, path: Path, name: str) -> Iterator[Artifact]:
+    """Keep a picture for a job that the block begins; where it can't, the picture is gone again."""
+    picture = take_picture(context, sandboxes, user, path, name, allow_truncated=wish.allow_truncated)
+    try:
+        yield picture
+    except TinctError:
+        context.forget(context.repository.artifacts.delete(user, picture.id))
+        raise
 
 
 def start_job(context: Context, user: str, wish: Wish, picture_id: str, batch_id: str | None = None) -> Job:
@@ -133,7 +147,10 @@ def start_job(context: Context, user: str, wish: Wish, picture_id: str, batch_id
     openapi_extra=multipart(several=True, **{name: FORM[name] for name in FORM if name not in ("mask", "reference")}),
 )
 async def add_batch(request: Request, context: Surroundings, sandboxes: Decoders, user: User) -> schemas.Batch:
-    """Color photographs as jobs: several files, or a ZIP of them, with the fields of `colorize` for all."""
+    """Color photographs as jobs: several files, or ZIPs of them, with the fields of `colorize` for all.
+
+    Where at least one job is begun, what isn't is listed in `refused`; otherwise nothing is kept.
+    """
     async with received(request) as form:
         form.expect("file")
         wish = parse_wish(form.fields)
@@ -145,42 +162,63 @@ async def add_batch(request: Request, context: Surroundings, sandboxes: Decoders
 
 def _batch(context: Context, sandboxes: Sandboxes, user: str, wish: Wish, uploads: list[UploadFile]) -> schemas.Batch:
     batch = schemas.Batch(id=new_id(), jobs=[])
-
-    def take(path: Path, name: str) -> None:
-        try:
-            picture = take_picture(context, sandboxes, user, path, name, allow_truncated=wish.allow_truncated)
-        except PhotoError as error:
-            batch.refused.append({"name": name, "detail": str(error)})
-            return
-        batch.jobs.append(schemas.Job.model_validate(start_job(context, user, wish, picture.id, batch.id)))
-
     with context.storage.staging() as folder:
-        for number, upload in enumerate(uploads):
-            path = keep(upload, folder / str(number))
-            with path.open("rb") as file:
-                packed = file.read(4) == b"PK\x03\x04"
-            if not packed:
-                take(path, shown_name(upload.filename))
-                continue
-            entries = list_pictures(path, most=context.settings.upload_files, largest=context.settings.upload_bytes)
-            for entry, picture in unpack(path, entries, folder / f"{number}-unpacked"):
-                take(picture, shown_name(entry.name))
+        for number, (path, entry, name) in enumerate(_listed(context, uploads, folder, batch)):
+            with _refusing(batch, name), said(folder):
+                file = path
+                if entry is not None:
+                    ((_, file),) = unpack(path, [entry], folder / f"unpacked-{number}")
+                with _taken(context, sandboxes, user, wish, file, name) as picture:
+                    job = start_job(context, user, wish, picture.id, batch.id)
+                batch.jobs.append(schemas.Job.model_validate(job))
     if not batch.jobs:
-        said = "; ".join(f"{refused['name']}: {refused['detail']}" for refused in batch.refused[:5])
-        raise PhotoError(f"none of the files can be used ({said})")
+        why = "; ".join(f"{refused['name']}: {refused['detail']}" for refused in batch.refused[:5])
+        raise PhotoError(f"none of the files can be used ({why})")
     return batch
+
+
+def _listed(
+    context: Context, uploads: list[UploadFile], folder: Path, batch: schemas.Batch
+) -> list[tuple[Path, Entry | None, str]]:
+    """Return the files of a batch, and the entries of its ZIPs, with their names; what is no good ZIP is refused."""
+    settings = context.settings
+    found: list[tuple[Path, Entry | None, str]] = []
+    for number, upload in enumerate(uploads):
+        path, name = keep(upload, folder / str(number)), shown_name(upload.filename)
+        with path.open("rb") as file:
+            packed = file.read(4) == b"PK\x03\x04"
+        if not packed:
+            found.append((path, None, name))
+            continue
+        with _refusing(batch, name):
+            entries = list_pictures(path, most=settings.upload_files, largest=settings.upload_bytes)
+            found += [(path, entry, shown_name(entry.name)) for entry in entries]
+    return found
+
+
+@contextmanager
+def _refusing(batch: schemas.Batch, name: str) -> Iterator[None]:
+    """Note a file that can't be used; what keeps the server from its work is raised unless jobs were begun already."""
+    try:
+        yield
+    except TinctError as error:
+        if not batch.jobs and not isinstance(error, (PhotoError, DataError)):
+            raise
+        batch.refused.append({"name": name, "detail": str(error)})
 
 
 @router.post("/batches/pictures", status_code=202, summary="Colorize kept pictures together")
 def add_batch_of_pictures(given: schemas.Orders, context: Surroundings, user: User) -> schemas.Batch:
     """Color pictures that are kept, each in its own look and with its hints, mask and reference, as one batch."""
+    orders = []
     for order in given.orders:  # all or none
-        context.repository.artifacts.get(user, order.picture, PICTURE)
+        picture = context.repository.artifacts.get(user, order.picture, PICTURE)
         context.find_model(user, order.model)
+        orders.append((picture, wish_of(context, user, order.picture, order)))
     batch = schemas.Batch(id=new_id(), jobs=[])
-    for order in given.orders:
-        wish = wish_of(context, user, order.picture, order)
-        batch.jobs.append(schemas.Job.model_validate(start_job(context, user, wish, order.picture, batch.id)))
+    for picture, wish in orders:
+        with _refusing(batch, picture.name):
+            batch.jobs.append(schemas.Job.model_validate(start_job(context, user, wish, picture.id, batch.id)))
     return batch
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse
 
 from tinct.db.artifacts import CORRECTION, PICTURE
 from tinct.db.tables import Artifact
+from tinct.errors import NotFound
 from tinct.web import schemas, workshop
 from tinct.web.api.common import Decoders, Id, Surroundings, User, binary, options_of, send_file
 from tinct.web.api.pictures import ask
@@ -38,7 +39,8 @@ def accept(id: Id, given: schemas.Look, context: Surroundings, sandboxes: Decode
     with context.storage.staging() as folder:
         path = folder / "colored.jpg"
         path.write_bytes(base64.b64decode(done["jpeg"]))
-        stored = context.storage.put(path)
+        (key,) = context.new_keys()
+        stored = context.storage.put(path, key)
     row = Artifact(
         user_id=user,
         picture_id=id,
@@ -51,10 +53,11 @@ def accept(id: Id, given: schemas.Look, context: Surroundings, sandboxes: Decode
         facts={"model": done["model"]},
     )
     try:
-        context.forget(context.repository.artifacts.replace(row))
-    except BaseException:
+        replaced = context.repository.artifacts.replace(row)
+    except NotFound:
         context.forget([stored.key])
         raise
+    context.forget(replaced)
     return _described(row)
 
 

@@ -75,11 +75,12 @@ async def import_model(request: Request, context: Surroundings, user: User) -> w
             with context.storage.staging() as folder:
                 path = keep(upload, folder / "model.onnx")
                 facts = look_at_model(context, path)
-                stored = context.storage.put(path)
+                (key,) = context.new_keys()
+                stored = context.storage.put(path, key)
             row = Model(user_id=user, name=name, facts=facts, sha256=stored.sha256, size=stored.size, key=stored.key)
             try:
                 return context.repository.models.add(row)
-            except BaseException:
+            except Conflict:
                 context.forget([stored.key])
                 raise
 

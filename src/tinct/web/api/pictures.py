@@ -184,10 +184,6 @@ def _ask(
             options["hints"] = [_scaled(hint, scale) for hint in options["hints"]]
         if "x" in more:
             more = _scaled(more, scale)
-        for kind, file in extra.items():
-            if file is not None:
-                key = context.repository.artifacts.get(user, file).key
-                options[kind] = str(stack.enter_context(context.storage.fetch(key)))
         request = {
             **more,
             "do": do,
@@ -198,6 +194,7 @@ def _ask(
             "allow_truncated": True,  # it was looked at when it came
             "options": options,
         }
+        context.fetch_beside(stack, user, extra, request)
         return sandboxes.ask(request, PREVIEW_SECONDS, about=id)
 
 
@@ -250,10 +247,10 @@ async def put_beside(
         upload = form.one("file")
 
         def take() -> None:
-            context.repository.artifacts.get(user, id, PICTURE)
+            picture = context.repository.artifacts.get(user, id, PICTURE)
             before = beside(context, user, id, kind)
             with context.storage.staging() as folder:
-                take_beside(context, sandboxes, user, upload, kind, folder, id)
+                take_beside(context, sandboxes, picture, upload, kind, folder)
             if before is not None:
                 context.forget(context.repository.artifacts.delete(user, before))
 

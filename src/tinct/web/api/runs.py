@@ -71,7 +71,8 @@ async def add_dataset(request: Request, context: Surroundings, user: User) -> sc
             with context.storage.staging() as folder:
                 path = keep(upload, folder / "data.zip")
                 count = len(list_pictures(path, largest=context.settings.upload_bytes))
-                stored = context.storage.put(path)
+                (key,) = context.new_keys()
+                stored = context.storage.put(path, key)
             row = Artifact(
                 user_id=user,
                 kind=DATASET,
