@@ -301,6 +301,8 @@ def test_limits_of_bytes_files_and_requests(launch: Callable[..., Any], small_ph
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     assert client.post("colorize", data=endless(), headers=form).status_code == 413
     assert client.post("colorize", files=[("file", picture)] * 4).status_code == 400
+    begun = client.post("batches", files=[("file", picture)] * 3)
+    assert (begun.status_code, len(begun.json()["jobs"]), len(begun.json()["refused"])) == (202, 2, 1)
     assert client.post("batches", files=[("file", picture)] * 3).status_code == 429
     assert [job["state"] for job in client.get("jobs").json()] == ["queued"] * 2
     answers = [client.get("health") for _ in range(40)]
