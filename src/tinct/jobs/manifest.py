@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,56 +15,8 @@ from tinct.errors import StoreError, StoreFull
 from tinct.jobs.items import ATTEMPT, SELECT, Item, Outcome, item_of, name_of, pack
 from tinct.jobs.naming import distinct, folded
 from tinct.jobs.places import Entry, full
+from tinct.jobs.schema import prepare, read_into
 from tinct.media.sidecar import SUFFIX
-
-VERSION = 2
-# Table made: what this batch may have put below the results, by the target's name and what was added to it; former
-# targets too.
-# Fields of listed: as the source was seen last. Fields of source_ and output_: of the result that is there.
-_SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS files (
-    id INTEGER PRIMARY KEY,
-    source NOT NULL UNIQUE,
-    plain NOT NULL,
-    target NOT NULL,
-    folded NOT NULL UNIQUE,
-    series NOT NULL,
-    scan INTEGER NOT NULL,
-    listed_size INTEGER,
-    listed_stamp TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'pending',
-    reason TEXT NOT NULL DEFAULT 'new',
-    error TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    seconds REAL,
-    notes TEXT NOT NULL DEFAULT '[]',
-    wanted TEXT NOT NULL DEFAULT '',
-    settings TEXT,
-    source_size INTEGER,
-    source_stamp TEXT,
-    source_hash TEXT,
-    output_size INTEGER,
-    output_stamp TEXT,
-    output_hash TEXT,
-    review TEXT NOT NULL DEFAULT '',
-    override TEXT,
-    tried TEXT
-);
-CREATE INDEX IF NOT EXISTS files_by_state ON files (state, id);
-CREATE INDEX IF NOT EXISTS files_by_series ON files (series);
-CREATE TABLE IF NOT EXISTS settings (hash TEXT PRIMARY KEY, content TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS series (name PRIMARY KEY, prior TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS signatures (id INTEGER PRIMARY KEY, made_of TEXT NOT NULL, content TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS made (
-    name NOT NULL,
-    suffix TEXT NOT NULL,
-    hash TEXT NOT NULL,
-    finished INTEGER NOT NULL,
-    PRIMARY KEY (name, suffix, hash)
-) WITHOUT ROWID;
-PRAGMA user_version = {VERSION};
-"""
 
 
 class Manifest:
@@ -88,7 +38,7 @@ class Manifest:
                 ":memory:" if path is None else path, timeout=60, isolation_level=None, check_same_thread=False
             )
             self._database.row_factory = sqlite3.Row
-            self._prepare()
+            prepare(self._database, self._name)
 
     @classmethod
     def copy(cls, path: Path) -> Manifest:
@@ -97,23 +47,9 @@ class Manifest:
         if path.exists():
             copy._name = str(path)
             with copy._guarded():
-                _read_into(copy._database, path)
-                copy._prepare()
+                read_into(copy._database, path)
+                prepare(copy._database, copy._name)
         return copy
-
-    def _prepare(self) -> None:
-        """Bring the database to this version's form."""
-        found = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if found > VERSION:
-            raise StoreError(f"{self._name} was written by a newer version of Tinct; install that")
-        self._database.execute("PRAGMA journal_mode = WAL")
-        # What became of a photograph is on the disk before it counts: a power cut loses nothing either.
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.executescript(_SCHEMA)
-        if found == 1:
-            self._run(
-                "INSERT OR IGNORE INTO made SELECT target, '', output_hash, 1 FROM files WHERE output_hash IS NOT NULL"
-            )
 
     def close(self) -> None:
         """Close the file."""
@@ -315,23 +251,6 @@ class Manifest:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
                 raise StoreFull(full(self._folder)) from error
             raise StoreError(f"the batch's list {self._name} can't be used ({error})") from error
-
-
-def _read_into(database: sqlite3.Connection, path: Path) -> None:
-    """Copy a list's content; nothing is written in its folder, which may be read-only."""
-    if path.with_name(f"{path.name}-shm").exists():  # a run is at work, or was killed
-        with (
-            suppress(sqlite3.Error),
-            closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as there,
-        ):
-            there.backup(database)
-            return
-    with tempfile.TemporaryDirectory() as folder:
-        for suffix in ("", "-wal"):
-            with suppress(FileNotFoundError):
-                shutil.copyfile(f"{path}{suffix}", Path(folder, path.name + suffix))
-        with closing(sqlite3.connect(Path(folder, path.name))) as there:
-            there.backup(database)
 
 
 def _batches(entries: Iterable[Entry], size: int = 1000) -> Iterator[list[Entry]]:

@@ -61,7 +61,7 @@ def staging(partial: Path, manifest: Manifest) -> Iterator[None]:
         StoreError: it can't be made, or the list can't be written.
     """
     take_notes(manifest, partial)
-    _remove(partial)
+    shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -74,8 +74,9 @@ def staging(partial: Path, manifest: Manifest) -> Iterator[None]:
         raise
     finally:
         if not stopped:
-            take_notes(manifest, partial)
-            _remove(partial)
+            with suppress(StoreError):  # no space is left for the list; the next run finds the notes
+                take_notes(manifest, partial)
+                _remove(partial)
 
 
 def take_notes(manifest: Manifest, partial: Path) -> None:
@@ -122,7 +123,7 @@ def remove_note(folder: Path, id: int) -> None:
 
 def _remove(partial: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
-    for folder in (partial.parent, partial.parent.parent):  # where they are empty: no other batch works there
+    for folder in (partial.parent, partial.parent.parent):
         if folder.name in (PARTIAL, OWN):
-            with suppress(OSError):
+            with suppress(OSError):  # another batch works there, or has its own files there
                 folder.rmdir()

@@ -176,13 +176,30 @@ def test_fifty_thousand_files_take_time_in_proportion(tmp_path: Path) -> None:
     assert seconds[50_000] < 25 * seconds[5_000] + 1
 
 
+def test_a_copy_beside_a_run_at_work(manifest: Manifest, tmp_path: Path) -> None:
+    [item] = manifest.claim(scan(manifest, entry("a")))
+    for state in ("running", "done"):
+        copy = Manifest.copy(tmp_path / "m.sqlite")
+        assert states(copy)["a"][0] == state
+        deciding.resume(copy)
+        copy.close()
+        assert states(manifest)["a"][0] == state
+        manifest.finish(done(item))
+
+
 def test_a_newer_or_damaged_list_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.sqlite"
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(StoreError, match="newer version"):
-        Manifest(path)
+    for opened in (Manifest, Manifest.copy):
+        with pytest.raises(StoreError, match="newer version"):
+            opened(path)
     path.write_bytes(b"no database at all, but long enough for a header " * 50)
-    with pytest.raises(StoreError, match="can't be used"):
-        Manifest(path)
+    for opened in (Manifest, Manifest.copy):
+        with pytest.raises(StoreError, match="can't be used"):
+            opened(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StoreError, match="can't be looked at"):
+        Manifest.copy(path)
