@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -209,16 +209,24 @@ def _refusing(batch: schemas.Batch, name: str) -> Iterator[None]:
 
 @router.post("/batches/pictures", status_code=202, summary="Colorize kept pictures together")
 def add_batch_of_pictures(given: schemas.Orders, context: Surroundings, user: User) -> schemas.Batch:
-    """Color pictures that are kept, each in its own look and with its hints, mask and reference, as one batch."""
+    """Color pictures that are kept, each in its own look and with its hints, mask and reference, as one batch.
+
+    All are begun or none is.
+    """
     orders = []
-    for order in given.orders:  # all or none
+    for order in given.orders:
         picture = context.repository.artifacts.get(user, order.picture, PICTURE)
         context.find_model(user, order.model)
         orders.append((picture, wish_of(context, user, order.picture, order)))
     batch = schemas.Batch(id=new_id(), jobs=[])
-    for picture, wish in orders:
-        with _refusing(batch, picture.name):
+    try:
+        for picture, wish in orders:
             batch.jobs.append(schemas.Job.model_validate(start_job(context, user, wish, picture.id, batch.id)))
+    except TinctError:
+        for job in batch.jobs:
+            with suppress(TinctError):
+                context.repository.jobs.stop(user, job.id)
+        raise
     return batch
 
 
