@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -137,14 +136,6 @@ class Bucket:
         """Delete a file for good; nothing happens where it isn't there."""
         with contextlib.suppress(FileNotFoundError):
             self._try(lambda: self._files.rm_file(self._path(name)))
-
-    def older(self, seconds: float) -> Iterator[str]:
-        """List the files, of any kind, that have been there for some seconds."""
-        limit = datetime.now(UTC) - timedelta(seconds=seconds)
-        for path, info in self._try(lambda: self._files.find(self._root, detail=True)).items():
-            since = next((info[key] for key in ("LastModified", "updated", "created") if key in info), None)
-            if (datetime.fromisoformat(since) if isinstance(since, str) else since or limit) < limit:
-                yield path[len(self._root) :].lstrip("/")
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
