@@ -29,7 +29,7 @@ Floats = NDArray[np.float32]
 
 NEARBY = 20.0
 """Distance from the shown color up to which the true one counts as the same, in Lab units of a and b."""
-TEMPERATURE = 1.0
+TEMPERATURE = 1.1
 """Of the distribution, so that its chances come true."""
 LEAST_LEFT = 1e-3
 """A cell's variance is never taken for less than this share of what it was without hints."""
