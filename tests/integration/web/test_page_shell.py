@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,3 +95,32 @@ def test_a_server_with_a_token_asks_for_it(launch: Callable[..., Any], open_page
     page.get_by_role("heading", name="Color for black-and-white photographs").wait_for()
     page.wait_for_timeout(300)
     assert page.get_by_role("dialog").count() == 0
+
+
+def test_a_view_that_loads_slowly_isn_t_left_for_the_one_before(
+    page_server: Any, open_page: Callable[..., Any], small_photo: Path
+) -> None:
+    page = open_page(page_server.address)
+    page.locator("tinct-shelf input[type=file]").first.set_input_files(small_photo)
+    page.wait_for_function("() => location.hash.startsWith('#/colorize/')")
+    # The list of pictures, after which Colorize opens the newest, comes while Correct is on its way.
+    asked: list[Any] = []
+
+    def hold(route: Any) -> None:
+        asked.append(route)
+
+    page.route("**/views/correct.js", hold)
+    page.route(re.compile(r"/api/v1/pictures(\?|$)"), hold)
+    page.goto("about:blank")
+    page.goto(page_server.address)
+    page.locator("main h1").first.wait_for()
+    page.get_by_role("link", name="Correct").click()
+    page.wait_for_function("() => document.title === 'Correct · Tinct'")
+    while len(asked) < 2:
+        page.wait_for_timeout(20)
+    asked.sort(key=lambda route: route.request.url.endswith("correct.js"))
+    for route in asked:
+        route.continue_()
+        page.wait_for_timeout(1_000)
+    page.locator("tinct-correct .stage").wait_for()
+    assert page.title() == "Correct · Tinct"

@@ -31,6 +31,15 @@ export function go(...parts) {
   location.hash = `#/${parts.map(encodeURIComponent).join('/')}`;
 }
 
+/**
+ * Put what a view has opened into the address, unless the user is on the way to another view: what comes late of this
+ * one must not call the user back.
+ */
+export function settle(name, id) {
+  const [wanted] = location.hash.replace(/^#\/?/, '').split('/');
+  if (wanted === name || (wanted === '' && name === 'colorize')) history.replaceState(null, '', `#/${name}/${id}`);
+}
+
 /** Give a file to the user. */
 export function saveFile(blob, name) {
   const link = document.createElement('a');

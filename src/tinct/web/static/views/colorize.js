@@ -5,7 +5,7 @@ import {engine} from '../engine.js';
 import {fail, say, sentence} from '../notify.js';
 import {keepLook, Latest, lookOf, shelf, tabs} from '../photos.js';
 import {html, nothing} from '../vendor/lit.js';
-import {go, saveFile, View} from '../view.js';
+import {go, saveFile, settle, View} from '../view.js';
 import '../viewer.js';
 import './controls.js';
 import './shelf.js';
@@ -150,7 +150,7 @@ export default class Colorize extends View {
     this.look = lookOf(item.photo);
     this.before = this.after = null;
     this.notes = [];
-    if (this.visible && this.parts[0] !== item.photo.id) history.replaceState(null, '', `#/colorize/${item.photo.id}`);
+    if (this.visible && this.parts[0] !== item.photo.id) settle('colorize', item.photo.id);
     try {
       this.busy = true;
       const before = await createImageBitmap(await engine.plain(item.photo));

@@ -6,7 +6,7 @@ import {engine} from '../engine.js';
 import {fail, say, toast} from '../notify.js';
 import {Latest, lookOf, shelf, tabs} from '../photos.js';
 import {html, nothing} from '../vendor/lit.js';
-import {go, saveFile, View} from '../view.js';
+import {go, saveFile, settle, View} from '../view.js';
 import '../viewer.js';
 import {Marking, TOOLS} from './marking.js';
 import './palette.js';
@@ -64,7 +64,7 @@ export default class Correct extends View {
     this.colors = [];
     this.loaded = false;
     this.busy = true;
-    if (this.parts[0] !== photo.id) history.replaceState(null, '', `#/correct/${photo.id}`);
+    if (this.parts[0] !== photo.id) settle('correct', photo.id);
     try {
       const before = await createImageBitmap(await engine.plain(photo));
       if (this.photo !== photo) return;
