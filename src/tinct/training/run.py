@@ -141,6 +141,9 @@ def train(
         engine.note(UNFINISHED)
     if engine.done < 1:
         engine.fit()
+    # Processes part by agreement; where one just leaves, the connections of the others may break off with an abort.
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
     if decision.adapts:
         rows = read_figures(out)
         for line in adaptation.summarize(rows[0], rows[-1]) if rows else ():
