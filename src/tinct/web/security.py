@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import time
 from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +28,9 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 """Headers by which a proxy on this machine says that it asks for somebody else."""
 SMALL_BODY = 2 * 2**20
-"""Most bytes of a body without files."""
+"""Most bytes of a body without files, and of one that is taken in though its request is refused."""
+SWALLOW_SECONDS = 2.0
+"""How long that may take."""
 MOST_CLIENTS = 10_000
 
 POLICY = (
@@ -150,7 +153,8 @@ class Guard:
         refusal = self._refuse(scope, headers)
         if refusal is not None:
             status, detail = refusal
-            # What follows of the body isn't read: the connection ends.
+            await _swallow(headers, receive)
+            # What follows of a larger body isn't read: the connection ends.
             await problem(status, detail, {"Connection": "close"})(scope, receive, signed)
             return
         await self._app(scope, _Body(headers, receive, self._settings).receive, signed)
@@ -198,6 +202,17 @@ class Guard:
         left = min(most, left + (now - since) * most / 60)
         self._buckets[client] = (max(0.0, left - 1), now)
         return left >= 1
+
+
+async def _swallow(headers: Headers, receive: Receive) -> None:
+    """Take in a small body: a connection that is closed over unread bytes may lose the answer (RFC 9112, 9.6)."""
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or not 0 < int(length) <= SMALL_BODY:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SWALLOW_SECONDS):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
+                pass
 
 
 def _limit(headers: Headers, settings: ServerSettings) -> int:

@@ -195,9 +195,13 @@ def test_bad_files_are_refused_in_words(page_server: Any, open_page: Callable[..
 
 def test_a_picture_that_is_deleted_elsewhere(page_server: Any, open_page: Callable[..., Any], photo: Path) -> None:
     page = open_page(page_server.address, allow="status of 404")
-    add(page, photo)
+    with page.expect_response(
+        lambda answer: answer.request.method == "POST" and answer.url.endswith("/pictures")
+    ) as taken:
+        add(page, photo)
+    id = taken.value.json()["id"]
+    page.wait_for_url(re.compile(id))  # until then an older picture is open
     settle(page)
-    id = page.url.rsplit("/", 1)[-1]
     assert page_server.client().delete(f"pictures/{id}").status_code == 204
     page.get_by_label("Saturation").fill("1.5")
     page.get_by_text("There is no such picture").wait_for()
@@ -223,7 +227,7 @@ def test_a_connection_that_is_lost_while_a_file_is_sent(
     add(page, photo)
     page.locator("#lost").wait_for(state="visible")
     page.locator("#lost").wait_for(state="hidden")  # and it was sent again by itself
-    settle(page)
+    page.wait_for_function("(count) => document.querySelectorAll('.thumbnails img').length === count", arg=before + 1)
     assert len(page_server.client().get("pictures").json()) == before + 1
 
 

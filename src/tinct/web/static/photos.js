@@ -42,14 +42,17 @@ class Shelf extends EventTarget {
 
   /** Load what is kept. */
   async load() {
+    const there = new Set(this.items.filter((item) => item.photo));
     try {
       const photos = await engine.list();
+      const ids = new Set(photos.map((photo) => photo.id));
       const known = new Map(this.items.filter((item) => item.photo).map((item) => [item.photo.id, item]));
-      const under = this.items.filter((item) => !item.photo);
+      // What is on its way, or came after the list was asked for.
+      const under = this.items.filter((item) => !there.has(item) && !ids.has(item.photo?.id));
       this.items = [...under, ...photos.map((photo) => known.get(photo.id) ?? this.itemOf(photo))];
       this.loaded = true;
       for (const item of this.items) if (item.photo && !item.thumbnail) this.fetchThumbnail(item);
-      forgetOthers(photos.map((photo) => photo.id));
+      forgetOthers(this.items.flatMap(({photo}) => photo?.id ?? []));
     } catch (error) {
       this.loaded = true;
       if (error.status !== 0) fail(error, 'The photographs can’t be listed');
