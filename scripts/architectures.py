@@ -14,6 +14,7 @@ from tinct.weights.export import example
 SIDE: Final = 256
 ROWS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("tinct", {}),
+    ("tinct", {"stages": 6, "widths": [96, 80, 64, 56], "query_width": 48}),
     ("lab_cnn", {}),
     ("lab_cnn", {"upsampling": "bilinear"}),
     ("cifar_cnn", {}),

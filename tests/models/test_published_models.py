@@ -140,6 +140,13 @@ class TestColorfulL2(ModelTester):
         with pytest.raises(BadModelFile, match=r"'haed\.'"):
             fit_weights(network, classifier.state_dict(), "classifier", fresh=("haed.",))
 
+    def test_what_another_network_has_more_of_can_be_left(self) -> None:
+        _, network = self.make()
+        more = {**network.state_dict(), "extra.weight": torch.zeros(3)}
+        with pytest.raises(BadModelFile, match="1 differ, like extra"):
+            fit_weights(network, more, "another")
+        fit_weights(network, more, "another", fresh=("extra.",))
+
 
 class TestEfficientNetUnet(ModelTester):
     architecture = "efficientnet_unet"

@@ -35,3 +35,19 @@ class TestTinct(ModelTester):
 
         config = load_config("tinct")
         assert create_model("tinct", **config.options).options == create_model("tinct").options  # type: ignore[union-attr]
+
+
+class TestTinctSmall(ModelTester):
+    architecture = "tinct"
+    small: ClassVar = {"widths": [16, 16, 16, 16], "queries": 4, "query_width": 16, "grid": 20, "stages": 6}
+    full: ClassVar = {"widths": [96, 80, 64, 56], "query_width": 48, "stages": 6}
+    output = "bins"
+    stride = 4
+    parameters = 2_954_962
+    most_gmacs = 1.2
+
+    def test_the_full_size_is_that_of_the_recipe(self) -> None:
+        from tinct.training.recipes import load_config
+
+        asked = create_model("tinct", **load_config("tinct-small").options)
+        assert asked.options == create_model("tinct", **self.full).options  # type: ignore[union-attr]

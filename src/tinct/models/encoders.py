@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tinct.errors import BadModelFile, MissingExtra, UnknownModel
+from tinct.errors import BadModelFile, MissingExtra, OptionError, UnknownModel
 from tinct.models.hub import EFFICIENTNET_B0, fetch
 
 VARIANTS: Final = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
@@ -35,7 +36,7 @@ _STAGES: Final = (
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)  # of ImageNet's red, green and blue in 0..1, which B0 was trained with
 IMAGENET_DEVIATION: Final = (0.229, 0.224, 0.225)
 CLASSIFIER: Final = ("_conv_head", "_bn1.", "_fc")  # beginnings of the names of weights beyond the features
-_TAPS: Final = (0, 1, 2, 4, 6)  # the last stage at each of the strides 2, 4, 8, 16, 32
+_TAPS: Final = (0, 1, 2, 4)  # the last stage at each of the strides 2, 4, 8, 16; stride 32 has all that are left
 
 
 class SameConv(nn.Conv2d):
@@ -98,15 +99,21 @@ class Encoder(nn.Module):
         width: multiplier of the channels of every stage.
         depth: multiplier of the blocks of every stage.
         lite: see :class:`InvertedResidual`.
+        stages: the first so many of the seven, 6 or 7.
+
+    Raises:
+        OptionError: ``stages`` is neither.
     """
 
-    def __init__(self, inputs: int, width: float, depth: float, lite: bool) -> None:
+    def __init__(self, inputs: int, width: float, depth: float, lite: bool, stages: int = len(_STAGES)) -> None:
         super().__init__()
+        if stages not in (6, 7):
+            raise OptionError(f"stages is {stages}, expected 6 or 7")
         self.stem = nn.Sequential(SameConv(inputs, 32, 3, 2), make_norm(32), _act(lite))
         self.stages = nn.ModuleList()
         before = 32
         channels = []
-        for index, (kernel, stride, expansion, base, repeats) in enumerate(_STAGES):
+        for index, (kernel, stride, expansion, base, repeats) in enumerate(_STAGES[:stages]):
             after = _round_channels(base * width)
             # Lite scales the depth of the inner stages only.
             count = repeats if index in (0, len(_STAGES) - 1) else math.ceil(repeats * depth)
@@ -117,7 +124,8 @@ class Encoder(nn.Module):
             self.stages.append(nn.Sequential(*blocks))
             channels.append(after)
             before = after
-        self.channels = tuple(channels[tap] for tap in _TAPS)
+        self.taps = (*_TAPS, stages - 1)
+        self.channels = tuple(channels[tap] for tap in self.taps)
         """Channels at strides 2, 4, 8, 16, 32."""
 
     def forward(self, picture: Tensor, extra: Tensor | None = None) -> list[Tensor]:
@@ -133,7 +141,7 @@ class Encoder(nn.Module):
         features = []
         for index, stage in enumerate(self.stages):
             x = stage(x)
-            if index in _TAPS:
+            if index in self.taps:
                 features.append(x)
         return features
 
@@ -146,12 +154,15 @@ class Encoder(nn.Module):
         raise NotImplementedError
 
     def take(self, theirs: dict[str, Tensor], source: str) -> None:
-        """Load the weights of the network that these features are of, under their makers' names.
+        """Load the weights of the network that these features are of, under their makers' names, as far as they go.
 
         Raises:
             BadModelFile: they are of another network.
         """
-        load_in_order(self, {k: v for k, v in theirs.items() if not k.startswith(CLASSIFIER)}, source)
+        features = {k: v for k, v in theirs.items() if not k.startswith(CLASSIFIER)}
+        if len(self.stages) < len(_STAGES):
+            features = dict(islice(features.items(), len(self.state_dict())))
+        load_in_order(self, features, source)
 
 
 class EfficientNetLite(Encoder):
@@ -160,15 +171,17 @@ class EfficientNetLite(Encoder):
     Args:
         variant: ``lite0``, ``lite1`` or ``lite2``.
         inputs: 1 for lightness; 3 for RGB, which the weights were trained with.
+        stages: see :class:`Encoder`.
 
     Raises:
         UnknownModel: no variant has that name.
+        OptionError: ``stages`` is out of range.
     """
 
-    def __init__(self, variant: str = "lite0", inputs: int = 1) -> None:
+    def __init__(self, variant: str = "lite0", inputs: int = 1, stages: int = len(_STAGES)) -> None:
         if variant not in VARIANTS:
             raise UnknownModel(variant, sorted(VARIANTS))
-        super().__init__(inputs, *VARIANTS[variant], lite=True)
+        super().__init__(inputs, *VARIANTS[variant], lite=True, stages=stages)
         self.variant = variant
         self.inputs = inputs
 

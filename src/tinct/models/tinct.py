@@ -23,6 +23,7 @@ class Tinct(nn.Module):
 
     Args:
         encoder: variant of :class:`~tinct.models.encoders.EfficientNetLite`.
+        stages: of the encoder, 6 or 7; the seventh holds a fifth of Lite0's weights.
         widths: channels of the decoder at strides 32, 16, 8, 4.
         queries: number of color queries.
         query_width: their width.
@@ -33,6 +34,7 @@ class Tinct(nn.Module):
     def __init__(
         self,
         encoder: str = "lite0",
+        stages: int = 7,
         widths: Sequence[int] = (256, 256, 160, 112),
         queries: int = 32,
         query_width: int = 128,
@@ -42,6 +44,7 @@ class Tinct(nn.Module):
         super().__init__()
         self.options = {
             "encoder": encoder,
+            "stages": stages,
             "widths": list(widths),
             "queries": queries,
             "query_width": query_width,
@@ -50,7 +53,7 @@ class Tinct(nn.Module):
         }
         self.bins = ab_bins(grid)
         count = len(self.bins)
-        self.encoder = EfficientNetLite(encoder)
+        self.encoder = EfficientNetLite(encoder, stages=stages)
         _, at4, at8, at16, at32 = self.encoder.channels
         to32, to16, to8, to4 = widths
         self.bottom = Context(at32, to32)

@@ -116,7 +116,7 @@ class AdversarialStep(PlainStep):
         for part, share, last in self._parts(batch):
             with self._syncing(self.network, last):
                 output = self._run(part)
-                terms = self.loss(output, part.lightness, part.ab)
+                terms = self.loss(output, part.lightness, part.ab, part.hints)
                 found, true = self.loss.found(output, part.lightness), Colors(part.ab, part.lightness)
                 terms["pixel"] = terms["loss"]
                 game = self._play(found.ab(), part, share, last) if playing else _idle(terms["pixel"])
@@ -172,7 +172,7 @@ def _against(logits: Tensor, label: float) -> Tensor:
 
 
 def _colorfulness(colors: Colors) -> Tensor:
-    rgb = colors.rgb()
+    rgb = colors.rgb
     return rgb.new_tensor([colorfulness(to_pixels(picture)) for picture in rgb.chunk(len(rgb))]).mean()
 
 

@@ -25,6 +25,7 @@ TERMS = {
     "perceptual": ("ab", "rgb", "bins"),
     "colorfulness": ("ab", "rgb", "bins"),
     "rebalanced_mse": ("ab", "bins"),
+    "distillation": ("ab", "rgb", "bins"),
 }
 """Term of a loss -> the outputs that can have it (see :attr:`tinct.models.registry.ModelSpec.output`)."""
 
@@ -145,6 +146,11 @@ class LossConfig(_Part):
     """Squared difference of a batch's mean colorfulness from the true one, as a share of that."""
     rebalanced_mse: Factor = 0.0
     """Squared error of ab, weighed by how rare the true color is."""
+    distillation: Factor = 0.0
+    """Distance from what `teacher` gives (Hinton 2015): of the distributions, where both have one over the same bins,
+    else Huber's of the colors."""
+    teacher: str = "default"
+    """The model of `distillation`: a name, an ONNX file or a run's folder."""
     neighbours: Count = 5
     """Bins that share the soft encoding of a color."""
     sigma: Positive = 5.0

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tinct.color.gamut import soft_encode_table
 from tinct.color.tensors import lab_to_srgb, srgb_to_lab
 from tinct.models.registry import Knot, Output
+from tinct.training.distribution import REACH, BinTable, divergence, log_softmax, mean_color, soft_cross_entropy
+from tinct.training.teacher import Teacher
 
-REACH = 110
-"""a and b lie in -110..110; errors are measured as shares of it."""
 BETA = 0.1
 """Where the Huber loss turns from squares to absolute errors."""
 FLOOR = 1e-4
@@ -29,66 +27,6 @@ FAITHFUL = Knot(0.0, 1.0, 1.0, 1.0)
 """The mean of a distribution without its rebalancing."""
 SHOWN = frozenset({"perceptual", "colorfulness"})
 """Terms that judge a distribution by its vivid colors, and not by its faithful mean."""
-
-
-class BinTable(nn.Module):
-    """The soft encoding and the rebalancing weight of every whole-numbered color: a lookup in place of a search.
-
-    Args:
-        bins: (Q, 2) centers.
-        weights: (Q,) rebalancing weights.
-        neighbours: bins that share a color.
-        sigma: of the Gaussian that shares it, in Lab units.
-    """
-
-    def __init__(
-        self, bins: NDArray[np.float32], weights: NDArray[np.float32], *, neighbours: int = 5, sigma: float = 5.0
-    ) -> None:
-        super().__init__()
-        indices, shares = soft_encode_table(bins, neighbours, sigma)
-        self.register_buffer("indices", torch.from_numpy(indices.astype(np.int64)).flatten(0, 1))
-        self.register_buffer("shares", torch.from_numpy(shares).flatten(0, 1))
-        self.register_buffer("weights", torch.from_numpy(np.asarray(weights, np.float32)))
-        self.register_buffer("centers", torch.from_numpy(np.asarray(bins, np.float32)))
-        self.indices: Tensor
-        self.shares: Tensor
-        self.weights: Tensor
-        self.centers: Tensor
-
-    def forward(self, ab: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Look up colors, (..., 2) in Lab units.
-
-        Returns:
-            Indices of the nearest bins, nearest first, and their shares, (..., neighbours) each; and the weight of the
-            nearest, (...).
-        """
-        nearest = ab.round().clamp(-REACH, REACH).long() + REACH
-        cell = nearest[..., 0] * (2 * REACH + 1) + nearest[..., 1]
-        indices = self.indices[cell]
-        return indices, self.shares[cell], self.weights[indices[..., 0]]
-
-
-def soft_cross_entropy(log_p: Tensor, target: Tensor, table: BinTable) -> Tensor:
-    """Return the rebalanced cross-entropy of Zhang 2016, eq. 2; a pixel weighs as its nearest bin does.
-
-    Args:
-        log_p: (..., Q), logarithms of probabilities.
-        target: (..., 2), true a and b in Lab units.
-        table: of the bins.
-    """
-    indices, shares, weights = table(target)
-    entropy = -(log_p.gather(-1, indices) * shares).sum(-1)
-    mean: Tensor = (entropy * weights).mean()
-    return mean
-
-
-def mean_color(log_p: Tensor, table: BinTable, division: float = 1.0, temperature: float = 1.0) -> Tensor:
-    """Return the annealed mean ab, (..., 2), of p / w^division, as :func:`tinct.color.gamut.read_out` reads it.
-
-    With division 1 the rebalancing is taken out of the distribution: the faithful mean.
-    """
-    mean: Tensor = ((log_p - division * table.weights.log()) / temperature).softmax(-1) @ table.centers
-    return mean
 
 
 def huber(found: Tensor, true: Tensor) -> Tensor:
@@ -179,7 +117,7 @@ def _unit(maps: Tensor) -> Tensor:
     return maps / (maps.square().sum(1, keepdim=True) + EPSILON).sqrt()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Colors:
     """The colors of a batch of pictures."""
 
@@ -193,8 +131,9 @@ class Colors:
         ab = srgb_to_lab(self.plane)[:, 1:] if self.plane.shape[1] == 3 else self.plane
         return F.interpolate(ab, self.lightness.shape[2:], mode="bilinear", align_corners=False)
 
+    @cached_property
     def rgb(self) -> Tensor:
-        """Return them as RGB in 0..1 at the size of the lightness."""
+        """They as RGB in 0..1 at the size of the lightness."""
         if self.plane.shape[1] == 3:
             return self.plane
         return lab_to_srgb(torch.cat([self.lightness, self.ab()], 1)).clamp(0, 1)
@@ -208,6 +147,7 @@ class ColorLoss(nn.Module):
         factors: term (see :data:`tinct.training.config.TERMS`) -> its factor, those above 0.
         table: of the bins; for ``bins`` the network's own. Needed for ``bins`` and for ``rebalanced_mse``.
         distance: needed for ``perceptual``.
+        teacher: needed for ``distillation``.
         vivid: the read-out of a distribution that :data:`SHOWN` terms judge, which is what people look at.
     """
 
@@ -217,6 +157,7 @@ class ColorLoss(nn.Module):
         factors: Mapping[str, float],
         table: BinTable | None = None,
         distance: PerceptualDistance | None = None,
+        teacher: Teacher | None = None,
         vivid: Knot = FAITHFUL,
     ) -> None:
         super().__init__()
@@ -224,42 +165,47 @@ class ColorLoss(nn.Module):
         self.factors = dict(factors)
         self.table = table
         self.distance = distance
+        self.teacher = teacher
         self.vivid = vivid
 
     def found(self, output: Tensor, lightness: Tensor) -> Colors:
         """Return the colors that a network's output means; of a distribution, its faithful mean."""
         if self.output != "bins":
             return Colors(output, lightness)
-        return Colors(self._read(_log_softmax(output), FAITHFUL), lightness)
+        return Colors(self._read(log_softmax(output), FAITHFUL), lightness)
 
     def _read(self, log_p: Tensor, knot: Knot) -> Tensor:
         assert self.table is not None
         return knot.chroma * mean_color(log_p, self.table, knot.division, knot.temperature).permute(0, 3, 1, 2)
 
-    def forward(self, output: Tensor, lightness: Tensor, ab: Tensor) -> dict[str, Tensor]:
+    def forward(self, output: Tensor, lightness: Tensor, ab: Tensor, hints: Tensor | None = None) -> dict[str, Tensor]:
         """Return ``loss``, the weighted sum, and each of its terms without its factor.
 
         Args:
             output: what the network gave, see :class:`~tinct.models.registry.ModelSpec`.
             lightness: (N, 1, H, W), L in 0..100, as the network saw it.
             ab: (N, 2, H, W), true colors in Lab units, with H and W multiples of the output's.
+            hints: (N, 3, H, W), as the network saw them, or would have if it took any; for a teacher that takes them.
         """
         whole = Colors(ab, lightness)
         target = F.adaptive_avg_pool2d(ab, (output.shape[2], output.shape[3]))
-        true, unit = (whole.rgb(), 1) if self.output == "rgb" else (target, REACH)
+        true, unit = (whole.rgb, 1) if self.output == "rgb" else (target, REACH)
         terms: dict[str, Tensor] = {}
-        shown = output
+        shown = found = Colors(output, lightness)
         if self.output == "bins":
-            log_p = _log_softmax(output)
+            log_p = log_softmax(output)
+            assert self.table is not None
             if "cross_entropy" in self.factors:
-                assert self.table is not None
                 terms["cross_entropy"] = soft_cross_entropy(log_p, target.permute(0, 2, 3, 1), self.table)
+            if "distillation" in self.factors and self.teacher is not None and self.teacher.shares_bins(self.table):
+                terms["distillation"] = divergence(log_p, self.teacher.log_p(lightness, hints, self.table))
             if self.factors.keys() - terms.keys() - SHOWN:
-                output = self._read(log_p, FAITHFUL)
+                found = Colors(self._read(log_p, FAITHFUL), lightness)
             if self.factors.keys() & SHOWN:
-                shown = self._read(log_p, self.vivid)
-        found = Colors(output, lightness)
+                shown = Colors(self._read(log_p, self.vivid), lightness)
         for name in self.factors:
+            if name in terms:
+                continue
             if name == "huber":
                 terms[name] = huber(found.plane / unit, true / unit)
             elif name == "mse":
@@ -271,13 +217,14 @@ class ColorLoss(nn.Module):
                 terms[name] = rebalanced_mse(found.plane, true, self.table)
             elif name == "perceptual":
                 assert self.distance is not None
-                terms[name] = self.distance(Colors(shown, lightness).rgb(), whole.rgb())
+                terms[name] = self.distance(shown.rgb, whole.rgb)
             elif name == "colorfulness":
-                terms[name] = colorfulness_gap(Colors(shown, lightness).rgb(), whole.rgb())
+                terms[name] = colorfulness_gap(shown.rgb, whole.rgb)
+            elif name == "distillation":
+                assert self.teacher is not None
+                taught = Colors(self.teacher.colors(lightness, hints), lightness)
+                like = taught.rgb if self.output == "rgb" else taught.ab()
+                height, width = found.plane.shape[2:]
+                terms[name] = huber(found.plane / unit, F.adaptive_avg_pool2d(like, (height, width)) / unit)
         total = torch.stack([self.factors[name] * value for name, value in terms.items()]).sum()
         return {"loss": total, **{name: value.detach() for name, value in terms.items()}}
-
-
-def _log_softmax(logits: Tensor) -> Tensor:
-    # Bins last: a softmax along the memory's order is several times faster.
-    return logits.permute(0, 2, 3, 1).float().log_softmax(-1)

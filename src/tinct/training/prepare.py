@@ -23,9 +23,11 @@ from tinct.data.split import Division, hold_back, pick
 from tinct.errors import ConfigError, OptionError, TrainingError
 from tinct.models.registry import ModelSpec
 from tinct.training.config import TERMS, LossConfig, TrainConfig
-from tinct.training.losses import FAITHFUL, BinTable, ColorLoss, PerceptualDistance
+from tinct.training.distribution import BinTable
+from tinct.training.losses import FAITHFUL, ColorLoss, PerceptualDistance
 from tinct.training.progress import Progress, Report
 from tinct.training.statistics import bin_counts, color_histogram
+from tinct.training.teacher import Teacher
 from tinct.weights import checkpoint, store
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -120,8 +122,22 @@ def make_loss(
 
         features = ImageNetFeatures(config.features, config.feature_weights)
         distance = PerceptualDistance(features, config.skipped_features)
+    teacher = Teacher.load(config.teacher) if "distillation" in factors else None
     vivid = spec.knot(spec.modes["vivid"]) if "vivid" in spec.modes else FAITHFUL
-    return ColorLoss(spec.output, factors, table, distance, vivid), spec
+    return ColorLoss(spec.output, factors, table, distance, teacher, vivid), spec
+
+
+def check_sizes(config: TrainConfig, teacher: Teacher) -> None:
+    """Make sure that the teacher can see crops of all sizes of a recipe.
+
+    Raises:
+        ConfigError: it can't.
+    """
+    multiple = teacher.spec.multiple
+    needs = f"the teacher {config.loss.teacher} needs a multiple of {multiple}"
+    faults = [f"data.sizes.{side}: {needs}" for side in config.data.sizes if side % multiple]
+    if faults:
+        raise ConfigError(config.name, faults)
 
 
 def color_weights(

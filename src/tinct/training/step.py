@@ -36,6 +36,9 @@ class PlainStep:
         self.config = config
         self.accelerator = accelerator
         self.loss = loss.to(accelerator.device)
+        if loss.teacher is not None:
+            # Its arithmetic is the run's too.
+            loss.teacher.network = accelerator.prepare_model(loss.teacher.network, evaluation_mode=True)
         self.takes_hints = takes_hints
         groups = _groups(network, config.optimizer)
         self.network = self._wrap(network)
@@ -84,7 +87,7 @@ class PlainStep:
         sums: dict[str, Tensor] = {}
         for part, share, last in self._parts(batch):
             with self._syncing(self.network, last):
-                terms = self.loss(self._run(part), part.lightness, part.ab)
+                terms = self.loss(self._run(part), part.lightness, part.ab, part.hints)
                 self.accelerator.backward(terms["loss"] * share)
             add_share(sums, terms, share)
         values = self._gathered(sums, number)

@@ -164,18 +164,19 @@ def fit_weights(network: nn.Module, weights: dict[str, Tensor], source: str, *, 
         weights: by name.
         source: where they came from, for messages.
         fresh: beginnings of names, such as ``head.``: these weights of the network stay as they are, whatever theirs
-            look like.
+            look like, and theirs are not wanted.
 
     Raises:
-        BadModelFile: they are of another architecture (the first differences are named), or no weight of the network
-            has such a name.
+        BadModelFile: they are of another architecture (the first differences are named), or no weight of either has
+            such a name.
     """
     state = network.state_dict()
     for beginning in fresh:
         kept = {name: tensor for name, tensor in state.items() if name.startswith(beginning)}
-        if not kept:
+        others = {name: tensor for name, tensor in weights.items() if not name.startswith(beginning)}
+        if not kept and len(others) == len(weights):
             raise BadModelFile(f"{source} can't start this network afresh at {beginning!r}: no weight is named so")
-        weights = {name: tensor for name, tensor in weights.items() if not name.startswith(beginning)} | kept
+        weights = others | kept
     own = {name: tuple(tensor.shape) for name, tensor in state.items()}
     theirs = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     if own != theirs:

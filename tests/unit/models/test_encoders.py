@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tinct.errors import UnknownModel
+from tinct.errors import OptionError, UnknownModel
 from tinct.models.encoders import EfficientNetB0, EfficientNetLite
 
 
@@ -34,6 +34,20 @@ def test_imagenet_weights_give_the_features_of_the_reference_implementation() ->
         theirs.extract_features(gray.expand(-1, 3, -1, -1))
         found = ours.eval()(gray)[-1]
     torch.testing.assert_close(found, seen[0], rtol=1e-4, atol=1e-4)
+
+
+def test_without_its_last_stage_an_encoder_gives_the_same_up_to_there() -> None:
+    whole, short = EfficientNetLite("lite0").eval(), EfficientNetLite("lite0", stages=6).eval()
+    whole.load_imagenet()
+    short.load_imagenet()
+    assert short.channels == (16, 24, 40, 112, 192)
+    gray = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.inference_mode():
+        features, known = short(gray), whole(gray)
+        torch.testing.assert_close(features[:4], known[:4])
+        torch.testing.assert_close(whole.stages[-1](features[4]), known[4])
+    with pytest.raises(OptionError, match="6 or 7"):
+        EfficientNetLite("lite0", stages=5)
 
 
 def test_an_unknown_variant_names_the_choices() -> None:

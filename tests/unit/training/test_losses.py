@@ -12,7 +12,8 @@ from tinct.color import figures
 from tinct.color.gamut import ab_bins, read_out
 from tinct.color.lab import lab_to_srgb, srgb_to_lab
 from tinct.models.registry import Knot
-from tinct.training.losses import BinTable, ColorLoss, Colors, PerceptualDistance, colorfulness, colorfulness_gap
+from tinct.training.distribution import BinTable
+from tinct.training.losses import ColorLoss, Colors, PerceptualDistance, colorfulness, colorfulness_gap
 
 BINS = ab_bins(20)
 RNG = np.random.default_rng(0)
@@ -133,12 +134,12 @@ def test_perceptual_loss_judges_the_vivid_colors_of_a_distribution() -> None:
     logits = RNG.normal(size=(1, len(BINS), 2, 2)).astype(np.float32)
     vivid = Knot(0.7, 0.2, 0.5, 1.3)
     distance = PerceptualDistance(TwoLayers())
-    loss = ColorLoss("bins", {"perceptual": 1.0}, BinTable(BINS, WEIGHTS), distance, vivid)
+    loss = ColorLoss("bins", {"perceptual": 1.0}, BinTable(BINS, WEIGHTS), distance, vivid=vivid)
     true = torch.zeros(1, 2, 4, 4)
     found = loss(torch.from_numpy(logits).requires_grad_(), GRAY, true)["loss"]
     ab = read_out(np.moveaxis(logits, 1, -1), BINS, WEIGHTS, 0.2, 0.5, 1.3)
     colors = torch.from_numpy(np.moveaxis(ab, -1, 1).copy())
-    torch.testing.assert_close(found, distance(Colors(colors, GRAY).rgb(), Colors(true, GRAY).rgb()))
+    torch.testing.assert_close(found, distance(Colors(colors, GRAY).rgb, Colors(true, GRAY).rgb))
     found.backward()
 
 
@@ -185,7 +186,7 @@ def test_colors_at_the_size_of_the_lightness(channels: int) -> None:
     plane = torch.full((1, channels, 2, 2), 0.5)
     size = (2, 2) if channels == 3 else (4, 4)
     colors = Colors(plane, GRAY[..., : size[0], : size[1]])
-    assert colors.rgb().shape == (1, 3, *size)
+    assert colors.rgb.shape == (1, 3, *size)
     assert colors.ab().shape == (1, 2, *size)
     # Gray has no ab, but for the rounding of the matrices.
     torch.testing.assert_close(colors.ab(), torch.full((1, 2, *size), 0.5 if channels == 2 else 0.0), atol=5e-3, rtol=0)

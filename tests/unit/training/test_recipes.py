@@ -34,6 +34,7 @@ NARROW = {
     "tinct-aged": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
     "tinct-finetune": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
     "tinct-perceptual": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
+    "tinct-small": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
 } | {name: ("options.width=0.0625",) for name in PUBLISHED if name.startswith("colorful")}
 
 
@@ -59,7 +60,8 @@ def test_every_recipe_and_preset_loads(name: str) -> None:
 
 @pytest.mark.parametrize("name", list_recipes())
 def test_every_recipe_takes_two_steps(name: str, photos: Path, classifier: Path, tmp_path: Path) -> None:
-    init = str(classifier) if load_config(name).init.required else None
+    starts = {"tinct-small": "default", "colorful-l2-finetuned": str(classifier)}
+    init = starts[name] if load_config(name).init.required else None
     train(name, photos, tmp_path, budget="2steps", init=init, settings=[*SMALL, *NARROW.get(name, ())])
     spec, _ = checkpoint.load_network(tmp_path)
     assert spec.name == load_config(name).name
