@@ -23,10 +23,12 @@ from tinct.weights.checkpoint import load_network
 from tinct.weights.export import export
 
 DEFAULT: Final = "tinct"
+OWN: Final = (DEFAULT, "tinct-small")
+"""Tinct's own models; the others are the published systems."""
 MOST_BYTES: Final = 8_000_000
 MOST_BYTES_OF_DEFAULT: Final = 14_000_000
 MOST_BYTES_TOGETHER: Final = 36_000_000
-"""Of all but the default model."""
+"""Of the published systems: all but :data:`OWN`."""
 LIMITS: Final = "## Limits"
 TABLE: Final = "README.md"
 
@@ -73,8 +75,8 @@ def facts(record: dict[str, Any], figures: dict[str, Any] | None) -> dict[str, A
 def check_size(file: Path, folder: Path) -> None:
     """Refuse a file that the package has no room for."""
     most = MOST_BYTES_OF_DEFAULT if file.stem == DEFAULT else MOST_BYTES
-    others = [path for path in folder.glob(f"*{store.SUFFIX}") if path.stem not in (DEFAULT, file.stem)]
-    together = sum(path.stat().st_size for path in others) + (file.stat().st_size if file.stem != DEFAULT else 0)
+    others = [path for path in folder.glob(f"*{store.SUFFIX}") if path.stem not in (*OWN, file.stem)]
+    together = sum(path.stat().st_size for path in [*others, *([] if file.stem in OWN else [file])])
     if file.stat().st_size > most:
         sys.exit(f"{file.stem} would have {file.stat().st_size:,} bytes, more than {most:,}; take a narrower network")
     if together > MOST_BYTES_TOGETHER:

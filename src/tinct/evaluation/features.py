@@ -40,22 +40,25 @@ def class_of(name: str) -> int | None:
     return next((number for found in _ID.findall(name) if (number := _classes().get(found)) is not None), None)
 
 
-class Lite0:
-    """EfficientNet-Lite0 with its ImageNet weights, as a judge; several threads may share it.
+class Lite:
+    """EfficientNet-Lite with its ImageNet weights, as a judge; several threads may share it.
+
+    Args:
+        variant: ``lite0``, ``lite1`` or ``lite2``.
 
     Raises:
         MissingExtra: torch, or the package with the weights, isn't installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, variant: str = "lite0") -> None:
         try:
             import torch
 
             from tinct.models.features import ImageNetFeatures
         except ImportError as error:
-            raise MissingExtra("figures on EfficientNet-Lite0 features", "train") from error
+            raise MissingExtra("figures on EfficientNet-Lite features", "train") from error
         self._torch = torch
-        self._network = ImageNetFeatures("efficientnet-lite0")
+        self._network = ImageNetFeatures(f"efficientnet-{variant}")
         _fold_norms(self._network)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
 

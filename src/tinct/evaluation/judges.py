@@ -16,7 +16,7 @@ from tinct.evaluation.request import Request
 from tinct.evaluation.store import Measured
 
 if TYPE_CHECKING:
-    from tinct.evaluation.features import Lite0
+    from tinct.evaluation.features import Lite
     from tinct.evaluation.standard import Inception, Lpips
 
 _NO_WEIGHTS = "its weights aren't part of Tinct; give a file of them with {}"
@@ -36,14 +36,14 @@ class Judges:
     def __init__(self, groups: Collection[str], request: Request) -> None:
         self.reasons: dict[str, str] = {}
         """Figure -> why it isn't available."""
-        self._lite0: Lite0 | None = None
+        self._lite0: Lite | None = None
         self._inception: Inception | None = None
         self._lpips: Lpips | None = None
         if "features" in groups:
             try:
-                from tinct.evaluation.features import Lite0
+                from tinct.evaluation.features import Lite
 
-                self._lite0 = Lite0()
+                self._lite0 = Lite()
             except TinctError as error:
                 self.reasons |= {figure.key: str(error) for figure in FIGURES if figure.group == "features"}
         if "fid" in groups:

@@ -11,6 +11,7 @@ from tinct.models.encoders import (
     CLASSIFIER,
     IMAGENET_DEVIATION,
     IMAGENET_MEAN,
+    VARIANTS,
     EfficientNetLite,
     SameConv,
     load_in_order,
@@ -20,7 +21,8 @@ from tinct.models.encoders import (
 )
 from tinct.models.hub import VGG16, fetch
 
-NETWORKS = ("efficientnet-lite0", "vgg16")
+LITE = "efficientnet-"
+NETWORKS = (*(LITE + variant for variant in VARIANTS), "vgg16")
 # Filters of VGG16's five blocks (Simonyan and Zisserman 2015, configuration D), and their convolutions.
 _VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
@@ -29,7 +31,7 @@ class ImageNetFeatures(nn.Module):
     """A network with ImageNet weights, frozen.
 
     Args:
-        network: ``efficientnet-lite0`` or ``vgg16``.
+        network: ``efficientnet-lite0``, ``-lite1``, ``-lite2`` or ``vgg16``.
         weights: a file of them, as the package or torchvision writes it; None takes those of the package, or of the
             cache or the network for VGG16.
 
@@ -50,8 +52,9 @@ class ImageNetFeatures(nn.Module):
             self.body = Vgg16()
             self.body.take(read_weights(path), path.name)
         else:
-            theirs, source = (read_weights(weights), weights.name) if weights else read_package("lite0")
-            self.body = LiteClassifier()
+            variant = network.removeprefix(LITE)
+            theirs, source = (read_weights(weights), weights.name) if weights else read_package(variant)
+            self.body = LiteClassifier(variant)
             self.body.take(theirs, source)
         self.requires_grad_(False)
         self.eval()
@@ -75,7 +78,7 @@ class ImageNetFeatures(nn.Module):
         return features
 
     def embed(self, rgb: Tensor) -> Tensor:
-        """Return what the classifier sees of each picture, (N, 1280); EfficientNet-Lite0 only.
+        """Return what the classifier sees of each picture, (N, 1280); not of VGG16.
 
         Raises:
             OptionError: another network, or another size than :meth:`forward` takes.
@@ -83,7 +86,7 @@ class ImageNetFeatures(nn.Module):
         return self._classifier().embed(rgb)
 
     def classify(self, rgb: Tensor) -> Tensor:
-        """Return logits of ImageNet's classes, (N, 1000); EfficientNet-Lite0 only.
+        """Return logits of ImageNet's classes, (N, 1000); not of VGG16.
 
         Raises:
             OptionError: another network, or another size than :meth:`forward` takes.
@@ -106,18 +109,18 @@ class ImageNetFeatures(nn.Module):
 
 
 class LiteClassifier(nn.Module):
-    """EfficientNet-Lite0 as it was trained on ImageNet."""
+    """EfficientNet-Lite as it was trained on ImageNet."""
 
-    def __init__(self) -> None:
+    def __init__(self, variant: str) -> None:
         super().__init__()
-        self.encoder = EfficientNetLite("lite0", inputs=3)
+        self.encoder = EfficientNetLite(variant, inputs=3)
         self.last = nn.Sequential(SameConv(320, 1280, 1), make_norm(1280), nn.ReLU6(inplace=True))
         self.classes = nn.Linear(1280, 1000)
 
     def forward(self, rgb: Tensor) -> list[Tensor]:
         height, width = rgb.shape[2:]
         if height % 32 or width % 32:
-            raise OptionError(f"pictures of {height} x {width} don't fit EfficientNet-Lite0; resize to multiples of 32")
+            raise OptionError(f"pictures of {height} x {width} don't fit EfficientNet-Lite; resize to multiples of 32")
         # The weights were made with integers: (value - 127) / 128.
         features: list[Tensor] = self.encoder(rgb * (255 / 128) - 127 / 128)
         return features

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from tinct.errors import BadModelFile
 from tinct.evaluation.catalog import FIGURES, choose
 from tinct.evaluation.cost import count_gmacs
-from tinct.evaluation.features import Lite0, class_of
+from tinct.evaluation.features import Lite, class_of
 from tinct.evaluation.judges import Judges
 from tinct.evaluation.request import Request
 from tinct.evaluation.standard import Inception, InceptionV3, Lpips, LpipsNetwork
@@ -27,7 +27,7 @@ Pixels = NDArray[np.uint8]
 
 def test_folding_changes_nothing(scene: Callable[..., Pixels]) -> None:
     pictures = [scene(seed, 256, 256) for seed in range(2)]
-    features, classes = Lite0().look(pictures)
+    features, classes = Lite().look(pictures)
     network = ImageNetFeatures("efficientnet-lite0")
     middle = np.stack(pictures)[:, 16:240, 16:240]
     planes = torch.from_numpy(middle).permute(0, 3, 1, 2) / 255
@@ -55,7 +55,7 @@ def test_most_originals_are_recognized(shared_data: Path) -> None:
     from tinct.evaluation.protocol import open_dataset, read_original
 
     named = [item for item in open_dataset(shared_data / "photos" / "val.tar").items if class_of(item.source.name)]
-    lite0, right = Lite0(), 0
+    lite0, right = Lite(), 0
     for item in named[:60]:
         _, classes = lite0.look([read_original(item.source, "stretch256").rgb])
         right += int(classes[0]) == class_of(item.source.name)

@@ -75,7 +75,7 @@ def test_vgg16_comes_from_the_cache(vgg_file: Path, tmp_path: Path, monkeypatch:
 def test_weights_of_another_network_are_refused(vgg_file: Path) -> None:
     with pytest.raises(BadModelFile, match=r"vgg16\.pth holds the weights of another network"):
         ImageNetFeatures("efficientnet-lite0", vgg_file)
-    with pytest.raises(UnknownModel, match="efficientnet-lite0, vgg16"):
+    with pytest.raises(UnknownModel, match="efficientnet-lite2, vgg16"):
         ImageNetFeatures("vgg19")
 
 
