@@ -14,14 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct.errors import HintError
+from tinct.errors import HintError, OptionError
 from tinct.inference.options import Hint
 from tinct.inference.resolution import Fit
+from tinct.media.photo import Photo
 
 Floats = NDArray[np.float32]
 
 MOST_HINTS = 1000
 """Hints on one photograph; the table of their crossings grows with the square."""
+ASPECT_TOLERANCE = 0.01
+"""How far the aspect of a mask may differ from the photograph's."""
 NETWORK_SHARE = 0.25
 """How much the prediction of the network that knew of the hints counts against that of the one that didn't."""
 
@@ -158,3 +161,16 @@ def _places(borders: NDArray[np.intp], owner: NDArray[np.intp], slope: int) -> F
                 else:
                     places[border : border + room] = index + 1 - ramp
     return places
+
+
+def check_mask(mask: Photo, width: int, height: int) -> None:
+    """Make sure that a mask has the shape of a photograph of ``width`` by ``height`` pixels.
+
+    Raises:
+        OptionError: it has another.
+    """
+    if abs(mask.width * height / (mask.height * width) - 1) > ASPECT_TOLERANCE:
+        raise OptionError(
+            f"the mask has {mask.width} x {mask.height} pixels, which is not the shape of the photograph "
+            f"({width} x {height}); give one of the same size, or of the same shape"
+        )

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tinct
-from tinct.errors import OptionError
 from tinct.inference import guidance, readout, resolution
 from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.join import Join
@@ -36,8 +35,6 @@ Floats = NDArray[np.float32]
 
 KEPT_OUTPUTS = 4
 """Raw outputs that a prepared photograph remembers, one for each set of hints and size."""
-ASPECT_TOLERANCE = 0.01
-"""How far the aspect of a mask may differ from the photograph's."""
 
 
 class Colorizer:
@@ -176,7 +173,9 @@ class Prepared:
             return self.restored(options.restore).colorize(options)
         photo, spec = self.photo, self._backend.spec
         source_hash = photo.source_hash  # computed here, where the model may still be on its way
-        mask = None if options.mask is None else _read_mask(options.mask, photo)
+        mask = None if options.mask is None else read_photo(options.mask)
+        if mask is not None:
+            guidance.check_mask(mask, photo.width, photo.height)
         hints = guidance.place(options.hints, photo.height, photo.width)
         reference = None if options.reference is None else Prepared(read_photo(options.reference), self._backend)
         taken = [] if reference is None else self._take_over(reference, options)
@@ -337,13 +336,3 @@ class _Seen:
     """(h', w'), L of each of the resulting cells."""
     cells: tuple[float, float]
     """How many cells cover the photograph's height and width."""
-
-
-def _read_mask(mask: Any, photo: Photo) -> Photo:
-    found = read_photo(mask)
-    if abs(found.width * photo.height / (found.height * photo.width) - 1) > ASPECT_TOLERANCE:
-        raise OptionError(
-            f"the mask has {found.width} x {found.height} pixels, which is not the shape of the photograph "
-            f"({photo.width} x {photo.height}); give one of the same size, or of the same shape"
-        )
-    return found

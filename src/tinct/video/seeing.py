@@ -56,26 +56,27 @@ class Seer:
     def look(self, frame: Frame) -> Colored:
         """Colorize a frame's copy."""
         spec, fitted = self._backend.spec, self._fit
-        small, light = self.shrink(frame)
+        lightness = frame.lightness()
+        small = _shrunk(lightness, fitted)
         output = self._run(small, fitted)
         if self._usual is not None:
-            usual = self._shrunk(frame, self._usual)
+            usual = _shrunk(lightness, self._usual)
             output = resolution.steady(output, fitted, self._run(usual, self._usual), self._usual)
         ab = resolution.pool(readout.read_colors(output, spec, self._choice.knot), self._pooling)
-        return Colored(frame, small, light, ab)
+        return Colored(frame, small, resolution.pool(small, self.side), ab)
 
     def shrink(self, frame: Frame) -> tuple[Floats, Floats]:
         """Return L of a frame's copy, and of its cells."""
-        small = self._shrunk(frame, self._fit)
+        small = _shrunk(frame.lightness(), self._fit)
         return small, resolution.pool(small, self.side)
-
-    @staticmethod
-    def _shrunk(frame: Frame, fitted: resolution.Fit) -> Floats:
-        small: Floats = cv2.resize(frame.lightness(), (fitted.width, fitted.height), interpolation=cv2.INTER_AREA)
-        return small
 
     def _run(self, small: Floats, fitted: resolution.Fit) -> Floats:
         return fitted.crop(self._backend.run(fitted.pad(small), None), self._backend.spec.stride)
+
+
+def _shrunk(lightness: Floats, fitted: resolution.Fit) -> Floats:
+    small: Floats = cv2.resize(lightness, (fitted.width, fitted.height), interpolation=cv2.INTER_AREA)
+    return small
 
 
 def in_order(

@@ -8,9 +8,10 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from tinct.errors import OptionError, OutputError, StoreFull, UnreadablePhoto
+from tinct.errors import OutputError, StoreFull, UnreadablePhoto
+from tinct.inference.guidance import check_mask
 from tinct.inference.options import ColorizeOptions, Hint, Variant
-from tinct.inference.pipeline import ASPECT_TOLERANCE, Colorizer, Prepared
+from tinct.inference.pipeline import Colorizer, Prepared
 from tinct.inference.reference import SIDE, read_colors
 from tinct.jobs.places import has_room, is_full
 from tinct.jobs.recipe import Recipe
@@ -67,12 +68,7 @@ class Studio:
         if request["kind"] == "reference":
             read_colors(photo, SIDE, SIDE)
             return {}
-        width, height = request["width"], request["height"]
-        if abs(photo.width * height / (photo.height * width) - 1) > ASPECT_TOLERANCE:
-            raise OptionError(
-                f"the mask has {photo.width} x {photo.height} pixels, which is not the shape of the photograph "
-                f"({width} x {height}); give one of the same size, or of the same shape"
-            )
+        check_mask(photo, request["width"], request["height"])
         with reading(photo.name):
             photo.small(SIDE, SIDE).numpy()
         return {}

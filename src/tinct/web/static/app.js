@@ -23,6 +23,7 @@ import {api, connection, Problem, setLogin} from './api.js';
 import {engine} from './engine.js';
 import {fail} from './notify.js';
 import {html, render} from './vendor/lit.js';
+import {address} from './view.js';
 
 const VIEWS = [
   {name: 'colorize', title: 'Colorize', icon: 'M12 3c3.5 4.5 6 7.3 6 10.5a6 6 0 0 1-12 0C6 10.3 8.5 7.5 12 3z'},
@@ -39,7 +40,7 @@ let current = null;
 
 /** Show the view that the address names. */
 async function route() {
-  const [name, ...parts] = location.hash.replace(/^#\/?/, '').split('/').map(decode);
+  const [name, ...parts] = address();
   const found = views.find((view) => view.name === name) ?? views[0];
   drawTabs(found.name);
   document.title = `${found.title} · Tinct`;
@@ -57,7 +58,7 @@ async function route() {
     fail(error, `${found.title} can’t be shown`);
     return;
   }
-  if (location.hash.replace(/^#\/?/, '').split('/')[0] !== name) return; // gone elsewhere meanwhile
+  if (address()[0] !== name) return; // gone elsewhere meanwhile
   const element = opened.get(found.name);
   if (current !== element) {
     current?.left();
@@ -68,14 +69,6 @@ async function route() {
   }
   element.parts = parts;
   element.shown();
-}
-
-function decode(part) {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return '';
-  }
 }
 
 function drawTabs(active) {

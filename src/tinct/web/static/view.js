@@ -26,6 +26,19 @@ export class View extends LitElement {
   left() {}
 }
 
+/** Return what the address says: the name of a view, '' for none, then its parts; escapes that are broken give ''. */
+export function address() {
+  return location.hash.replace(/^#\/?/, '').split('/').map(decode);
+}
+
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return '';
+  }
+}
+
 /** Go to a view: go('correct', id). */
 export function go(...parts) {
   location.hash = `#/${parts.map(encodeURIComponent).join('/')}`;
@@ -36,7 +49,7 @@ export function go(...parts) {
  * one must not call the user back.
  */
 export function settle(name, id) {
-  const [wanted] = location.hash.replace(/^#\/?/, '').split('/');
+  const [wanted] = address();
   if (wanted === name || (wanted === '' && name === 'colorize')) history.replaceState(null, '', `#/${name}/${id}`);
 }
 
