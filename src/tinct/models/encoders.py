@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tinct.errors import BadModelFile, MissingExtra, OptionError, UnknownModel
+from tinct.models.convolutions import SameConv
 from tinct.models.hub import EFFICIENTNET_B0, fetch
 
 VARIANTS: Final = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
@@ -37,19 +38,6 @@ IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)  # of ImageNet's red, green and blu
 IMAGENET_DEVIATION: Final = (0.229, 0.224, 0.225)
 CLASSIFIER: Final = ("_conv_head", "_bn1.", "_fc")  # beginnings of the names of weights beyond the features
 _TAPS: Final = (0, 1, 2, 4)  # the last stage at each of the strides 2, 4, 8, 16; stride 32 has all that are left
-
-
-class SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's "SAME" padding, for inputs that the stride divides."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
-        total = max(kernel - stride, 0)
-        self.uneven = total % 2 == 1
-        super().__init__(inputs, outputs, kernel, stride, padding=total // 2, groups=groups, bias=False)
-
-    def forward(self, input: Tensor) -> Tensor:
-        # An odd total puts the extra row and column at the end.
-        return super().forward(F.pad(input, (0, 1, 0, 1)) if self.uneven else input)
 
 
 class SqueezeExcite(nn.Module):

@@ -7,13 +7,13 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from tinct.errors import OptionError, UnknownModel
+from tinct.models.convolutions import SameConv
 from tinct.models.encoders import (
     CLASSIFIER,
     IMAGENET_DEVIATION,
     IMAGENET_MEAN,
     VARIANTS,
     EfficientNetLite,
-    SameConv,
     load_in_order,
     make_norm,
     read_package,
