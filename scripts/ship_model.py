@@ -91,7 +91,9 @@ def write_card(
     asked = record.get("asked", {})
     command = f"tinct train {asked.get('recipe', record['name'])} --data PHOTOS --out RUN --budget {record['budget']}"
     command += "".join(f" --preset {preset}" for preset in asked.get("presets", ()))
-    command += " --init MODEL" if asked.get("init") else ""
+    if init := asked.get("init"):
+        # The folder of a run is nobody else's; the models of the package are.
+        command += f" --init {init if init in (*store.ALIASES, *store.list_models()) else 'MODEL'}"
     command += "".join(f" --set {setting}" for setting in asked.get("settings", ()))
     photos = record.get("data", {}).get("photos")
     passes = f" ({record['seen'] / photos:.1f} passes over {photos:,})" if photos else ""
