@@ -133,7 +133,7 @@ class Colors:
 
     @cached_property
     def rgb(self) -> Tensor:
-        """They as RGB in 0..1 at the size of the lightness."""
+        """The colors as RGB in 0..1, at the size of the lightness."""
         if self.plane.shape[1] == 3:
             return self.plane
         return lab_to_srgb(torch.cat([self.lightness, self.ab()], 1)).clamp(0, 1)
