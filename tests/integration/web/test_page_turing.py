@@ -46,8 +46,8 @@ def test_models_are_imported_shown_chosen_and_exported(
     card.get_by_role("button", name="Make it the default").click()
     card.get_by_text("default", exact=True).wait_for()
     assert page_server.client().get("models").json()["default"] == "mine"
-    page.get_by_role("listitem", name="tinct").get_by_role("button", name="Make it the default").click()
-    page.get_by_role("listitem", name="tinct").get_by_text("default", exact=True).wait_for()
+    page.get_by_role("listitem", name="tinct", exact=True).get_by_role("button", name="Make it the default").click()
+    page.get_by_role("listitem", name="tinct", exact=True).get_by_text("default", exact=True).wait_for()
     assert page_server.client().get("models").json()["default"] == "tinct"
     with page.expect_download() as saved:
         card.get_by_role("link", name="Export").click()
