@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 
 from alembic import command
@@ -19,6 +21,7 @@ LOCK = 0x7469_6E63_7400
 """Number of the lock that PostgreSQL keeps for us: "tinct"."""
 WAIT_SECONDS = 120
 """How long one server waits for another's migration."""
+RETRY_SECONDS = 0.05
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
@@ -73,9 +76,18 @@ def _config() -> Config:
     return config
 
 
-def _set_up(connection: object, _record: object) -> None:
+def _set_up(connection: sqlite3.Connection, _record: object) -> None:
     # Foreign keys stay off: a table that is made anew would take all that depends on it away.
-    connection.isolation_level = None  # type: ignore[attr-defined]
-    connection.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}")  # type: ignore[attr-defined]
-    # Outside of a transaction, since it can't be switched inside one.
-    connection.execute("PRAGMA journal_mode=WAL")  # type: ignore[attr-defined]
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}")
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            # Outside of a transaction, since it can't be switched inside one.
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # Of several that switch a new database at once, SQLite refuses some without letting them wait.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_SECONDS)

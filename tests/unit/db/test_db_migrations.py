@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,6 +76,22 @@ def test_several_servers_may_migrate_at_once(url: str) -> None:
     said = [server.communicate(timeout=120)[1] for server in servers]
     assert [server.returncode for server in servers] == [0, 0, 0], said
     assert differences(url) == []
+
+
+def test_many_may_set_up_a_new_file_at_once(tmp_path: Path) -> None:
+    """Six connections switch a new database's journal at the same moment, twenty times: none is turned away."""
+
+    def set_up(place: tuple[Path, threading.Barrier]) -> None:
+        path, together = place
+        with closing(sqlite3.connect(path)) as connection:
+            together.wait(timeout=30)
+            migrate._set_up(connection, None)
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+    with ThreadPoolExecutor(6) as pool:
+        for number in range(20):
+            together = threading.Barrier(6)
+            list(pool.map(set_up, [(tmp_path / f"{number}.sqlite", together)] * 6))
 
 
 def test_a_newer_database_is_refused(repository_of: Callable[[], Repository]) -> None:
