@@ -166,6 +166,8 @@ class ColorLoss(nn.Module):
         self.table = table
         self.distance = distance
         self.teacher = teacher
+        # Once, here: on a GPU the comparison would hold up each step.
+        self.bin_by_bin = teacher is not None and teacher.shares_bins(table)
         self.vivid = vivid
 
     def found(self, output: Tensor, lightness: Tensor) -> Colors:
@@ -197,7 +199,8 @@ class ColorLoss(nn.Module):
             assert self.table is not None
             if "cross_entropy" in self.factors:
                 terms["cross_entropy"] = soft_cross_entropy(log_p, target.permute(0, 2, 3, 1), self.table)
-            if "distillation" in self.factors and self.teacher is not None and self.teacher.shares_bins(self.table):
+            if "distillation" in self.factors and self.bin_by_bin:
+                assert self.teacher is not None
                 terms["distillation"] = divergence(log_p, self.teacher.log_p(lightness, hints, self.table))
             if self.factors.keys() - terms.keys() - SHOWN:
                 found = Colors(self._read(log_p, FAITHFUL), lightness)
