@@ -54,6 +54,15 @@ def settle(page: Any) -> None:
     page.locator(SETTLED).wait_for()
 
 
+def wait_until(page: Any, true: Callable[[], bool]) -> None:
+    """Wait for what this side has to do while the page runs on."""
+    for _ in range(600):
+        if true():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("it didn't come")
+
+
 def slide(page: Any, label: str, value: float) -> None:
     with page.expect_response(re.compile("/preview$")):
         page.get_by_label(label).fill(str(value))
@@ -193,6 +202,44 @@ def test_bad_files_are_refused_in_words(page_server: Any, open_page: Callable[..
     page.get_by_text("what is missing stays blank").wait_for()
 
 
+@pytest.mark.parametrize("late", ["list", "picture"])
+def test_a_picture_that_is_sent_while_the_others_are_listed(
+    late: str, page_server: Any, open_page: Callable[..., Any], photo: Path
+) -> None:
+    page_server.client().upload(photo)
+    page = open_page(page_server.address)
+    settle(page)
+    held: dict[str, Any] = {}
+
+    def hold(route: Any) -> None:
+        # The list as it is before the picture comes, and the picture as it is sent.
+        held[route.request.method] = (route, route.fetch() if route.request.method == "GET" else None)
+
+    page.route(re.compile(r"/api/v1/pictures(\?|$)"), hold)
+    page.reload()
+    add(page, photo)
+    wait_until(page, lambda: held.keys() >= {"GET", "POST"})
+    listing, listed = held["GET"]
+    sending, _ = held["POST"]
+    with page.expect_response(
+        lambda answer: answer.request.method == "POST" and answer.url.endswith("/pictures")
+    ) as taken:
+        if late == "picture":
+            listing.fulfill(response=listed)
+            settle(page)  # an older one is open
+        sending.continue_()
+    id = taken.value.json()["id"]
+    page.wait_for_url(re.compile(id))
+    if late == "list":
+        listing.fulfill(response=listed)
+        page.wait_for_function(
+            "(count) => document.querySelectorAll('.thumbnails img').length === count", arg=len(listed.json()) + 1
+        )
+    settle(page)
+    assert id in page.url
+    assert page.locator(".thumbnails li[aria-current=true]").count() == 1
+
+
 def test_a_picture_that_is_deleted_elsewhere(page_server: Any, open_page: Callable[..., Any], photo: Path) -> None:
     page = open_page(page_server.address, allow="status of 404")
     with page.expect_response(
@@ -200,7 +247,7 @@ def test_a_picture_that_is_deleted_elsewhere(page_server: Any, open_page: Callab
     ) as taken:
         add(page, photo)
     id = taken.value.json()["id"]
-    page.wait_for_url(re.compile(id))  # until then an older picture is open
+    page.wait_for_url(re.compile(id))  # until then an older picture may be open
     settle(page)
     assert page_server.client().delete(f"pictures/{id}").status_code == 204
     page.get_by_label("Saturation").fill("1.5")

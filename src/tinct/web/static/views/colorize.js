@@ -87,7 +87,7 @@ export default class Colorize extends View {
           .items=${items}
           .current=${this.item}
           @add=${({detail}) => this.add(detail)}
-          @choose=${({detail}) => this.choose(detail)}
+          @choose=${({detail}) => this.chosen(detail)}
           @remove=${({detail}) => this.removed(detail)}
         ></tinct-shelf>
         ${photo
@@ -143,9 +143,14 @@ export default class Colorize extends View {
     if (next) this.choose(next);
   }
 
+  /** Show what the user wants to see now, rather than what is on its way. */
+  chosen(item) {
+    this.awaited = null;
+    this.choose(item);
+  }
+
   async choose(item) {
     if (!item.photo) return;
-    this.awaited = null;
     this.item = item;
     this.look = lookOf(item.photo);
     this.before = this.after = null;
