@@ -54,6 +54,11 @@ def settle(page: Any) -> None:
     page.locator(SETTLED).wait_for()
 
 
+def is_sent(answer: Any) -> bool:
+    """Tell whether this is the answer to a picture that was sent."""
+    return answer.request.method == "POST" and answer.url.endswith("/pictures")
+
+
 def wait_until(page: Any, true: Callable[[], bool]) -> None:
     """Wait for what this side has to do while the page runs on."""
     for _ in range(600):
@@ -221,9 +226,7 @@ def test_a_picture_that_is_sent_while_the_others_are_listed(
     wait_until(page, lambda: held.keys() >= {"GET", "POST"})
     listing, listed = held["GET"]
     sending, _ = held["POST"]
-    with page.expect_response(
-        lambda answer: answer.request.method == "POST" and answer.url.endswith("/pictures")
-    ) as taken:
+    with page.expect_response(is_sent) as taken:
         if late == "picture":
             listing.fulfill(response=listed)
             settle(page)  # an older one is open
@@ -242,9 +245,7 @@ def test_a_picture_that_is_sent_while_the_others_are_listed(
 
 def test_a_picture_that_is_deleted_elsewhere(page_server: Any, open_page: Callable[..., Any], photo: Path) -> None:
     page = open_page(page_server.address, allow="status of 404")
-    with page.expect_response(
-        lambda answer: answer.request.method == "POST" and answer.url.endswith("/pictures")
-    ) as taken:
+    with page.expect_response(is_sent) as taken:
         add(page, photo)
     id = taken.value.json()["id"]
     page.wait_for_url(re.compile(id))  # until then an older picture may be open
