@@ -205,6 +205,17 @@ def test_output_is_input(refused: Any, picture: Any, output: str, option: tuple[
     refused("photo.jpg", "-o", output, *option, code=FAILED, says="the output is the input itself")
 
 
+@pytest.mark.parametrize("name", ["mask.png", "reference.png", "hints.png"])
+def test_a_result_or_a_map_replaces_nothing_that_is_read(refused: Any, picture: Any, name: str) -> None:
+    picture("photo.png")
+    for needed in ("mask.png", "reference.png"):
+        picture(needed, np.full((48, 64, 3), (200, 90, 60), np.uint8))
+    Path("hints.png").write_text("[]")
+    options = ("--mask", "mask.png", "--reference", "reference.png", "--hints", "hints.png", "--overwrite")
+    refused("photo.png", "-o", name, *options, code=1, says=f"would replace {name}")
+    refused("photo.png", "-o", "new.png", "--confidence", name, *options, code=1, says=f"would replace {name}")
+
+
 def test_two_inputs_with_one_output(refused: Any, picture: Any) -> None:
     picture("a/photo.jpg")
     picture("b/photo.jpg")

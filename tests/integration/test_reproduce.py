@@ -116,6 +116,19 @@ def test_anything_else_is_refused(
     assert not Path("again.jpg").exists()
 
 
+@pytest.mark.parametrize("output", ["out.jpg", "scan.jpg", "mask.png", "link.jpg"])
+def test_the_files_that_it_needs_are_not_replaced(
+    run: Any, colored: Path, contents: Any, quick_model: Path, output: str
+) -> None:
+    Path("link.jpg").symlink_to("scan.jpg")
+    before = contents()
+    options = ("--source", "scan.jpg", "--mask", "mask.png", "--model", quick_model)
+    done = run("reproduce", colored, *options, "-o", output, "--overwrite")
+    assert done.code == 2
+    assert "which is needed" in done.err
+    assert contents() == before
+
+
 def test_a_result_without_a_mark_is_refused(run: Any, picture: Any) -> None:
     picture("scan.jpg")
     assert run("colorize", "scan.jpg", "-o", "out.jpg", "--no-mark").code == 0

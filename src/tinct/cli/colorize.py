@@ -22,6 +22,8 @@ from tinct.jobs.pool import run_all
 from tinct.media.pages import join_notes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tinct.inference.loading import LoadingBackend
     from tinct.inference.options import ColorizeOptions
     from tinct.inference.pipeline import Colorizer
@@ -52,6 +54,8 @@ class Request:
     """The model, on its way since before the other options were read."""
     options: ColorizeOptions
     """How to colorize."""
+    needed: Sequence[Path]
+    """Files that the options were read from, or name; no result replaces them."""
     variants: int | None
     """How many other ways of coloring each photograph gets; None for the usual one alone."""
     seed: int
@@ -115,6 +119,7 @@ def colorize_all(request: Request) -> int:
         layer=request.options.layer,
         overwrite=request.overwrite,
         skip_existing=request.skip_existing,
+        needed=request.needed,
     )
     try:
         return _carry_out(gathered, plan, request)

@@ -104,6 +104,7 @@ def make_plan(
     layer: bool = False,
     overwrite: bool = False,
     skip_existing: bool = False,
+    needed: Sequence[Path] = (),
 ) -> Plan:
     """Give each photograph its output, and refuse those that would destroy something.
 
@@ -116,6 +117,7 @@ def make_plan(
         layer: whether results are layers, which need 16 bits a channel and transparency.
         overwrite: whether existing outputs may be replaced, the input itself included.
         skip_existing: whether a photograph with an existing output is left alone.
+        needed: the other files that are read, such as the mask; nothing replaces them.
 
     Raises:
         OptionError: one output for several photographs, or a format or ending that Tinct doesn't write.
@@ -148,17 +150,19 @@ def make_plan(
         for path in _paths(task):
             claims[_identity(path)].append(task)
     owners = {_identity(Path(source.name)): source for source in gathered.sources}
+    kept = {_identity(path): path for path in needed}
     for task in tasks:
         reason = None
         if task.target is not None:
             identity = _identity(task.target)
             reason = _rivalry(task, task.target, claims[identity])
-            reason = reason or _theft(task, owners.get(identity))
+            reason = reason or _theft(task, owners.get(identity)) or _loss("result", kept.get(identity))
             reason = reason or _obstacle(task.source, task.target, overwrite, skip_existing)
         done = skip_existing and task.target is not None and os.path.lexists(task.target)
         if reason is None and not done and task.confidence is not None:
             identity = _identity(task.confidence)
             reason = _rivalry(task, task.confidence, claims[identity])
+            reason = reason or _loss("confidence map", kept.get(identity))
             reason = reason or _map_obstacle(task.confidence, owners.get(identity), overwrite)
         if reason is not None:
             plan.refused.append((task, reason))
@@ -232,6 +236,10 @@ def _theft(task: Task, owner: Source | None) -> str | None:
     if owner is None or owner is task.source:
         return None
     return f"its result would replace {owner.name}, which is an input too; give another folder with -o"
+
+
+def _loss(what: str, needed: Path | None) -> str | None:
+    return None if needed is None else f"its {what} would replace {needed}, which is needed; give it another name"
 
 
 def _map_obstacle(path: Path, owner: Source | None, overwrite: bool) -> str | None:

@@ -175,6 +175,7 @@ def colorize(
             recursive=recursive,
             backend=backend,
             options=options,
+            needed=[file for file in (mask, reference, hints) if file is not None],
             variants=variants,
             seed=seed,
             confidence=confidence,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +126,7 @@ def reproduce(
         max_pixels: the most pixels that the result and the source may have.
 
     Raises:
+        OptionError: the output is one of the files that it is made of, or is compared with.
         ProvenanceError: no mark, another source, mask, reference or model, or settings that aren't all there.
         PhotoError: one of the pictures can't be read.
         OutputError: the output can't be written.
@@ -146,12 +148,16 @@ def reproduce(
     if sidecar is None and "sidecar" in mark.settings:
         sidecar = find_sidecar(source)
     _check_given("sidecar", mark.settings.get("sidecar"), sidecar)
+    for given in (file, source, mask, reference, sidecar, model):
+        if given is not None and os.path.exists(given) and output.exists() and os.path.samefile(given, output):
+            raise OptionError(f"-o {output} would replace {given}, which is needed; give another name")
     try:
         options = [from_settings(page.mark.settings, mask=mask, reference=reference) for page in pages]
         numbers = [int(page.mark.settings.get("page", 1)) for page in pages]
     except (OptionError, TypeError, ValueError) as error:
         raise ProvenanceError(f"{file}: {error}") from error
     signature = check_signature(file)
+    expected = (signature.unsigned if signature else None) or digest(file)
 
     from tinct.inference.backends import load_backend
     from tinct.inference.pipeline import Colorizer
@@ -178,7 +184,6 @@ def reproduce(
 
     quality = mark.output.get("quality")
     write_pages(again(), output, format=mark.output["format"], quality=quality, overwrite=overwrite)
-    expected = (signature.unsigned if signature else None) or digest(file)
     return Reproduced(digest(output) == expected, tuple(_differences(pages[0], signature)), signature is not None)
 
 
