@@ -189,7 +189,7 @@ def test_scribbles_masks_and_files_for_the_command(
 def test_eyedropper_reference_and_suggestions(
     page_server: Any, correcting: Callable[..., Any], kept: tuple[str, Path], tmp_path: Path
 ) -> None:
-    page = correcting()
+    page = correcting(allow="status of 422")
     page.get_by_text("Reference picture").click()
     colors = np.zeros((60, 80, 3), np.uint8)
     colors[:, :40], colors[:, 40:] = (200, 30, 20), (20, 40, 220)
@@ -200,13 +200,22 @@ def test_eyedropper_reference_and_suggestions(
     box = reference.bounding_box()
     reference.click(position={"x": box["width"] * 0.75, "y": box["height"] / 2})
     assert page.locator("input[type=color]").input_value() == "#1428dc"
+    steering = page.get_by_label("Let it steer the colors")
     with page.expect_response(lambda answer: answer.url.endswith("/reference") and answer.request.method == "PUT"):
-        page.get_by_label("Let it steer the colors").check()
+        steering.check()
     settle(page)
     assert page_server.client().get(f"pictures/{kept[0]}/hints").json()["beside"] == ["reference"]
-    with page.expect_response(lambda answer: answer.url.endswith("/reference") and answer.request.method == "DELETE"):
-        page.get_by_label("Let it steer the colors").uncheck()
+    page.reload()  # it goes on steering, is seen, and can be taken away
     settle(page)
+    reference.wait_for()
+    assert steering.is_checked()
+    with page.expect_response(lambda answer: answer.url.endswith("/reference") and answer.request.method == "DELETE"):
+        steering.uncheck()
+    settle(page)
+    page.locator("tinct-reference input[type=file]").set_input_files(kept[1])
+    steering.click()
+    page.get_by_text("The reference street.png is gray").wait_for()
+    assert not steering.is_checked()
     page.get_by_role("button", name="Eyedropper").click()
     page.mouse.click(*spot(page, 0.4, 0.4))
     shown = page.evaluate(

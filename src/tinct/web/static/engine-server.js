@@ -132,7 +132,7 @@ async function keepBeside(photo, kind, blob) {
     return;
   }
   const form = new FormData();
-  form.append('file', blob, kind);
+  form.append('file', blob, blob.name ?? kind);
   await upload(`pictures/${photo.id}/${kind}`, form, {method: 'PUT'});
 }
 

@@ -193,6 +193,7 @@ export default class Correct extends View {
               .guided=${this.guided}
               .unsure=${this.unsure}
               .accepted=${correction.accepted}
+              .referenced=${correction.referenced}
               .mask=${correction.mask}
             ></tinct-palette>`
           : nothing}

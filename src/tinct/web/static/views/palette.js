@@ -11,7 +11,7 @@ const MOST_RECENT = 12;
 
 class Palette extends LitElement {
   static properties = Object.fromEntries(
-    ['view', 'marks', 'chosen', 'colors', 'color', 'brush', 'tool', 'guide', 'guided', 'unsure', 'accepted', 'mask', 'recent'].map(
+    ['view', 'marks', 'chosen', 'colors', 'color', 'brush', 'tool', 'guide', 'guided', 'unsure', 'accepted', 'referenced', 'mask', 'recent'].map(
       (name) => [name, {attribute: false}],
     ),
   );
@@ -28,7 +28,7 @@ class Palette extends LitElement {
   render() {
     return html`<section class="panel stack" aria-label="Correction">
       ${this.renderColors()} ${this.renderBrush()} ${this.renderGuide()} ${this.renderMarks()}
-      <tinct-reference .view=${this.view}></tinct-reference>
+      <tinct-reference .view=${this.view} .referenced=${this.referenced}></tinct-reference>
       ${this.renderFiles()} ${engine.features.has('accept') ? this.renderLearn() : nothing}
     </section>`;
   }

@@ -8,48 +8,38 @@ import '../viewer.js';
 class Reference extends LitElement {
   static properties = {
     view: {attribute: false},
+    /** Whether a reference is kept, and steers the colors. */
+    referenced: {attribute: false},
     bitmap: {state: true},
-    steers: {state: true},
     busy: {state: true},
   };
 
   constructor() {
     super();
-    this.bitmap = this.file = this.photo = null;
-    this.steers = this.busy = false;
+    this.bitmap = this.file = null;
+    this.busy = false;
   }
 
   createRenderRoot() {
     return this;
   }
 
-  willUpdate() {
-    const {photo, correction} = this.view;
-    if (photo !== this.photo) {
-      this.photo = photo;
-      this.bitmap = this.file = null;
-      this.steers = false;
-      this.asked = false;
-    }
-    if (correction.referenced && !this.asked) {
-      this.asked = this.steers = true;
-      this.show(photo);
-    }
+  willUpdate(changed) {
+    if (changed.has('referenced') && this.referenced && !this.file) this.show();
   }
 
   /** Show the reference that is kept. */
-  async show(photo) {
+  async show() {
     try {
-      const blob = await engine.beside(photo, 'reference');
-      if (photo === this.photo) await this.open(blob);
+      await this.open(await engine.beside(this.view.photo, 'reference'));
     } catch (error) {
       fail(error, 'The reference');
     }
   }
 
   render() {
-    const {bitmap} = this;
-    return html`<details ?open=${bitmap !== null}><summary>Reference picture</summary>
+    const {bitmap, referenced} = this;
+    return html`<details ?open=${bitmap !== null || referenced}><summary>Reference picture</summary>
       <div class="stack">
         ${bitmap
           ? html`<tinct-viewer class="small" label="Reference picture: click a color to use it. Arrow keys move the cross, Enter takes the color."
@@ -60,8 +50,8 @@ class Reference extends LitElement {
         <div class="row">
           <label class="button">${bitmap ? 'Another' : 'Open a picture'}<input class="unseen" type="file" accept="image/*"
             @change=${(event) => this.choose(event.target)} /></label>
-          ${bitmap && engine.features.has('reference')
-            ? html`<label class="check"><input type="checkbox" .checked=${this.steers} ?disabled=${this.busy}
+          ${(bitmap || referenced) && engine.features.has('reference')
+            ? html`<label class="check"><input type="checkbox" .checked=${referenced} ?disabled=${this.busy}
                 @change=${(event) => this.steer(event.target.checked)} /> Let it steer the colors</label>`
             : nothing}
         </div>
@@ -73,7 +63,7 @@ class Reference extends LitElement {
     input.value = '';
     if (!file) return;
     this.open(file).then(
-      () => this.steers && this.steer(true),
+      () => this.referenced && this.steer(true),
       (error) => fail(error, file.name),
     );
   }
@@ -94,15 +84,17 @@ class Reference extends LitElement {
   }
 
   async steer(on) {
+    const {view} = this;
+    const {correction} = view;
     this.busy = true;
     try {
-      await engine.keepBeside(this.photo, 'reference', on ? this.file : null);
-      this.steers = on;
-      this.view.correction.referenced = on;
-      this.view.recolor();
+      await engine.keepBeside(correction.photo, 'reference', on ? this.file : null);
+      correction.referenced = on;
+      view.requestUpdate();
+      view.recolor();
     } catch (error) {
-      fail(error, 'The reference');
-      this.requestUpdate();
+      fail(error);
+      this.querySelector('input[type=checkbox]').checked = this.referenced;
     }
     this.busy = false;
   }
