@@ -18,7 +18,7 @@ from tinct.errors import OutputError
 from tinct.media.atomic import atomic_path
 
 FORMAT = 1
-"""Changes with the layout of the files and with how photos are decoded."""
+"""Changes with the layout of the files."""
 MOST_BYTES = 16 << 30
 """Of all that is kept; what was used longest ago goes first."""
 

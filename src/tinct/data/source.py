@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 
 from tinct.color.lab import srgb_to_lab
 from tinct.media.formats import HEAD, sniff
+from tinct.media.metadata import blob
 from tinct.media.source import ArraySource, EncodedSource
-from tinct.media.vips import reading
+from tinct.media.spaces import is_sound, split_alpha, to_srgb
+from tinct.media.vips import reading, to_eight_bits
 
 Part = Literal["train", "val", "test"]
 """A part of a data set as its authors published it; what is not divided counts as ``train``."""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".avif"})
+DECODING = 2
+"""Changes with how photos are decoded, so that what a cache holds of those before isn't used any more."""
 LEAST_CHROMA = 2.8
 """Ordinary photos with a mean chroma below this teach gray and are left out of training."""
 
@@ -94,14 +98,23 @@ def shrink(photo: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
 def _pixels(source: EncodedSource | ArraySource, short_side: int) -> NDArray[np.uint8]:
     image: Any = source.load(sequential=True)
     scale = short_side / min(image.width, image.height)
+    width, height = round(image.width * scale), round(image.height * scale)
     with reading("the photo"):
         if scale < 1:
-            width, height = round(image.width * scale), round(image.height * scale)
-            image = source.load_small(1 / scale).thumbnail_image(width, height=height, size="force")
-        image = image.autorot().colourspace("srgb")
-        if image.hasalpha():
+            image = source.load_small(1 / scale)
+        profile = blob(image, "icc-profile-data")
+        colors, alpha = split_alpha(image)
+        colors = to_srgb(colors, profile if profile and is_sound(profile) else None, "the photo")
+        image = to_eight_bits(colors).colourspace("srgb")
+        if alpha is not None:
+            image = image.bandjoin(to_eight_bits(alpha))
+        if scale < 1:
+            # Width and height are those of the picture as stored.
+            image = image.thumbnail_image(width, height=height, size="force", no_rotate=True)
+        image = image.copy_memory().autorot()  # which reads rows from bottom to top too
+        if alpha is not None:
             image = image.flatten(background=255)
-        pixels: NDArray[np.uint8] = image.cast("uchar").numpy()
+        pixels: NDArray[np.uint8] = image.numpy()
     return pixels
 
 
@@ -112,11 +125,11 @@ def is_colored(rgb: NDArray[np.uint8], least: float = LEAST_CHROMA) -> bool:
 
 
 def fingerprint(sources: Iterable[Source], *settings: object) -> str:
-    """Return a hash that changes with the photos, their files and the settings; for what is kept in a cache.
+    """Return a hash that changes with the photos, their files, how they are decoded and the settings; for a cache.
 
     Files are told apart by name, size and time of change, so that nothing has to be read.
     """
-    digest = hashlib.sha256(repr(settings).encode())
+    digest = hashlib.sha256(repr((DECODING, *settings)).encode())
     files: dict[Path, str] = {}
     for source in sources:
         if source.path not in files:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import logging
 import tarfile
 from collections.abc import Callable
@@ -7,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyvips
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tinct.data.photos import PhotoSet, find_photos
 from tinct.data.source import Source, decode
 from tinct.data.split import divide, hold_back, split_by_hash
 from tinct.errors import DataError
+from tinct.media.photo import read_photo
 
 
 @pytest.fixture
@@ -55,6 +58,41 @@ def test_photos_are_brought_down_but_never_up(color_pixels: NDArray[np.uint8], f
     data = (folder / "source0" / "0.png").read_bytes()
     assert decode(data, 24).shape == (24, 32, 3)
     np.testing.assert_array_equal(decode(data, 500), color_pixels)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("short_side", [24, 500])
+@pytest.mark.parametrize("orientation", [1, 3, 5, 6, 8])
+def test_photos_of_a_turned_camera_are_upright(orientation: int, short_side: int, kind: str) -> None:
+    """Half of the picture is red, so that one that is squeezed or turned wrongly is told."""
+    turned, exif, encoded = Image.new("RGB", (400, 300), "blue"), Image.Exif(), io.BytesIO()
+    turned.paste("red", (0, 0, 200, 300))
+    exif[0x0112] = orientation
+    turned.save(encoded, kind, exif=exif)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(encoded.getvalue()))).convert("RGB")
+    found = decode(encoded.getvalue(), short_side)
+    scale = min(1, short_side / 300)
+    assert found.shape == (round(upright.height * scale), round(upright.width * scale), 3)
+    expected = np.asarray(upright.resize((found.shape[1], found.shape[0])), int)
+    assert np.abs(found - expected).mean() < 4
+
+
+@pytest.mark.parametrize("short_side", [24, 500])
+@pytest.mark.parametrize("profile", ["p3", "cmyk"])
+def test_colors_are_those_that_the_profile_says(profile: str, short_side: int, color_pixels: NDArray[np.uint8]) -> None:
+    plain = pyvips.Image.new_from_array(color_pixels // 2 + 64).copy(interpretation="srgb")
+    data = plain.icc_transform(profile, input_profile="srgb").tiffsave_buffer()
+    expected = read_photo(data).small(short_side, 1000).numpy()
+    assert np.abs(decode(data, short_side) - expected.astype(int)).mean() < 2
+
+
+def test_photos_decoded_otherwise_are_not_taken_from_the_cache(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    PhotoSet(find_photos(folder), 40, cache=tmp_path / "cache")
+    monkeypatch.setattr("tinct.data.source.DECODING", 0)
+    monkeypatch.setattr(Source, "load", lambda self, side: np.full((40, 40, 3), (9, 99, 9), np.uint8))
+    assert (PhotoSet(find_photos(folder), 40, cache=tmp_path / "cache")[0] == (9, 99, 9)).all()
 
 
 def test_what_teaches_nothing_is_named_and_left_out(folder: Path, gray_pixels: NDArray[np.uint8]) -> None:
