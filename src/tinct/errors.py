@@ -80,6 +80,10 @@ class StoreError(TinctError):
     """A folder or bucket can't be used: missing, not allowed, or out of reach."""
 
 
+class BatchBusy(StoreError):
+    """Another run is at work on a batch."""
+
+
 class StoreFull(StoreError):
     """No space is left where results go."""
 

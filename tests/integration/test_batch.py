@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinct.media.photo import read_photo
+from tinct.jobs.batch import state_folder
+from tinct.media.photo import read_photo, write_pages
 
 
 @pytest.fixture
@@ -224,6 +225,54 @@ def test_wrong_usage(run: Any, album: Path) -> None:
 def test_results_below_the_sources_are_no_sources(run: Any, album: Path) -> None:
     assert run("batch", album, "in/out").code == 0
     assert "4 done before" in run("batch", album, "in/out").err
+
+
+def test_what_a_batch_made_is_no_source(run: Any, album: Path) -> None:
+    for _ in range(2):
+        run("batch", "in", "out", "--state", "in/state")
+        if not Path("in/back").exists():
+            Path("in/back").symlink_to(Path("out/sub").resolve(), target_is_directory=True)
+        assert results().keys() == {"one.jpg", "two.png", "sub/three.tif", "sub/four.jpg"}
+    # A folder around the photographs may hold the batch's own files.
+    assert run("batch", "in/sub", "other", "--state", ".").code == 0
+    refused = run("batch", "in", "third", "--state", "in")
+    assert refused.code == 2
+    assert "give another --state" in refused.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are Unicode")
+def test_folders_whose_names_are_no_unicode(run: Any, album: Path) -> None:
+    source, target = os.fsdecode(b"in\xff"), os.fsdecode(b"out\xff")
+    album.rename(source)
+    for _ in range(2):
+        assert run("batch", source, target).code == 0
+    assert (Path(target) / "sub/three.tif").exists()
+    assert run("batch", "report", target).code == 0
+
+
+def test_own_files_that_cannot_be_written(run: Any, album: Path) -> None:
+    Path("out/_tinct/lock.sqlite").mkdir(parents=True)
+    done = run("batch", "in", "out")
+    assert done.code == 1
+    assert "out/_tinct can't be used" in done.err
+    assert "another run" not in done.err
+
+
+def test_addresses_of_folders(run: Any, album: Path, workspace: Path) -> None:
+    album.rename("my album")
+    assert run("batch", (workspace / "my album").as_uri(), (workspace / "in color").as_uri()).code == 0
+    assert Path("in color/two.png").exists()
+    assert state_folder("s3://box/a-b") != state_folder("s3://box/a/b")
+
+
+def test_the_small_picture_is_of_the_page_that_was_asked_for(run: Any, workspace: Path) -> None:
+    dark, light = (np.full((48, 64), value, np.uint8) for value in (20, 230))
+    Path("in").mkdir()
+    write_pages((read_photo(page) for page in (dark, light)), Path("in/two.tif"))
+    assert run("batch", "in", "out", "--pages", "2").code == 0
+    [small] = Path("out/_tinct/thumbs").rglob("*.jpg")
+    before, after = np.hsplit(read_photo(small).lightness().numpy(), 2)
+    assert abs(before.mean() - after.mean()) < 5
 
 
 def test_the_report_alone(run: Any, album: Path) -> None:

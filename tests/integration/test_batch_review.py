@@ -128,6 +128,15 @@ def test_a_photograph_is_colorized_again_with_settings_of_its_own(client: Client
     assert Path("out/0.png").read_bytes() == before
 
 
+def test_a_mode_goes_before_the_vividness_of_the_batch(run: Any, picture: Any) -> None:
+    picture("in/0.png")
+    run("batch", "in", "out", "--vividness", "1.0")
+    with opened_manifest("out", None) as (manifest, folder):
+        Review(manifest, folder).redo(1, {"mode": "faithful"})
+    assert run("colorize", "in/0.png", "-o", "plain.png", "--mode", "faithful").code == 0
+    assert Path("out/0.png").read_bytes() == Path("plain.png").read_bytes()
+
+
 def test_a_failed_one_can_be_done_once_it_is_whole(client: Client) -> None:
     shutil.copy("in/0.png", "in/bad.jpg")
     item = by_source(client)["bad.jpg"]

@@ -154,6 +154,17 @@ def test_from_bucket_to_bucket_and_again(run: Any, store: Any, scans: dict[str, 
     assert aside == [b"damaged"]
 
 
+def test_results_below_the_sources_are_no_sources(run: Any, store: Any, scans: dict[str, bytes]) -> None:
+    for _ in range(2):
+        assert run("batch", "s3://scans/box", "s3://scans/box/out/").code == 0
+    assert {key for key in keys(store, "scans") if "out" in key} == {
+        "box/out/1.jpg",
+        "box/out/2.png",
+        "box/out/deep/3.jpg",
+    }
+    assert run("batch", "s3://scans/box", "s3://scans").code == 2
+
+
 def test_a_network_that_comes_back(line: Line, store: Any, scans: dict[str, bytes], tmp_path: Path) -> None:
     bucket = Bucket("s3://scans/box", Patience(attempts=8, pause=0.1))
     assert bucket.stat("1.jpg") is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -195,7 +196,7 @@ def report(
     from tinct.jobs.report import write_report
 
     with opened_manifest(target, state) as (manifest, folder):
-        typer.echo(str(write_report(manifest, folder)))
+        typer.echo(os.fsencode(write_report(manifest, folder)))
 
 
 def review(

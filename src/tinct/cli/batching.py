@@ -75,7 +75,7 @@ class _Teller:
             self._bar.say(text)
 
     def complain(self, text: str) -> None:
-        self._bar.say(text.encode(errors="replace").decode(), "red")
+        self._bar.say(text, "red")
 
     def stopping(self) -> None:
         self._bar.say("Stopping after what is under way; press Ctrl-C again to stop at once.", "yellow")

@@ -99,7 +99,7 @@ def _stem(name: str) -> str:
 
 def _gather_folder(folder: str, recursive: bool, avoid: Path | None, gathered: Gathered) -> None:
     found, earlier, deeper = 0, 0, 0
-    for name, is_folder, problem in walk(folder, recursive, avoid):
+    for name, is_folder, problem in walk(folder, recursive, [] if avoid is None else [avoid]):
         if problem:
             gathered.problems.append((name, problem))
         elif is_folder:

@@ -81,6 +81,7 @@ class RateBar:
 
     def say(self, text: str, color: str | None = None) -> None:
         """Write a line to standard error, above the bar where there is one."""
+        text = text.encode(errors="replace").decode()  # names may be no Unicode
         if self._progress is None:
             typer.secho(text, fg=color, err=True)
         else:

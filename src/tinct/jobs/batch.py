@@ -15,16 +15,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
 
 import tinct
-from tinct.errors import ClusterError, OptionError, StoreError, StoreFull
+from tinct.errors import BatchBusy, ClusterError, OptionError, StoreError, StoreFull
 from tinct.jobs import deciding
 from tinct.jobs.deciding import Wishes
 from tinct.jobs.engines import Engine
 from tinct.jobs.items import Outcome
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.naming import OWN, result_suffix
-from tinct.jobs.places import Entry, Place, Trouble, local_path, open_place
+from tinct.jobs.places import Entry, Place, Trouble, is_within, local_path, open_place
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.report import keep_thumbnail
 from tinct.jobs.series import find_priors
@@ -117,7 +118,7 @@ def state_folder(target: str) -> Path:
     if path is not None:
         return path / OWN
     base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return base / "tinct" / "batches" / "".join(letter if letter.isalnum() else "-" for letter in target).strip("-")
+    return base / "tinct" / "batches" / quote(target.rstrip("/"), safe="")
 
 
 @contextmanager
@@ -125,17 +126,22 @@ def locked(folder: Path) -> Iterator[None]:
     """Keep other runs off a batch; the lock goes with the process, however that ends.
 
     Raises:
-        StoreError: another run has it.
+        BatchBusy: another run has it.
+        StoreError: the folder can't be written.
     """
-    database = sqlite3.connect(folder / LOCK, timeout=0, isolation_level=None)
     try:
+        database = sqlite3.connect(folder / LOCK, timeout=0, isolation_level=None)
         try:
             database.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            raise StoreError(f"another run is at work on this batch ({folder}); wait for it, or stop it") from error
+        except sqlite3.Error:
+            database.close()
+            raise
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise BatchBusy(f"another run is at work on this batch ({folder}); wait for it, or stop it") from error
+        raise StoreError(f"the folder {folder} can't be used ({error}); give another one (--state)") from error
+    with closing(database):
         yield
-    finally:
-        database.close()
 
 
 class Batch:
@@ -152,8 +158,7 @@ class Batch:
         self._job, self._backend, self._observer = job, backend, observer
         self.manifest = manifest
         """The list."""
-        target = local_path(job.target)
-        sources = open_place(job.source, avoid=target)
+        sources = open_place(job.source, avoid=[job.target, str(job.folder)])
         self.sources: Place = WithSidecars(sources) if job.recipe.sidecar else sources
         self.results: Place = open_place(job.target)
         self.number = 0
@@ -263,14 +268,15 @@ def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False)
         dry: only look; nothing is written, to neither place.
 
     Raises:
-        OptionError: source and target are the same, or the source lies in the target.
+        OptionError: the source is the target or lies in it, or is the folder of the batch's own files.
         StoreError: a place can't be used, or another run is at work.
     """
-    source, target = local_path(job.source), local_path(job.target)
-    if job.source.rstrip("/") == job.target.rstrip("/") or (
-        source is not None and target is not None and source.resolve().is_relative_to(target.resolve())
-    ):
+    if is_within(job.source, job.target):
         raise OptionError(f"the results can't go where the photographs are ({job.source}); give another folder")
+    if _whole(job.source) == _whole(str(job.folder)):
+        raise OptionError(
+            f"the batch's own files can't go where the photographs are ({job.folder}); give another --state"
+        )
     if dry:
         manifest = Manifest.copy(job.folder / MANIFEST)
         try:
@@ -290,8 +296,8 @@ def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False)
         staging(job.partial, manifest),
     ):
         batch = _open(job, backend, manifest, observer)
-        manifest.note("source", job.source if source is None else str(source.resolve()))
-        manifest.note("target", job.target if target is None else str(target.resolve()))
+        manifest.note("source", _whole(job.source))
+        manifest.note("target", _whole(job.target))
         manifest.note("version", tinct.__version__)
         manifest.note("recipe", job.recipe.to_json())
         manifest.note("model", str(Path(job.model).resolve()) if Path(job.model).exists() else job.model)
@@ -299,15 +305,19 @@ def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False)
 
 
 def _open(job: Job, backend: Backend, manifest: Manifest, observer: Observer) -> Batch:
-    before = manifest.facts().get("source")
-    source = local_path(job.source)
-    now = job.source if source is None else str(source.resolve())
+    before, now = manifest.facts().get("source"), _whole(job.source)
     if before not in (None, now):
         raise OptionError(f"{job.target} holds the results of {before}; give another folder for those of {now}")
     deciding.resume(manifest)
     batch = Batch(job, backend, manifest, observer)
     batch.sources.check(writable=False)
     return batch
+
+
+def _whole(address: str) -> str:
+    """Return an address that names the same place from everywhere."""
+    path = local_path(address)
+    return address if path is None else str(path.resolve())
 
 
 @contextmanager

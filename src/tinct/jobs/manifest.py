@@ -58,11 +58,11 @@ class Manifest:
 
     def facts(self) -> dict[str, str]:
         """Return what is noted of the batch as a whole."""
-        return {row["name"]: row["value"] for row in self.query("SELECT name, value FROM facts")}
+        return {row["name"]: name_of(row["value"]) for row in self.query("SELECT name, value FROM facts")}
 
     def note(self, name: str, value: str) -> None:
         """Note something of the batch as a whole."""
-        self.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+        self.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, pack(value)))
 
     def note_settings(self, hash: str, content: str) -> None:
         """Note what a hash of settings stands for."""

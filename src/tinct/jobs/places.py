@@ -6,11 +6,13 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from tinct.errors import OutputError, StoreError, StoreFull, UnreadablePhoto
 from tinct.jobs.naming import OWN, is_result
@@ -89,11 +91,11 @@ class Place(Protocol):
 class Folder:
     """A folder of this machine."""
 
-    def __init__(self, path: Path, *, avoid: Path | None = None) -> None:
+    def __init__(self, path: Path, *, avoid: Iterable[Path] = ()) -> None:
         self.path = path
         """The folder."""
         self.name = str(path)
-        self._avoid = avoid
+        self._avoid = list(avoid)
 
     def check(self, *, writable: bool) -> None:
         """See :class:`Place`."""
@@ -160,12 +162,12 @@ class Folder:
         return Entry(name, status.st_size if stat.S_ISREG(status.st_mode) else None, str(status.st_mtime_ns))
 
 
-def open_place(address: str, *, avoid: Path | None = None) -> Place:
+def open_place(address: str, *, avoid: Iterable[str] = ()) -> Place:
     """Return the place that an address names: a folder, ``file://``, ``s3://`` or ``gs://``.
 
     Args:
         address: as the user gives it.
-        avoid: a folder that isn't listed, where the place is a folder.
+        avoid: addresses of places below it that aren't listed.
 
     Raises:
         OptionError: an address of another kind.
@@ -174,15 +176,27 @@ def open_place(address: str, *, avoid: Path | None = None) -> Place:
     from tinct.jobs.remote import Bucket
 
     path = local_path(address)
-    return Bucket(address) if path is None else Folder(path, avoid=avoid)
+    if path is None:
+        return Bucket(address, avoid=avoid)
+    return Folder(path, avoid=[below for other in avoid if (below := local_path(other)) is not None])
 
 
 def local_path(address: str) -> Path | None:
     """Return the folder that an address names, None for one on another machine."""
-    kind, separator, rest = address.partition("://")
+    kind, separator, _ = address.partition("://")
     if not separator:
         return Path(address)
-    return Path(rest) if kind == "file" else None
+    return Path(url2pathname(urlsplit(address).path)) if kind == "file" else None
+
+
+def is_within(inner: str, outer: str) -> bool:
+    """Tell whether an address names a place that another one's is, or that lies in it."""
+    inside, around = local_path(inner), local_path(outer)
+    if inside is not None and around is not None:
+        return inside.resolve().is_relative_to(around.resolve())
+    if inside is not None or around is not None:
+        return False
+    return f"{inner.rstrip('/')}/".startswith(f"{outer.rstrip('/')}/")
 
 
 def digest(path: Path) -> str:

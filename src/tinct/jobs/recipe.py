@@ -65,7 +65,7 @@ class Recipe:
 
     def results(self, source: str | Path | bytes, colorizer: Colorizer) -> Iterator[Result]:
         """Read and colorize the pages of a photograph, each when it is asked for; see :meth:`colorize`."""
-        for photo in self._read(source):
+        for photo in self._pages(source, allow_truncated=self.allow_truncated):
             result = colorizer.colorize(photo, self.options)
             if not self.mark:
                 result = dataclasses.replace(result, photo=dataclasses.replace(result.photo, mark=None))
@@ -91,8 +91,16 @@ class Recipe:
         Raises:
             TinctError: it can't be read.
         """
-        photo = next(self._read(source))
+        photo = self.read(source, allow_truncated=self.allow_truncated)
         return Signature.of_cells(*colorizer.prepare(photo).cells(self.options))
+
+    def read(self, source: Path, *, allow_truncated: bool = True) -> Photo:
+        """Read a photograph as it is, or the first of its pages that are asked for.
+
+        Raises:
+            PhotoError: it can't be read.
+        """
+        return next(self._pages(source, allow_truncated=allow_truncated))
 
     def signer(self) -> Signer | None:
         """Return what signs results; None where nothing does.
@@ -107,13 +115,13 @@ class Recipe:
 
         return load_signer(*self.sign_with)
 
-    def _read(self, source: str | Path | bytes) -> Iterator[Photo]:
+    def _pages(self, source: str | Path | bytes, *, allow_truncated: bool) -> Iterator[Photo]:
         return read_scan(
             source,
             self.pages,
             sidecar=self.sidecar,
             max_pixels=self.max_pixels,
-            allow_truncated=self.allow_truncated,
+            allow_truncated=allow_truncated,
         )
 
     def for_one(self, override: str | None) -> Recipe:
@@ -128,6 +136,8 @@ class Recipe:
         unknown = sorted(changes.keys() - set(OVERRIDES))
         if unknown:
             raise OptionError(f"{', '.join(unknown)} can't be set for one photograph; {', '.join(OVERRIDES)} can")
+        if "mode" in changes:
+            changes.setdefault("vividness", None)  # that of the batch would go before the mode
         return dataclasses.replace(self, options=dataclasses.replace(self.options, **changes))
 
     def for_series(self, prior: str | None) -> Recipe:

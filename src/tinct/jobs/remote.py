@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tinct.errors import MissingExtra, OptionError, OutputExists, StoreError, StoreFull, UnreadablePhoto
 from tinct.jobs.naming import OWN, is_picture, is_result
-from tinct.jobs.places import REPLACED, Entry, Trouble, full, has_room
+from tinct.jobs.places import REPLACED, Entry, Trouble, full, has_room, is_within
 
 Result = TypeVar("Result")
 
@@ -37,12 +37,17 @@ class Patience:
 class Bucket:
     """A bucket, or the part of one below a prefix.
 
+    Args:
+        address: of it.
+        patience: with the network; None takes what suits its kind.
+        avoid: addresses below it that aren't listed.
+
     Raises:
         OptionError: no address of a bucket.
         MissingExtra: the library for its kind isn't installed.
     """
 
-    def __init__(self, address: str, patience: Patience | None = None) -> None:
+    def __init__(self, address: str, patience: Patience | None = None, *, avoid: Iterable[str] = ()) -> None:
         kind, _, rest = address.partition("://")
         if kind not in KINDS:
             raise OptionError(f"{address}: no folder, and no address that begins with file://, s3:// or gs://")
@@ -50,6 +55,7 @@ class Bucket:
             raise OptionError(f"{address} names no bucket; give {kind}://BUCKET or {kind}://BUCKET/FOLDER")
         self.name = address
         self._root = rest.strip("/")
+        self._avoid = {other[len(address.rstrip("/")) :].strip("/") for other in avoid if is_within(other, address)}
         # gcsfs itself tries six times, for half a minute, and can't be told not to.
         self._patience = patience or (Patience(attempts=2) if KINDS[kind] == "gs" else Patience())
         try:
@@ -83,7 +89,7 @@ class Bucket:
             for info in sorted(listing, key=lambda info: info["name"]):
                 name = info["name"][len(self._root) :].lstrip("/")
                 last = name.rstrip("/").rpartition("/")[2]
-                if last.startswith(".") or last == OWN or not last:
+                if last.startswith(".") or last == OWN or not last or name.rstrip("/") in self._avoid:
                     continue
                 if info["type"] == "directory":
                     if info["name"].rstrip("/") != current:

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from tinct.errors import OptionError, StoreError
+from tinct.errors import BatchBusy, OptionError, StoreError
 from tinct.jobs.batch import locked
 from tinct.jobs.items import SELECT, item_of, name_of
 from tinct.jobs.manifest import Manifest
@@ -17,6 +17,7 @@ from tinct.jobs.report import keep_thumbnail, thumbnail_path
 from tinct.jobs.staging import partial_folder, staging
 from tinct.jobs.thumbnails import preview, thumbnail
 from tinct.jobs.worker import Setup, Worker
+from tinct.media.photo import read_photo
 
 PAGE = 60
 """Photographs sent at once."""
@@ -74,7 +75,7 @@ class Review:
             OptionError: there is no such photograph.
             PhotoError, StoreError: it can't be read.
         """
-        row = self._row(id)
+        row, recipe = self._row(id), Recipe.from_json(self._facts["recipe"])
         if kind == "thumb":
             path = thumbnail_path(self._folder, id)
             if path.exists():
@@ -83,10 +84,12 @@ class Review:
                 self._sources.fetch(name_of(row["source"]), self._work) as before,
                 self._results.fetch(name_of(row["target"]), self._work) as after,
             ):
-                return thumbnail(before, after)
-        place, column = (self._sources, "source") if kind == "before" else (self._results, "target")
-        with place.fetch(name_of(row[column]), self._work) as path:
-            return preview(path)
+                return thumbnail(recipe.read(before), read_photo(after, max_pixels=recipe.max_pixels))
+        if kind == "before":
+            with self._sources.fetch(name_of(row["source"]), self._work) as path:
+                return preview(recipe.read(path))
+        with self._results.fetch(name_of(row["target"]), self._work) as path:
+            return preview(read_photo(path, max_pixels=recipe.max_pixels))
 
     def judge(self, id: int, verdict: Any) -> dict[str, Any]:
         """Note what somebody thinks of a result; empty takes it back.
@@ -134,12 +137,10 @@ class Review:
                     self._manifest.finish(outcome)
                     if outcome.thumbnail is not None:
                         keep_thumbnail(self._folder, id, outcome.thumbnail)
-            except StoreError as error:
-                if "another run" not in str(error):
-                    raise
+            except BatchBusy:
                 self._manifest.execute("UPDATE files SET override = ? WHERE id = ?", (override, id))
                 return self._answer(id) | {"said": "a batch is running; the next run colorizes it again"}
-        return self._answer(id) | {"said": "colorized again"}
+        return self._answer(id) | {"said": outcome.error or "colorized again"}
 
     def _loaded(self, recipe: Recipe) -> Worker:
         if self._worker is None:

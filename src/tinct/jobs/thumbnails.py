@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tinct.media.photo import read_photo
 from tinct.media.picture import Photo
 from tinct.media.vips import reading
 
@@ -15,25 +12,24 @@ PREVIEW = 1600
 """Longest side of a preview."""
 
 
-def thumbnail(before: Path, after: Path) -> bytes:
+def thumbnail(before: Photo, after: Photo) -> bytes:
     """Return a JPEG with both pictures side by side.
 
     Raises:
         PhotoError: one can't be read.
     """
-    halves = [read_photo(path, allow_truncated=path is before).small(HEIGHT, WIDTH) for path in (before, after)]
-    with reading(str(after)):
+    halves = [photo.small(HEIGHT, WIDTH) for photo in (before, after)]
+    with reading(after.name):
         data: bytes = halves[0].join(halves[1], "horizontal").jpegsave_buffer(Q=QUALITY, keep="none")
     return data
 
 
-def preview(path: Path) -> bytes:
+def preview(photo: Photo) -> bytes:
     """Return a JPEG of a picture for a browser, at most :data:`PREVIEW` pixels a side.
 
     Raises:
         PhotoError: it can't be read.
     """
-    photo: Photo = read_photo(path, allow_truncated=True)
-    with reading(str(path)):
+    with reading(photo.name):
         data: bytes = photo.small(PREVIEW, PREVIEW).jpegsave_buffer(Q=90, keep="none")
     return data

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tinct.jobs.naming import OWN, is_picture
 
 
-def walk(folder: str, recursive: bool, avoid: Path | None) -> Iterator[tuple[str, bool, str | None]]:
+def walk(folder: str, recursive: bool, avoid: Iterable[Path] = ()) -> Iterator[tuple[str, bool, str | None]]:
     """Yield pictures, and folders not looked into, as (path, is a folder, what is wrong with it); sorted by name.
 
     Hidden files don't count, nor does the folder in which a batch keeps its own files.
@@ -17,10 +17,11 @@ def walk(folder: str, recursive: bool, avoid: Path | None) -> Iterator[tuple[str
     Args:
         folder: where to look.
         recursive: look into subfolders too; links are followed, each folder is visited once.
-        avoid: a folder that isn't looked into.
+        avoid: folders that aren't looked into, nor what is in them; those around ``folder`` don't count.
     """
-    avoided = os.path.realpath(avoid) if avoid is not None else None
-    visited = {os.path.realpath(folder)}
+    root = os.path.realpath(folder)
+    avoided = [path for path in map(os.path.realpath, avoid) if not Path(root).is_relative_to(path)]
+    visited = {root}
     waiting = [folder]
     while waiting:
         current = waiting.pop()
@@ -39,7 +40,7 @@ def walk(folder: str, recursive: bool, avoid: Path | None) -> Iterator[tuple[str
                 real = os.path.realpath(path)
                 if not recursive:
                     yield path, True, None
-                elif real not in visited and real != avoided:
+                elif real not in visited and not any(Path(real).is_relative_to(path) for path in avoided):
                     visited.add(real)
                     folders.append(path)
             elif is_picture(entry.name):

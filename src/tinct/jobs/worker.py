@@ -19,7 +19,7 @@ from tinct.jobs.recipe import Recipe
 from tinct.jobs.sidecars import WithSidecars, whole_digest
 from tinct.jobs.thumbnails import thumbnail
 from tinct.media.pages import join_notes
-from tinct.media.photo import Photo, write_pages
+from tinct.media.photo import Photo, read_photo, write_pages
 from tinct.media.sidecar import SidecarFile, sidecar_of
 
 CLOCK = time.perf_counter
@@ -183,7 +183,8 @@ class Worker:
             made = dataclasses.replace(made, sidecar=Staged(packet, digest(packet)))
         if self._setup.thumbnails:
             with clock.part("thumbnail"):
-                made = dataclasses.replace(made, thumbnail=thumbnail(path, staged))
+                small = thumbnail(recipe.read(path), read_photo(staged, max_pixels=recipe.max_pixels))
+                made = dataclasses.replace(made, thumbnail=small)
         return made
 
     def _check(self, item: Item, path: Path, seen: Entry) -> Outcome | None:
