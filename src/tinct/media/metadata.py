@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from tinct.media.exif import IPTC, PHOTOSHOP, read_exif, resolution, strip_file_tags
+from tinct.media.extended import join_xmp
 from tinct.media.formats import JPEG, PNG, TIFF, Format
 from tinct.media.ifd import BadStructure, read_structure
 from tinct.media.photoshop import split_iptc
@@ -55,11 +56,13 @@ def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout |
     """
     exif = blob(image, "exif-data")
     iptc, photoshop = split_iptc(blob(image, "iptc-data") or b"")
-    text = _png_text(image)
+    text, xmp = _png_text(image), blob(image, "xmp-data")
     if form is TIFF:
         exif, iptc, photoshop = _of_tiff(file, layout)
     elif form is JPEG:
-        text = _jpeg_comments(file)
+        segments = _jpeg_segments(file)
+        text = [("Comment", _comment(content)) for marker, content in segments if marker == 0xFE]
+        xmp = join_xmp(xmp, (content for marker, content in segments if marker == 0xE1))
     for keyword, value in text:
         if keyword.lower() in (f"{_RAW_PROFILE}iptc".lower(), f"{_RAW_PROFILE}8bim".lower()) and iptc is None:
             iptc, photoshop = split_iptc(_raw_profile(value))
@@ -77,7 +80,7 @@ def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout |
     return Metadata(
         exif=exif,
         icc=icc if icc and is_sound(icc) else None,
-        xmp=blob(image, "xmp-data"),
+        xmp=xmp,
         iptc=iptc,
         photoshop=photoshop,
         text=tuple(item for item in text if not item[0].startswith(_RAW_PROFILE)),
@@ -129,20 +132,22 @@ def _png_resolution(file: BinaryIO) -> tuple[float, float] | None:
     return None
 
 
-def _jpeg_comments(file: BinaryIO) -> list[tuple[str, str]]:
-    """Read the comments before the pixels, which libvips passes over."""
+def _jpeg_segments(file: BinaryIO) -> list[tuple[int, bytes]]:
+    """Read the segments before the pixels, each with its marker; libvips passes over some."""
     found = []
     file.seek(2)
     while (marker := file.read(4))[:1] == b"\xff" and len(marker) == 4 and marker[1] != 0xDA:
         size = int.from_bytes(marker[2:], "big") - 2
-        data = file.read(max(size, 0))
-        if marker[1] == 0xFE:
-            data = data.rstrip(b"\0")
-            try:
-                found.append(("Comment", data.decode()))
-            except UnicodeDecodeError:
-                found.append(("Comment", data.decode("latin-1")))
+        found.append((marker[1], file.read(max(size, 0))))
     return found
+
+
+def _comment(content: bytes) -> str:
+    content = content.rstrip(b"\0")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def _raw_profile(value: str) -> bytes:

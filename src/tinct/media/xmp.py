@@ -23,6 +23,7 @@ NAMESPACES = {
     "tiff": "http://ns.adobe.com/tiff/1.0/",
     "xmp": "http://ns.adobe.com/xap/1.0/",
     "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
+    "xmpNote": "http://ns.adobe.com/xmp/note/",
 }
 _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"/></x:xmpmeta>'
 _BEGIN = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
@@ -65,6 +66,13 @@ class Packet:
         """Set a plain property."""
         self.remove(name)
         self._add_text(self._descriptions()[0], name, value)
+
+    def set_attribute(self, name: str, value: str) -> None:
+        """Set a plain property as an attribute, for readers that look for this form alone."""
+        self.remove(name)
+        prefix, first = name.partition(":")[0], self._descriptions()[0]
+        first.setAttributeNS(XMLNS, f"xmlns:{prefix}", NAMESPACES[prefix])
+        first.setAttributeNS(NAMESPACES[prefix], name, value)
 
     def set_struct(self, name: str, fields: Mapping[str, str]) -> None:
         """Set a property that has fields of its own."""
@@ -122,12 +130,32 @@ class Packet:
             node.setAttributeNS(RDF, "rdf:about", self._descriptions()[0].getAttributeNS(RDF, "about"))
             self._rdf.appendChild(node)
 
+    def split(self, most: int, staying: Sequence[str]) -> Packet:
+        """Move properties, the longest first, to another packet, until this one has no more bytes than ``most``.
+
+        Args:
+            most: bytes.
+            staying: names of properties that stay here.
+        """
+        names = [name.partition(":") for name in staying]
+        kept = {(NAMESPACES[prefix], local) for prefix, _, local in names}
+        other = Packet(self.to_bytes())
+        pairs = list(zip(self._properties(), other._properties(), strict=True))
+        excess = len(self.to_bytes()) - most
+        for own, copy in sorted(pairs, key=lambda pair: _length(pair[0]), reverse=True):
+            stays = excess <= 0 or (own.namespaceURI, own.localName) in kept
+            _detach(copy if stays else own)
+            excess -= 0 if stays else _length(own)
+        return other
+
     def to_bytes(self) -> bytes:
         """Return the packet, in UTF-8."""
-        body = "".join(
-            node.toxml() for node in self._document.childNodes if node.nodeType != node.PROCESSING_INSTRUCTION_NODE
-        )
-        return _BEGIN + body.encode() + _END
+        return _BEGIN + self.body() + _END
+
+    def body(self) -> bytes:
+        """Return the packet without what wraps it, in UTF-8."""
+        nodes = self._document.childNodes
+        return "".join(node.toxml() for node in nodes if node.nodeType != node.PROCESSING_INSTRUCTION_NODE).encode()
 
     @classmethod
     def is_sound(cls, data: bytes) -> bool:
@@ -160,9 +188,18 @@ class Packet:
     def _drop(self, space: str, local: str) -> bool:
         found = list(self._nodes(space, local))
         for node in found:
-            owner: Any = node.ownerElement if isinstance(node, minidom.Attr) else node.parentNode
-            (owner.removeAttributeNode if isinstance(node, minidom.Attr) else owner.removeChild)(node)
+            _detach(node)
         return bool(found)
+
+    def _properties(self) -> list[Any]:
+        """Return the nodes of all properties, attributes and elements, in order."""
+        return [
+            node
+            for description in self._descriptions()
+            for nodes in (description.attributes.values(), description.childNodes)
+            for node in nodes
+            if isinstance(node, (minidom.Attr, minidom.Element)) and node.namespaceURI not in (RDF, XMLNS, None)
+        ]
 
     def _nodes(self, space: str, local: str) -> Iterator[Any]:
         for description in self._descriptions():
@@ -193,6 +230,16 @@ class Packet:
         element.setAttributeNS(RDF, "rdf:parseType", "Resource")
         for name, value in fields.items():
             self._add_text(element, name, value)
+
+
+def _detach(node: Any) -> None:
+    owner: Any = node.ownerElement if isinstance(node, minidom.Attr) else node.parentNode
+    (owner.removeAttributeNode if isinstance(node, minidom.Attr) else owner.removeChild)(node)
+
+
+def _length(node: Any) -> int:
+    """Return how many bytes a property takes at least."""
+    return len((f'{node.name}=""{node.value}' if isinstance(node, minidom.Attr) else node.toxml()).encode())
 
 
 def _content(element: Any) -> str:

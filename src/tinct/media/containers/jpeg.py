@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from tinct.media.containers.splice import save_spliced
+from tinct.media.extended import split_xmp
 from tinct.media.ifd import Structure
 from tinct.media.outgoing import Outgoing
 from tinct.media.photoshop import PREFIX, join_iptc
 
 _START = b"\xff\xd8"
 _EXIF = b"Exif\0\0"
-_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _ICC = b"ICC_PROFILE\0"
 _MOST = 65533  # bytes in a segment, beside its length
 
@@ -42,8 +42,8 @@ def jpeg_head(outgoing: Outgoing) -> bytes:
     parts = [_segment(0xE0, b"JFIF\0\x01\x02" + _density(outgoing.dpi) + b"\0\0")]
     if outgoing.exif is not None and (blob := fitting_exif(outgoing.exif, _MOST - len(_EXIF))):
         parts.append(_segment(0xE1, _EXIF + blob))
-    if outgoing.xmp is not None and len(outgoing.xmp) <= _MOST - len(_XMP):
-        parts.append(_segment(0xE1, _XMP + outgoing.xmp))
+    if outgoing.xmp is not None:
+        parts += [_segment(0xE1, content) for content in split_xmp(outgoing.xmp, _MOST)]
     resources = join_iptc(outgoing.iptc, outgoing.photoshop) or b""
     size = _MOST - len(PREFIX)
     parts += [_segment(0xED, PREFIX + resources[at : at + size]) for at in range(0, len(resources), size)]
