@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +16,15 @@ import scenedetect
 from numpy.typing import NDArray
 
 import tinct
-from tinct.errors import HintError, OutputError, OutputExists, UnreadableVideo
+from tinct.errors import HintError, OutputExists, UnreadableVideo
 from tinct.inference.backends import Backend
-from tinct.media.atomic import atomic_path
+from tinct.video import state
 from tinct.video.codecs import Encoding, choose_encoding
 from tinct.video.film import Film, examine
 from tinct.video.join import check_target
 from tinct.video.options import FilmOptions
 from tinct.video.shots import Shot, Survey, survey
 
-PLAN, TICKS = "plan.json", "ticks.npy"
 FOLDER = ".shots"
 """Ending of the folder's name."""
 
@@ -86,7 +83,8 @@ class Plan:
 def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lambda _number: None) -> Plan:
     """Look through a film, or remember what an earlier run of the same job found.
 
-    Finished shots of a job with other options, another source or model are deleted.
+    Other runs are kept off the folder until :func:`~tinct.video.work.finish`, or until this process ends. Finished
+    shots of a job with other options, another source or model are deleted.
 
     Args:
         job: what is asked for.
@@ -97,7 +95,7 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
         UnreadableVideo: the source can't be used.
         OptionError: the options don't go together.
         HintError: a hint or a reference lies after the film's end.
-        OutputExists, OutputError: the target can't be written.
+        OutputExists, OutputError: the target or the folder can't be written, or another run has the folder.
     """
     target = Path(job.target)
     if target.exists() and not job.overwrite:
@@ -117,18 +115,17 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
         # Another version may find other shots, or encode in a way that doesn't join.
         "versions": [tinct.__version__, av.ffmpeg_version_info, cv2.__version__, scenedetect.__version__],
     }
-    found = _remembered(folder, fingerprint)
-    if found is None:
-        found = survey(film, job.options.seconds, on_frame)
-        _note_down(folder, fingerprint, found)
-    plan = Plan(film, encoding, found, job.options, folder, source_hash, settings, (*found.notes, *left_out))
-    end = float(plan.times[-1]) + float(1 / film.rate)
-    given = [hint.time for hint in job.options.hints]
-    given += [reference.time for reference in job.options.references if reference.time is not None]
-    for time in given:
-        if time >= end:
-            raise HintError(f"{time:g} seconds, the time of a hint or reference, lie after the end at {end:.2f}")
-    return plan
+    state.take(folder)
+    try:
+        found = state.recall(folder, fingerprint)
+        if found is None:
+            found = survey(film, job.options.seconds, on_frame)
+            _check_times(job.options, film, found)
+            state.note_down(folder, fingerprint, found)
+    except BaseException:
+        state.release(folder)
+        raise
+    return Plan(film, encoding, found, job.options, folder, source_hash, settings, (*found.notes, *left_out))
 
 
 def digest(path: str) -> str:
@@ -144,36 +141,10 @@ def digest(path: str) -> str:
         raise UnreadableVideo(f"{path} can't be read ({error.strerror or error})") from error
 
 
-def _remembered(folder: Path, fingerprint: dict[str, Any]) -> Survey | None:
-    try:
-        noted = json.loads((folder / PLAN).read_text("utf-8"))
-        if noted["fingerprint"] != json.loads(json.dumps(fingerprint)):
-            return None
-        fields = noted["survey"]
-        return Survey(
-            ticks=np.load(folder / TICKS, allow_pickle=False),
-            shots=tuple(Shot(**shot) for shot in fields["shots"]),
-            colored=fields["colored"],
-            seekable=fields["seekable"],
-            damage=tuple(fields["damage"]),
-            notes=tuple(fields["notes"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError):  # none yet, or one that was cut off
-        return None
-
-
-def _note_down(folder: Path, fingerprint: dict[str, Any], found: Survey) -> None:
-    try:
-        if folder.exists() and not (folder / PLAN).exists() and any(folder.iterdir()):
-            raise OutputError(f"{folder} is there and holds no shots of Tinct's; name another folder (--state)")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise OutputError(f"the folder {folder} can't be made ({error.strerror or error})") from error
-    with atomic_path(folder / TICKS) as temporary, temporary.open("wb") as file:
-        np.save(file, found.ticks)
-    fields = dataclasses.asdict(found)
-    del fields["ticks"]
-    text = json.dumps({"fingerprint": fingerprint, "survey": fields}, indent=1)
-    with atomic_path(folder / PLAN) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def _check_times(options: FilmOptions, film: Film, found: Survey) -> None:
+    end = float((found.ticks[-1] - found.ticks[0]) * film.time_base + 1 / film.rate)
+    given = [hint.time for hint in options.hints]
+    given += [reference.time for reference in options.references if reference.time is not None]
+    for time in given:
+        if time >= end:
+            raise HintError(f"{time:g} seconds, the time of a hint or reference, lie after the end at {end:.2f}")

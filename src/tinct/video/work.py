@@ -6,7 +6,6 @@ order, on any machine that sees the folder. :func:`finish` joins them.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +19,7 @@ from tinct.errors import UnreadableVideo
 from tinct.inference.backends import Backend
 from tinct.inference.readout import saturate
 from tinct.media.atomic import atomic_path
-from tinct.video import anchors
+from tinct.video import anchors, state
 from tinct.video.deflicker import deflicker
 from tinct.video.encode import write_shot
 from tinct.video.film import Reader, opened
@@ -143,7 +142,7 @@ def colorize_shot(plan: Plan, shot: Shot, backend: Backend, jobs: int = 1) -> Pa
 
 
 def finish(job: Job, plan: Plan, backend: Backend) -> None:
-    """Join the finished shots to the film, and delete their folder.
+    """Join the finished shots to the film, and delete them; their folder goes, too, unless it was there before.
 
     Raises:
         OutputExists: the target is there and may not be replaced.
@@ -171,4 +170,5 @@ def finish(job: Job, plan: Plan, backend: Backend) -> None:
         whole=job.options.seconds is None,
         overwrite=job.overwrite,
     )
-    shutil.rmtree(plan.folder, ignore_errors=True)
+    state.clear(plan.folder)
+    state.release(plan.folder)

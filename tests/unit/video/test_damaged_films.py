@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinct.errors import OptionError, OutputExists, TinctError, UnreadableVideo
+from tinct.errors import OptionError, OutputExists, UnreadableVideo
 from tinct.inference.backends import Backend
 from tinct.inference.options import ColorizeOptions
 from tinct.video.film import Reader, examine
@@ -199,19 +199,6 @@ def test_source_that_changes(moving: Frames, make_film: Maker, backend: Backend,
     with pytest.raises(UnreadableVideo, match="changed while"):
         finish(job, plan, backend)
     assert not source.with_name("out.mkv").exists()
-
-
-def test_foreign_folder_is_left_alone(
-    moving: Frames, make_film: Maker, backend: Backend, small: ColorizeOptions
-) -> None:
-    source = make_film("in.mkv", moving())
-    folder = source.with_name("photos")
-    folder.mkdir()
-    (folder / "one.jpg").write_bytes(b"mine")
-    job = Job(str(source), str(source.with_name("out.mkv")), FilmOptions(colors=small), state=str(folder))
-    with pytest.raises(TinctError, match="no shots of Tinct's"):
-        make_plan(job, backend)
-    assert (folder / "one.jpg").read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize(
