@@ -22,7 +22,7 @@ from tinct.training.engine import Engine
 from tinct.training.prepare import check_sizes, load_start, make_accelerator, make_loss, read_photos, read_replayed
 from tinct.training.progress import Progress, Report, silent
 from tinct.training.recipes import load_config
-from tinct.training.runs import UNFINISHED, Asked, make_record, read_figures
+from tinct.training.runs import UNFINISHED, Asked, make_record, read_beginning, read_figures
 from tinct.weights import checkpoint
 
 
@@ -81,7 +81,8 @@ def train(
     if going_on and not resume:
         raise TrainingError(f"{out} holds a run already; go on with it by --resume, or give another folder")
     asked = Asked(budget, seed, init, tuple(presets), tuple(settings), adapt, None if replay is None else str(replay))
-    if going_on:
+    if resume:
+        # A run that was killed before its first checkpoint starts afresh, as it was asked for.
         asked = asked.filled_from(out)
     decision = adaptation.decide(recipe, data, asked.init, asked.adapt)
     config = load_config(recipe, asked.budget, adapt=decision.adapts, presets=asked.presets, settings=asked.settings)
@@ -112,6 +113,17 @@ def train(
     identity = _identity(config, photos, seed, asked.init)
     if known:
         identity["replayed"] = known
+    record = make_record(
+        config.model_dump(mode="json"),
+        asked={"recipe": recipe, **dataclasses.asdict(asked)},
+        seed=seed,
+        data={**identity["data"], **_about(data, division, photos)},
+        start=asked.init or ("imagenet" if config.imagenet else "random"),
+        adaptation=adaptation.record(decision, source, len(replayed), len(ordinary)),
+        **_machine(accelerator),
+    )
+    if resume:
+        record |= read_beginning(out)
     engine = Engine(
         config,
         spec,
@@ -125,15 +137,7 @@ def train(
         accelerator=accelerator,
         seed=seed,
         identity=json.dumps(identity, sort_keys=True),
-        record=make_record(
-            config.model_dump(mode="json"),
-            asked={"recipe": recipe, **dataclasses.asdict(asked)},
-            seed=seed,
-            data={**identity["data"], **_about(data, division, photos)},
-            start=asked.init or ("imagenet" if config.imagenet else "random"),
-            adaptation=adaptation.record(decision, source, len(replayed), len(ordinary)),
-            **_machine(accelerator),
-        ),
+        record=record,
         report=report,
         tensorboard=tensorboard,
     )

@@ -84,10 +84,16 @@ def make_record(recipe: Mapping[str, Any], **facts: Any) -> dict[str, Any]:
     }
 
 
+def read_beginning(run: Path) -> dict[str, Any]:
+    """Return what a run that is resumed keeps of its record: when it began, and what was decided then."""
+    with suppress(DataError):
+        before = read_record(run)
+        return {key: before[key] for key in ("started", "adaptation") if key in before}
+    return {}
+
+
 def note_progress(record: dict[str, Any], run: Path, state: str, place: Mapping[str, float]) -> None:
     """Bring a record up to date and write it; its figures are those of the run's validation so far.
-
-    When a run began, and what was decided then, stays as it is in the record that is there.
 
     Args:
         record: see :func:`make_record`.
@@ -96,9 +102,6 @@ def note_progress(record: dict[str, Any], run: Path, state: str, place: Mapping[
         place: :data:`tinct.training.journal.PLACES` and how far each is.
     """
     rows = read_figures(run)
-    with suppress(DataError):
-        before = read_record(run)
-        record.update({key: before[key] for key in ("started", "adaptation") if key in before})
     hours = round(place["seconds"] / 3600, 4)
     record.update(state=state, step=place["step"], seen=place["seen"], hours=hours, updated=_now())
     record["figures"] = rows[-1] if rows else {}

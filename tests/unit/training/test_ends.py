@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,6 +78,28 @@ def test_what_is_not_asked_again_is_as_it_was(photos: Path, tmp_path: Path) -> N
     assert read_record(tmp_path)["step"] == 6
     with pytest.raises(TrainingError, match="seed: 3 -> 4"):
         train("lab-cnn", photos, tmp_path, resume=True, seed=4)
+
+
+def test_a_run_killed_before_its_first_checkpoint_is_as_it_was_asked_for(photos: Path, tmp_path: Path) -> None:
+    asked = {"budget": "2steps", "seed": 3, "settings": SMALL}
+    train("lab-cnn", photos, tmp_path, **asked)  # type: ignore[arg-type]
+    shutil.rmtree(tmp_path / checkpoint.FOLDER)
+    before = {**read_record(tmp_path), "started": "1999-12-31T00:00:00+00:00"}
+    (tmp_path / "run.json").write_text(json.dumps(before))
+    train("lab-cnn", photos, tmp_path, resume=True)
+    after = read_record(tmp_path)
+    for name in ("asked", "recipe", "budget", "seed", "step", "started"):
+        assert after[name] == before[name]
+
+
+def test_a_run_that_starts_afresh_begins_its_own_record(photos: Path, tmp_path: Path) -> None:
+    train("encdec-rgb", photos, tmp_path, budget="1steps", settings=SMALL)
+    shutil.rmtree(tmp_path / checkpoint.FOLDER)
+    (tmp_path / "run.json").write_text(json.dumps({**read_record(tmp_path), "started": "1999-12-31T00:00:00+00:00"}))
+    train("encdec-rgb", photos, tmp_path, budget="1steps", settings=SMALL)
+    record = read_record(tmp_path)
+    assert record["started"] >= "2000"
+    assert record["adaptation"]["adapts"] is False
 
 
 def test_the_record_says_what_made_the_run_and_how_good_it_is(photos: Path, tmp_path: Path) -> None:
