@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, WrapValidator
+from pydantic_core import PydanticCustomError
 
 from tinct.web.schemas import DataName, Given, Id, Job, Name, Picture, Strict
 
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+def _check_setting(value: Any, check: Callable[[Any], str]) -> str:
+    """Say of a setting that has another form what form it has."""
+    try:
+        return check(value)
+    except ValidationError as error:
+        raise PydanticCustomError("setting", "expected NAME=VALUE, such as data.batch=64") from error
+
+
+Setting = Annotated[
+    str, StringConstraints(pattern=r"^[a-z_0-9.]{1,100}=[A-Za-z0-9_.+-]{1,50}$"), WrapValidator(_check_setting)
+]
+
+
 class Model(Given):
-    """A model that was trained or imported here."""
+    """""A model that was trained or imported here."""
 
     id: str
     name: str
@@ -93,10 +108,7 @@ class NewRun(Strict):
     save_as: Name | None = None
     """What to call the model that is saved when the training is done; None saves none by itself."""
     presets: Annotated[list[Name], Field(default_factory=list, max_length=10)]
-    settings: Annotated[
-        list[Annotated[str, StringConstraints(pattern=r"^[a-z_0-9.]{1,100}=[A-Za-z0-9_.+-]{1,50}$")]],
-        Field(default_factory=list, max_length=50),
-    ]
+    settings: Annotated[list[Setting], Field(default_factory=list, max_length=50)]
 
 
 class Resume(Strict):

@@ -156,6 +156,21 @@ def test_other_ways(page_server: Any, open_page: Callable[..., Any], photo: Path
     assert asked.value.post_data_json["variants"] == 4
     settle(page)
     assert ways.nth(2).get_attribute("aria-checked") == "true"
+    # The model that is named is the one that counts; one that is gone gives way to the default.
+    model = page.locator("tinct-controls select").first
+    for name in ("tinct", "", "tinct"):
+        model.select_option(name)
+    page.get_by_role("button", name="Reset").click()
+    assert model.input_value() == ""
+    model.select_option("tinct")
+    page.evaluate(
+        """() => {
+          for (const [key, kept] of Object.entries(localStorage)) localStorage[key] = kept.replace('"tinct"', '"gone"');
+        }"""
+    )
+    page.reload()
+    settle(page)
+    assert page.locator("tinct-controls select").first.input_value() == ""
 
 
 def test_history_survives_a_reload_and_is_deleted_for_good(

@@ -82,16 +82,26 @@ def test_from_opening_the_page_to_a_picture_in_color(
     page_server: Any, open_page: Callable[..., Any], small_photo: Path
 ) -> None:
     server = page_server
-    page = open_page(server.address)
+    page = open_page(server.address, allow="status of 422")
     page.set_default_timeout(PATIENCE)
     page.evaluate(NOTIFIED)
     page.evaluate("localStorage.clear()")
     # Start.
     page.get_by_role("link", name="Train").click()
     page.get_by_label("Recipe", exact=True).select_option("cifar-cnn")
+    # Corrections bring a recipe of their own, and the list of recipes shows it.
+    for data, recipe in (("corrections", "tinct"), ("cifar10", "cifar-cnn")):
+        page.evaluate("(data) => document.querySelector('tinct-train-form').chooseData(data)", data)
+        assert page.get_by_label("Recipe", exact=True).input_value() == recipe
     choose_length(page, "epochs", 2)
     page.get_by_label("save the model as").fill("painter")
+    page.get_by_text("More settings").click()
+    settings = page.get_by_label("Single settings")
+    settings.fill("twice as long")
     page.get_by_role("button", name="Start the training").click()
+    page.get_by_role("alert").get_by_text("expected NAME=VALUE").wait_for()
+    settings.fill("")
+    page.get_by_role("button", name="Start the training").click()  # one click suffices
     # The data are fetched, and the state is told after every epoch.
     run = page.locator("tinct-train-run")
     run.get_by_role("heading", name="painter").wait_for()
@@ -103,6 +113,7 @@ def test_from_opening_the_page_to_a_picture_in_color(
     page.get_by_text("“painter” is trained. Saved as painter.").wait_for()
     assert page.evaluate("notified") == ["“painter” is trained. Saved as painter."]
     assert server.client().get("models/painter").json()["recipe"] == "cifar-cnn"
+    page.wait_for_function("async () => (await import('/static/photos.js')).shelf.models.names.includes('painter')")
     sheet = page.request.get(f"{server.address}{run.locator('.sheets img').get_attribute('src')}")
     assert Image.open(io.BytesIO(sheet.body())).width > 2 * SIDE
 

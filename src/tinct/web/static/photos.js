@@ -3,6 +3,7 @@
 import {connection} from './api.js';
 import {engine} from './engine.js';
 import {fail, Refused} from './notify.js';
+import {MODELS} from './view.js';
 
 const AT_ONCE = 2;
 const THUMBNAIL = 200;
@@ -29,7 +30,13 @@ class Shelf extends EventTarget {
     this.working = 0;
     this.numbered = 0;
     this.limits = null;
+    /** What engine.models() gave; null until it is known. */
+    this.models = null;
     tabs.addEventListener('message', ({data}) => data.kind === 'photos' && this.load());
+    document.addEventListener(MODELS, async () => {
+      await this.loadModels();
+      this.dispatchEvent(new Event('models'));
+    });
     connection.addEventListener('back', () => {
       this.load();
       for (const item of this.items) if (item.retry && !item.damaged && !item.repeated) this.again(item);
@@ -44,7 +51,7 @@ class Shelf extends EventTarget {
   async load() {
     const there = new Set(this.items.filter((item) => item.photo));
     try {
-      const photos = await engine.list();
+      const [photos] = await Promise.all([engine.list(), this.loadModels()]);
       const ids = new Set(photos.map((photo) => photo.id));
       const known = new Map(this.items.filter((item) => item.photo).map((item) => [item.photo.id, item]));
       // What is on its way, or came after the list was asked for.
@@ -58,6 +65,15 @@ class Shelf extends EventTarget {
       if (error.status !== 0) fail(error, 'The photographs can’t be listed');
     }
     this.changed();
+  }
+
+  async loadModels() {
+    if (!engine.features.has('models')) return;
+    try {
+      this.models = await engine.models();
+    } catch (error) {
+      if (error.status !== 0) fail(error, 'The models can’t be listed');
+    }
   }
 
   itemOf(photo) {
@@ -229,7 +245,9 @@ function forgetOthers(ids) {
 /** Return the look that a photograph was given last. */
 export function lookOf(photo) {
   const known = looks.get(photo.id) ?? JSON.parse(remembered(LOOK + photo.id) ?? '{}');
-  return {...USUAL, ...known};
+  const look = {...USUAL, ...known};
+  // The model may have been renamed or deleted since.
+  return shelf.models && !shelf.models.names.includes(look.model) ? {...look, model: null} : look;
 }
 
 const looks = new Map();

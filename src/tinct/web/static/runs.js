@@ -8,6 +8,7 @@
 import {api, connection, follow} from './api.js';
 import {notify, toast} from './notify.js';
 import {go} from './view.js';
+import {modelsChanged} from './views/model-actions.js';
 
 const TOLD = 'tinct-trainings-told';
 const LOOK_SECONDS = 20;
@@ -145,6 +146,7 @@ class Trainings extends EventTarget {
     if (job.state === 'done') {
       const saved = job.notes.length ? ` ${job.notes.join('; ')}.` : '';
       notify(`“${run.name}” is trained.`, capital(saved.trim()), {action});
+      modelsChanged();
     } else if (job.state === 'failed') {
       notify(`“${run.name}” can’t be trained.`, capital(job.error ?? ''), {kind: 'error', action});
     } else if (this.asked.delete(run.id)) {

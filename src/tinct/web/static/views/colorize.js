@@ -39,6 +39,8 @@ export default class Colorize extends View {
       if (!this.item?.photo || this.awaited === detail.key || detail.truncated) this.choose(detail);
     });
     shelf.addEventListener('refused', ({detail}) => say(`${detail.name}: ${sentence(detail.error)}`));
+    // Another model may be the default, or the one that was chosen is gone.
+    shelf.addEventListener('models', () => this.item?.photo && this.reload());
     tabs.addEventListener('message', ({data}) => {
       if (data.id && data.id === this.item?.photo?.id) this.reload();
     });
@@ -111,6 +113,7 @@ export default class Colorize extends View {
                 .photo=${photo}
                 .look=${this.look}
                 .saving=${this.saving}
+                .models=${shelf.models}
                 @look=${({detail}) => this.change(detail)}
                 @save=${({detail}) => this.save(detail)}
                 @correct=${() => go('correct', photo.id)}

@@ -4,7 +4,6 @@ import {engine} from '../engine.js';
 import {fail} from '../notify.js';
 import {USUAL} from '../photos.js';
 import {html, LitElement, nothing} from '../vendor/lit.js';
-import {MODELS} from '../view.js';
 
 const FORMATS = {'': 'As it was', jpeg: 'JPEG', png: 'PNG', tiff: 'TIFF', webp: 'WebP', avif: 'AVIF'};
 const VARIANTS = 4;
@@ -15,7 +14,7 @@ class Controls extends LitElement {
     photo: {attribute: false},
     look: {attribute: false},
     saving: {attribute: false},
-    models: {state: true},
+    models: {attribute: false},
     variants: {state: true},
     format: {state: true},
   };
@@ -30,35 +29,14 @@ class Controls extends LitElement {
     return this;
   }
 
-  connectedCallback() {
-    super.connectedCallback();
-    if (engine.features.has('models')) this.loadModels();
-    document.addEventListener(MODELS, this.modelsChanged);
-  }
-
-  async loadModels() {
-    try {
-      this.models = await engine.models();
-    } catch (error) {
-      fail(error, 'The models can’t be listed');
-    }
-  }
-
   willUpdate(changed) {
     if (changed.has('photo')) this.dropVariants();
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    document.removeEventListener(MODELS, this.modelsChanged);
     this.dropVariants();
   }
-
-  /** Another model may be the default: whatever it colored is colored anew. */
-  modelsChanged = () => {
-    this.loadModels();
-    if (this.look.model === null) this.change({});
-  };
 
   tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, {detail}));
@@ -84,8 +62,8 @@ class Controls extends LitElement {
       ${this.models && this.models.names.length > 1
         ? html`<label class="field">Model
             <select @change=${(event) => this.change({model: event.target.value || null})}>
-              <option value="" ?selected=${look.model === null}>Default (${this.models.default})</option>
-              ${this.models.names.map((name) => html`<option ?selected=${look.model === name}>${name}</option>`)}
+              <option value="" .selected=${look.model === null}>Default (${this.models.default})</option>
+              ${this.models.names.map((name) => html`<option .selected=${look.model === name}>${name}</option>`)}
             </select></label>`
         : nothing}
       <div class="row">
@@ -126,7 +104,7 @@ class Controls extends LitElement {
       <button type="button" class="main" @click=${() => this.tell('save', {format: this.format})}>Download</button>
       <label class="unseen" for="format">Format</label>
       <select id="format" @change=${(event) => (this.format = event.target.value)}>
-        ${engine.formats.map((name) => html`<option value=${name} ?selected=${name === this.format}>${FORMATS[name]}</option>`)}
+        ${engine.formats.map((name) => html`<option value=${name} .selected=${name === this.format}>${FORMATS[name]}</option>`)}
       </select></div>`;
   }
 

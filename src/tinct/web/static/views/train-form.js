@@ -4,6 +4,7 @@ import {api, connection, upload} from '../api.js';
 import {confirmed, fail, mayNotify, toast} from '../notify.js';
 import {trainings} from '../runs.js';
 import {html, LitElement, nothing} from '../vendor/lit.js';
+import {MODELS} from '../view.js';
 
 const UNITS = {epochs: 'epochs', min: 'minutes', h: 'hours', steps: 'steps', '': 'as the recipe has it'};
 const NAMES = {cifar10: 'CIFAR-10 (fetched when it is needed)'};
@@ -36,12 +37,14 @@ class TrainForm extends LitElement {
   connectedCallback() {
     super.connectedCallback();
     connection.addEventListener('back', this.reload);
+    document.addEventListener(MODELS, this.reload);
     this.load();
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
     connection.removeEventListener('back', this.reload);
+    document.removeEventListener(MODELS, this.reload);
   }
 
   async load() {
@@ -55,7 +58,6 @@ class TrainForm extends LitElement {
 
   change(changed) {
     this.order = {...this.order, ...changed};
-    this.wrong = '';
   }
 
   /** Corrections are few: they adapt the model that made them rather than make a new one. */
@@ -81,7 +83,7 @@ class TrainForm extends LitElement {
     const {order} = this;
     const {recipes, models} = this.known;
     const about = recipes.find((recipe) => recipe.name === order.recipe)?.about ?? '';
-    const choice = (value, text, chosen) => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`;
+    const choice = (value, text, chosen) => html`<option value=${value} .selected=${value === chosen}>${text}</option>`;
     return html`<form class="panel stack" @submit=${this.start} aria-labelledby="train-title">
       <h2 id="train-title">A new training</h2>
       <div class="field"><label for="train-recipe">Recipe</label>
@@ -133,9 +135,9 @@ class TrainForm extends LitElement {
     return html`<div class="field">
       <label for="train-data">Photographs</label>
       <select id="train-data" name="data" @change=${(event) => this.chooseData(event.target.value)}>
-        ${data.named.map((name) => html`<option value=${name} ?selected=${name === order.data}
+        ${data.named.map((name) => html`<option value=${name} .selected=${name === order.data}
           ?disabled=${name === CORRECTIONS && data.corrections < 2}>${text(name)}</option>`)}
-        ${data.uploaded.map((set) => html`<option value=${set.id} ?selected=${set.id === order.data}>${set.name}
+        ${data.uploaded.map((set) => html`<option value=${set.id} .selected=${set.id === order.data}>${set.name}
           (${set.facts.pictures} pictures)</option>`)}
       </select>
       <div class="row">
@@ -190,6 +192,7 @@ class TrainForm extends LitElement {
     const lines = order.settings.split('\n').map((line) => line.trim()).filter(Boolean);
     const name = this.saveAs;
     this.starting = true;
+    this.wrong = '';
     try {
       const run = await trainings.start({
         recipe: order.recipe,

@@ -6,7 +6,7 @@ import {confirmed, fail, say, toast} from '../notify.js';
 import {isActive, stateOf, trainings} from '../runs.js';
 import {html, LitElement, nothing} from '../vendor/lit.js';
 import {go} from '../view.js';
-import {loadModel, useModel} from './model-actions.js';
+import {loadModel, modelsChanged, useModel} from './model-actions.js';
 
 const EPOCH = /^epoch-(\d+)\.png$/;
 const BUDGET = '\\d{1,6}(\\.\\d{1,3})?(min|h|steps|epochs)';
@@ -160,7 +160,7 @@ class TrainRun extends LitElement {
         ${sheets.length > 1
           ? html`<label class="row">Epoch <select @change=${(event) => (this.sheet = event.target.value || null)}>
               <option value="">the newest</option>
-              ${sheets.toReversed().map((name) => html`<option value=${name} ?selected=${name === this.sheet}>${epoch(name)}</option>`)}
+              ${sheets.toReversed().map((name) => html`<option value=${name} .selected=${name === this.sheet}>${epoch(name)}</option>`)}
             </select></label>`
           : nothing}</figcaption>
       <img src="${ROOT}runs/${this.run.id}/sheets/${shown}" alt="Validation pictures after epoch ${epoch(shown)}" />
@@ -221,6 +221,7 @@ class TrainRun extends LitElement {
       if (ended.state !== 'done') throw new Error(ended.error ?? 'it was stopped');
       form.reset();
       toast(`The model is saved in the database as ${name}.`, {kind: 'good'});
+      modelsChanged();
       await this.findModels();
     } catch (error) {
       fail(error, `${name} can’t be saved`);

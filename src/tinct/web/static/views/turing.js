@@ -118,7 +118,7 @@ export default class Turing extends View {
       <div class="field"><label for="test-data">Color photographs</label>
         ${sets.length
           ? html`<select id="test-data" name="data" @change=${(event) => (this.data = event.target.value)}>
-              ${sets.map((set) => html`<option value=${set.id} ?selected=${set.id === chosen}>${set.text}</option>`)}</select>`
+              ${sets.map((set) => html`<option value=${set.id} .selected=${set.id === chosen}>${set.text}</option>`)}</select>`
           : nothing}
         ${this.sending === null
           ? html`<label class="button">Upload a ZIP of photographs
