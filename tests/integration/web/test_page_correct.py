@@ -284,11 +284,31 @@ def test_hints_are_kept_when_the_line_is_back(
     page_server: Any, correcting: Callable[..., Any], kept: tuple[str, Path]
 ) -> None:
     page = correcting(allow="ERR_|Failed to load")
+    client = page_server.client()
+    other = client.upload(kept[1])
+    page.evaluate("async () => (await import('/static/photos.js')).shelf.load()")
     page.context.set_offline(True)
     page.mouse.click(*spot(page, 0.5, 0.5))
     page.locator("#lost").wait_for(state="visible")
     assert hints(page_server, kept[0]) == []
+    page.goto(f"{page_server.address}/#/correct/{other}")  # whatever is open by then
+    page.wait_for_function("(id) => document.querySelector('tinct-correct').photo.id === id", arg=other)
     page.context.set_offline(False)
     page.locator("#lost").wait_for(state="hidden")
     settle(page)
     assert len(hints(page_server, kept[0])) == 1
+    assert hints(page_server, other) == []
+    # One that is deleted meanwhile calls nobody back from another part of the page.
+    page.get_by_role("link", name="Train").click()
+    page.get_by_role("heading", name="A new training").wait_for()
+    assert client.delete(f"pictures/{other}").status_code == 204
+    page.context.set_offline(True)
+    page.evaluate("async () => (await import('/static/api.js')).api('GET', 'limits').catch(() => {})")
+    page.locator("#lost").wait_for(state="visible")
+    page.context.set_offline(False)
+    page.locator("#lost").wait_for(state="hidden")
+    page.wait_for_function("() => document.querySelector('tinct-correct').photo === null")
+    assert page.url.endswith("#/train")
+    page.get_by_role("link", name="Correct").click()
+    settle(page)
+    assert not page.url.endswith(other)

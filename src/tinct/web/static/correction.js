@@ -17,6 +17,15 @@ const MOST_STEPS = 60;
  * A mask is {width, height, data: Uint8Array}, 255 where the photograph is colored and 0 where it stays as it was.
  */
 
+/** Those of which something isn't kept yet. */
+const unsettled = new Set();
+addEventListener('beforeunload', (event) => unsettled.size && event.preventDefault());
+
+/** Resolves when all that was changed of a photograph is kept, or that failed. */
+export function kept(photo) {
+  return Promise.all([...unsettled].filter((correction) => correction.photo.id === photo.id).map((correction) => correction.save()));
+}
+
 let numbered = 0;
 
 export function newMark(color, radius, points) {
@@ -51,9 +60,10 @@ export class Correction extends EventTarget {
     );
   }
 
-  /** Hear no more of other tabs. */
+  /** Hear no more of other tabs, and of the server once all is kept. */
   close() {
-    this.listener.abort();
+    if (this.settled) this.listener.abort();
+    else this.addEventListener('saved', () => this.close(), {once: true});
   }
 
   /** Load what is kept. */
@@ -124,8 +134,10 @@ export class Correction extends EventTarget {
 
   /** Have everything kept; resolves when nothing is left to be kept, or that failed. */
   save() {
+    unsettled.add(this);
     this.saving ??= this.saveAll().finally(() => {
       this.saving = null;
+      if (this.settled) unsettled.delete(this);
       this.dispatchEvent(new Event('saved'));
     });
     return this.saving;

@@ -1,12 +1,12 @@
 /** Correct: hints, scribbles and masks by hand, with what the model suggests. */
 
 import {connection} from '../api.js';
-import {Correction, MaskCanvas, newMark, readHints, toPng} from '../correction.js';
+import {Correction, kept, MaskCanvas, newMark} from '../correction.js';
 import {engine} from '../engine.js';
 import {fail, say, toast} from '../notify.js';
 import {Latest, lookOf, shelf, tabs} from '../photos.js';
 import {html, nothing} from '../vendor/lit.js';
-import {go, saveFile, settle, View} from '../view.js';
+import {go, settle, View} from '../view.js';
 import '../viewer.js';
 import {Marking, TOOLS} from './marking.js';
 import './palette.js';
@@ -35,12 +35,12 @@ export default class Correct extends View {
     this.marking = new Marking(this);
     this.coloring = new Latest((photo) => this.paintColors(photo));
     this.guiding = new Latest((photo) => this.ask(photo));
-    shelf.addEventListener('change', () => this.requestUpdate());
+    shelf.addEventListener('change', () => {
+      if (this.photo && !shelf.find(this.photo.id)) this.close();
+      this.requestUpdate();
+    });
     connection.addEventListener('back', () => this.again());
     addEventListener('keydown', (event) => this.shortcut(event));
-    addEventListener('beforeunload', (event) => {
-      if (this.correction && !this.correction.settled) event.preventDefault();
-    });
     tabs.addEventListener('message', ({data}) => data.kind === 'look' && data.id === this.photo?.id && this.recolor());
   }
 
@@ -48,7 +48,7 @@ export default class Correct extends View {
     this.visible = true;
     if (!shelf.loaded) await shelf.load();
     const wanted = this.parts[0] ? shelf.find(this.parts[0])?.photo : this.photo ?? shelf.items.find((item) => item.photo)?.photo;
-    if (!wanted) this.photo = null;
+    if (!wanted) this.close();
     else if (wanted.id !== this.photo?.id) this.open(wanted);
     else this.recolor();
   }
@@ -57,10 +57,15 @@ export default class Correct extends View {
     this.visible = false;
   }
 
-  async open(photo) {
+  /** Let go of the photograph. */
+  close() {
     this.correction?.close();
+    this.photo = this.correction = this.before = this.after = this.guide = this.chosen = null;
+  }
+
+  async open(photo) {
+    this.close();
     this.photo = photo;
-    this.before = this.after = this.guide = this.chosen = null;
     this.colors = [];
     this.loaded = false;
     this.busy = true;
@@ -70,12 +75,15 @@ export default class Correct extends View {
       if (this.photo !== photo) return;
       this.before = before;
       this.brushes = new MaskCanvas(before, null);
-      this.correction = new Correction(photo, {width: before.width, height: before.height});
-      this.correction.addEventListener('change', ({detail}) => this.changed(detail.mask));
-      this.correction.addEventListener('saved', () => (this.saved = this.correction.settled));
-      this.correction.addEventListener('error', ({detail}) => this.notKept(detail));
-      await this.correction.load();
-      this.loaded = true;
+      const correction = new Correction(photo, {width: before.width, height: before.height});
+      this.correction = correction;
+      const whileOpen = (handle) => (event) => this.correction === correction && handle(event);
+      correction.addEventListener('change', whileOpen(({detail}) => this.changed(detail.mask)));
+      correction.addEventListener('saved', whileOpen(() => (this.saved = correction.settled)));
+      correction.addEventListener('error', ({detail}) => this.notKept(correction, detail));
+      await kept(photo); // by the last time that it was open
+      await correction.load();
+      if (this.correction === correction) this.loaded = true;
     } catch (error) {
       if (this.photo === photo) this.gone(error);
     }
@@ -88,8 +96,10 @@ export default class Correct extends View {
     else this.open(this.photo);
   }
 
-  notKept(error) {
-    if (error.status === 409) {
+  notKept(correction, error) {
+    if (this.correction !== correction) {
+      if (![0, 404].includes(error.status)) fail(error, correction.photo.name);
+    } else if (error.status === 409) {
       toast('The hints were changed in another tab, which is what you see now. Undo brings yours back.');
     } else this.gone(error);
   }
@@ -100,8 +110,8 @@ export default class Correct extends View {
     fail(error, this.photo?.name);
     if (error.status === 404) {
       shelf.load();
-      this.photo = null;
-      go('colorize');
+      this.close();
+      if (this.visible) go('colorize');
     }
   }
 
@@ -127,7 +137,7 @@ export default class Correct extends View {
   }
 
   async paintColors(photo) {
-    if (photo !== this.photo) return;
+    if (photo !== this.photo || !this.correction) return;
     this.busy = true;
     try {
       const {blob} = await engine.render(photo, this.look());
@@ -138,7 +148,7 @@ export default class Correct extends View {
       const item = shelf.find(photo.id);
       if (item) shelf.noteColors(item, bitmap);
     } catch (error) {
-      this.gone(error);
+      if (photo === this.photo) this.gone(error);
     } finally {
       this.busy = this.coloring.next !== null;
     }
@@ -146,6 +156,7 @@ export default class Correct extends View {
 
   /** Ask how sure the model is, and where a hint would help. */
   async ask(photo) {
+    if (photo !== this.photo || !this.correction) return;
     try {
       const found = await engine.points(photo, this.look());
       if (photo === this.photo) this.guide = found;
@@ -243,7 +254,7 @@ export default class Correct extends View {
   }
 
   mark() {
-    return this.correction.marks.find((mark) => mark.id === this.chosen) ?? null;
+    return this.correction?.marks.find((mark) => mark.id === this.chosen) ?? null;
   }
 
   change(changed, same = false) {
@@ -312,27 +323,6 @@ export default class Correct extends View {
     else if (key === 'y' || (key === 'z' && event.shiftKey)) this.correction.redo();
     else return;
     event.preventDefault();
-  }
-
-  stem() {
-    return this.photo.name.replace(/\.[^.]+$/, '');
-  }
-
-  saveHints() {
-    const text = JSON.stringify(this.correction.hints(), null, 1);
-    saveFile(new Blob([text], {type: 'application/json'}), `${this.stem()}.hints.json`);
-  }
-
-  async saveMask() {
-    saveFile(await toPng(this.correction.mask), `${this.stem()}.mask.png`);
-  }
-
-  async openHints(file) {
-    try {
-      this.change({marks: readHints(await file.text(), this.photo)});
-    } catch (error) {
-      fail(error, file.name);
-    }
   }
 
   suggestions() {

@@ -1,9 +1,10 @@
 /** <tinct-palette>: colors for a hint, brush, suggestions, the list of hints, the reference, files, learning. */
 
+import {readHints, toPng} from '../correction.js';
 import {engine} from '../engine.js';
 import {fail, toast} from '../notify.js';
 import {html, LitElement, nothing} from '../vendor/lit.js';
-import {go} from '../view.js';
+import {go, saveFile} from '../view.js';
 import './reference.js';
 
 const RECENT = 'tinct-colors';
@@ -114,23 +115,39 @@ class Palette extends LitElement {
 
   renderFiles() {
     const {view, marks} = this;
+    const stem = view.photo.name.replace(/\.[^.]+$/, '');
     return html`<details><summary>Files for the command line</summary>
       <div class="stack">
-        <p class="note"><code>tinct colorize ${view.photo.name} --hints ${view.stem()}.hints.json</code>
-          and <code>--mask ${view.stem()}.mask.png</code> make the same.</p>
+        <p class="note"><code>tinct colorize ${view.photo.name} --hints ${stem}.hints.json</code>
+          and <code>--mask ${stem}.mask.png</code> make the same.</p>
         <div class="row">
-          <button type="button" ?disabled=${!marks.length} @click=${() => view.saveHints()}>Save hints</button>
-          <button type="button" ?disabled=${!this.mask} @click=${() => view.saveMask()}>Save mask</button>
+          <button type="button" ?disabled=${!marks.length} @click=${() => this.saveHints(`${stem}.hints.json`)}>Save hints</button>
+          <button type="button" ?disabled=${!this.mask} @click=${() => this.saveMask(`${stem}.mask.png`)}>Save mask</button>
           <label class="button">Open hints<input class="unseen" type="file" accept=".json,application/json"
             @change=${(event) => this.open(event.target)} /></label>
         </div>
       </div></details>`;
   }
 
-  open(input) {
+  saveHints(name) {
+    const text = JSON.stringify(this.view.correction.hints(), null, 1);
+    saveFile(new Blob([text], {type: 'application/json'}), name);
+  }
+
+  async saveMask(name) {
+    saveFile(await toPng(this.view.correction.mask), name);
+  }
+
+  async open(input) {
+    const {view} = this;
     const [file] = input.files;
     input.value = '';
-    if (file) this.view.openHints(file);
+    if (!file) return;
+    try {
+      view.change({marks: readHints(await file.text(), view.photo)});
+    } catch (error) {
+      fail(error, file.name);
+    }
   }
 
   renderLearn() {
@@ -145,10 +162,11 @@ class Palette extends LitElement {
 
   async learn() {
     const {view} = this;
+    const {correction} = view;
     try {
-      await view.correction.save();
-      await engine.accept(view.photo, {...view.look(), hints: undefined});
-      view.correction.accepted = true;
+      await correction.save();
+      await engine.accept(correction.photo, {...view.look(), hints: undefined});
+      correction.accepted = true;
       view.requestUpdate();
       toast('A model may learn from this photograph now.', {kind: 'good', seconds: 8, action: {label: 'Train', run: () => go('train')}});
     } catch (error) {
@@ -158,9 +176,10 @@ class Palette extends LitElement {
 
   async takeBack() {
     const {view} = this;
+    const {correction} = view;
     try {
-      await engine.takeBack(view.photo);
-      view.correction.accepted = false;
+      await engine.takeBack(correction.photo);
+      correction.accepted = false;
       view.requestUpdate();
     } catch (error) {
       fail(error);
