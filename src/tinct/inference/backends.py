@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,7 +32,7 @@ class Backend(Protocol):
 
     @property
     def model_hash(self) -> str:
-        """SHA-256 of the weights' file, in hex."""
+        """SHA-256 of the model's file, or of a checkpoint's weights and specification, in hex."""
 
     def run(self, lightness: NDArray[np.float32], hints: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """Run the network on one picture.
@@ -153,7 +154,7 @@ class TorchBackend:
         try:
             import torch
 
-            from tinct.weights.checkpoint import MODEL, load_network, locate
+            from tinct.weights.checkpoint import MODEL, SPEC, load_network, locate
         except ImportError as error:
             raise MissingExtra("a checkpoint (an exported ONNX file needs none)", "train") from error
         if device == "cuda" and not torch.cuda.is_available():
@@ -162,7 +163,9 @@ class TorchBackend:
         self._torch = torch
         self.spec, self._network = load_network(checkpoint)
         self._network.to(self._device)
-        self.model_hash = store.digest(locate(checkpoint) / MODEL)
+        # With its options the same weights may give other colors.
+        digests = [store.digest(locate(checkpoint) / name) for name in (MODEL, SPEC)]
+        self.model_hash = hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
     def run(self, lightness: NDArray[np.float32], hints: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """See :class:`Backend`."""

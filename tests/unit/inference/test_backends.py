@@ -166,6 +166,18 @@ def test_a_checkpoint_runs_like_its_network(tmp_path: Path) -> None:
     assert load_backend(tmp_path / "run", "cpu").run(lightness, None) == pytest.approx(expected, abs=1e-5)
 
 
+def test_checkpoints_of_the_same_weights_with_other_options_are_told_apart(tmp_path: Path) -> None:
+    from tinct.models.registry import create_model
+    from tinct.weights.checkpoint import save_weights
+
+    networks = [create_model("colorful", width=0.06, grid=40, temperature=each) for each in (0.38, 0.5, 0.38)]
+    hashes = []
+    for network in networks:
+        save_weights(tmp_path, network.make_spec("x"), networks[0].state_dict())  # type: ignore[operator]
+        hashes.append(TorchBackend(tmp_path, "cpu").model_hash)
+    assert hashes[0] == hashes[2] != hashes[1]
+
+
 def test_a_model_loads_beside_other_work(make_model: MakeModel) -> None:
     path = make_model("bins")
     loading, loaded = LoadingBackend(path, "cpu"), load_backend(path, "cpu")
