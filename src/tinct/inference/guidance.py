@@ -42,14 +42,16 @@ class Placed:
 
 
 def place(hints: Sequence[Hint], height: int, width: int) -> list[Placed]:
-    """Put hints into a photograph of that size.
+    """Put hints into a photograph of that size; those that later ones cover wholly are left out.
 
     Raises:
         HintError: one lies outside, or there are too many.
     """
     if len(hints) > MOST_HINTS:
         raise HintError(f"{len(hints)} hints are too many for one photograph, expected at most {MOST_HINTS}")
-    return [Placed(*hint.place(height, width), hint.ab()) for hint in hints]
+    placed = [Placed(*hint.place(height, width), hint.ab()) for hint in hints]
+    owner = _owners(placed, height, width)[2]
+    return [placed[index] for index in np.unique(owner[owner >= 0])]
 
 
 def encode(placed: Sequence[Placed], height: int, width: int, fitted: Fit) -> Floats:
@@ -122,6 +124,19 @@ class Overlay:
 
 def overlay(placed: Sequence[Placed], height: int, width: int) -> Overlay:
     """Build the table for hints in a photograph of that size; a later hint goes over an earlier one."""
+    tops, lefts, owner = _owners(placed, height, width)
+    slope = max(2, min(max(hint.bottom - hint.top, hint.right - hint.left) for hint in placed) // 2)
+    colors = np.array([hint.ab for hint in placed] + [np.zeros(2)], np.float32)
+    opacity = (owner >= 0).astype(np.float32)[..., np.newaxis]
+    # The row and column beyond the last are never reached, but an interpolation at the last asks for them.
+    table = np.pad(np.concatenate([opacity, colors[owner] * opacity], axis=-1), ((0, 1), (0, 1), (0, 0)))
+    return Overlay(table, _places(tops, owner, slope), _places(lefts, owner.T, slope))
+
+
+def _owners(
+    placed: Sequence[Placed], height: int, width: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the borders of all hints along y and x, and which hint has what lies between them: the last one, or -1."""
     tops = _borders([edge for hint in placed for edge in (hint.top, hint.bottom)], height)
     lefts = _borders([edge for hint in placed for edge in (hint.left, hint.right)], width)
     owner = np.full((len(tops) - 1, len(lefts) - 1), -1)
@@ -129,12 +144,7 @@ def overlay(placed: Sequence[Placed], height: int, width: int) -> Overlay:
         rows = slice(*np.searchsorted(tops, (hint.top, hint.bottom)))
         columns = slice(*np.searchsorted(lefts, (hint.left, hint.right)))
         owner[rows, columns] = index
-    slope = max(2, min(max(hint.bottom - hint.top, hint.right - hint.left) for hint in placed) // 2)
-    colors = np.array([hint.ab for hint in placed] + [np.zeros(2)], np.float32)
-    opacity = (owner >= 0).astype(np.float32)[..., np.newaxis]
-    # The row and column beyond the last are never reached, but an interpolation at the last asks for them.
-    table = np.pad(np.concatenate([opacity, colors[owner] * opacity], axis=-1), ((0, 1), (0, 1), (0, 0)))
-    return Overlay(table, _places(tops, owner, slope), _places(lefts, owner.T, slope))
+    return tops, lefts, owner
 
 
 def _borders(edges: list[int], length: int) -> NDArray[np.intp]:

@@ -46,7 +46,13 @@ LOOKS: list[dict[str, Any]] = [
     {},
     {"vividness": 0.25},
     {"mode": "faithful", "saturation": 1.6},
-    {"hints": [{"x": 40, "y": 50, "color": "#a03020", "radius": 6}, {"x": "70%", "y": 90, "color": "#2040a0"}]},
+    {
+        "hints": [
+            {"x": 41, "y": 51, "color": "#00ff00", "radius": 2},
+            {"x": 40, "y": 50, "color": "#a03020", "radius": 6},
+            {"x": "70%", "y": 90, "color": "#2040a0"},
+        ]
+    },
 ]
 
 

@@ -52,6 +52,17 @@ def test_too_many_hints_are_refused() -> None:
         place([Hint(0, 0, RED)] * (MOST_HINTS + 1), 10, 10)
 
 
+def test_a_hint_that_later_ones_cover_is_left_out() -> None:
+    left, right, whole = Hint(10, 10, RED, 4), Hint(18, 10, RED, 4), Hint(14, 10, BLUE, 4)
+    assert [hint.left for hint in place([left, right, whole], 40, 60)] == [6, 14, 10]
+    assert [hint.left for hint in place([whole, left, right], 40, 60)] == [6, 14]
+    assert [hint.ab.tolist() for hint in place([whole, left, whole], 40, 60)] == [
+        left.ab().tolist(),
+        whole.ab().tolist(),
+    ]
+    assert place([], 40, 60) == []
+
+
 def test_an_overlay_is_exact_and_slopes_away() -> None:
     placed = place([Hint(40, 30, RED, 6)], 80, 100)
     found = read(overlay(placed, 80, 100))

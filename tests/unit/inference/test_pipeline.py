@@ -146,6 +146,12 @@ def test_hinted_pixels_have_the_asked_color(takes_hints: bool, depth: type, make
         assert distance[middle].max() < 5
 
 
+def test_a_covered_hint_colors_nothing(make_model: MakeModel) -> None:
+    colorizer, gray = Colorizer(make_model("bins", takes_hints=True)), noise(60, 80)
+    first, second = Hint(40, 30, "#ff0000", 8), Hint(40, 30, "#0000ff", 8)
+    assert (pixels(colorizer, gray, hints=(first, second)) == pixels(colorizer, gray, hints=(second,))).all()
+
+
 def test_five_hundred_hints_are_quick(make_model: MakeModel) -> None:
     rng = np.random.default_rng(0)
     hints = tuple(Hint(int(x), int(y), f"#{color:06x}") for x, y, color in rng.integers(0, 256, (500, 3)))

@@ -21,11 +21,11 @@ function position(value, length, name) {
   return Math.trunc(found);
 }
 
-/** Put hints ({x, y, color, radius}) into a photograph of that size. */
+/** Put hints ({x, y, color, radius}) into a photograph of that size; those that later ones cover wholly are left out. */
 export function place(hints, height, width) {
   if (hints.length > mostHints)
     throw new RangeError(`${hints.length} hints are too many, expected at most ${mostHints}`);
-  return hints.map((hint) => {
+  const placed = hints.map((hint) => {
     const [row, column, r] = [position(hint.y, height, 'y'), position(hint.x, width, 'x'), hint.radius ?? 3];
     if (!Number.isInteger(r) || r < 1) throw new RangeError(`a hint's radius is ${r}, expected 1 pixel or more`);
     return {
@@ -36,6 +36,8 @@ export function place(hints, height, width) {
       ab: srgbToLab(...parseHex(hint.color)).slice(1),
     };
   });
+  const seen = new Set(owners(placed, height, width).owner);
+  return placed.filter((_, index) => seen.has(index));
 }
 
 function shrink(start, end, scale, length) {
@@ -70,21 +72,8 @@ export function encode(placed, height, width, fitted) {
  * columns[x], rows[y], between entries by bilinear interpolation. An entry is opacity, and a and b times opacity.
  */
 export function overlay(placed, height, width) {
-  const tops = borders(
-    placed.flatMap((hint) => [hint.top, hint.bottom]),
-    height,
-  );
-  const lefts = borders(
-    placed.flatMap((hint) => [hint.left, hint.right]),
-    width,
-  );
+  const {tops, lefts, owner} = owners(placed, height, width);
   const [m, n] = [tops.length - 1, lefts.length - 1];
-  const owner = new Int32Array(m * n).fill(-1);
-  placed.forEach((hint, index) => {
-    for (let row = tops.indexOf(hint.top); tops[row] < hint.bottom; row++) {
-      for (let column = lefts.indexOf(hint.left); lefts[column] < hint.right; column++) owner[row * n + column] = index;
-    }
-  });
   const smallest = Math.min(...placed.map((hint) => Math.max(hint.bottom - hint.top, hint.right - hint.left)));
   const slope = Math.max(2, Math.floor(smallest / 2));
   const table = new Float32Array((m + 1) * (n + 1) * 3);
@@ -100,6 +89,26 @@ export function overlay(placed, height, width) {
     rows: places(tops, (line, other) => owner[line * n + other], n, slope),
     columns: places(lefts, (line, other) => owner[other * n + line], m, slope),
   };
+}
+
+/** The borders of all hints along y and x, and which hint has each stretch between them: the last one, or -1. */
+function owners(placed, height, width) {
+  const tops = borders(
+    placed.flatMap((hint) => [hint.top, hint.bottom]),
+    height,
+  );
+  const lefts = borders(
+    placed.flatMap((hint) => [hint.left, hint.right]),
+    width,
+  );
+  const n = lefts.length - 1;
+  const owner = new Int32Array((tops.length - 1) * n).fill(-1);
+  placed.forEach((hint, index) => {
+    for (let row = tops.indexOf(hint.top); tops[row] < hint.bottom; row++) {
+      for (let column = lefts.indexOf(hint.left); lefts[column] < hint.right; column++) owner[row * n + column] = index;
+    }
+  });
+  return {tops, lefts, owner};
 }
 
 function borders(edges, length) {
