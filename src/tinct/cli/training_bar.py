@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from tinct.cli.progress import duration
 from tinct.training.progress import Progress
 
 FIGURES = ("psnr", "colorfulness")
@@ -51,7 +52,7 @@ class TrainingBar:
         if progress.photos_per_second:
             said.append(f"{progress.photos_per_second:.0f} photos/s")
         if progress.seconds_left is not None:
-            said.append(f"{_duration(progress.seconds_left)} left")
+            said.append(f"{duration(progress.seconds_left)} left")
         measured = self._stage == "validating" and bool(progress.figures)
         shown = {name: value for name, value in progress.figures.items() if not measured or name.startswith(FIGURES)}
         said += [f"{name} {value:.4g}" for name, value in shown.items()]
@@ -64,9 +65,3 @@ class TrainingBar:
         """Print a line above the bar, where it stays."""
         if not self._quiet:
             self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
