@@ -83,7 +83,7 @@ def photo(tmp_path: Path, small_photo: Path) -> Path:
 def test_photographs_are_colored_compared_and_saved(
     page_server: Any, open_page: Callable[..., Any], photo: Path, large_photo: Path
 ) -> None:
-    page = open_page(page_server.address)
+    page = open_page(page_server.address, allow="ERR_|Failed to load")
     give(page, "drop", photo)
     give(page, "paste", large_photo)
     page.get_by_role("button", name="Show large.jpg").wait_for()
@@ -110,13 +110,28 @@ def test_photographs_are_colored_compared_and_saved(
         "colorize", files={"file": ("p.png", photo.read_bytes())}, data={"saturation": 2, "mode": "vivid"}
     )
     assert Path(saved.value.path()).read_bytes() == answer.content
-    # Several together.
+    # Several together, though the line is cut meanwhile; one that can't be colored is named.
+    cut = [True]
+
+    def meddle(route: Any) -> None:
+        if cut:
+            cut.pop()
+            route.abort("connectionreset")
+            return
+        batch = route.fetch().json()
+        batch["jobs"][0]["error"] = "it is too dark"
+        if batch["jobs"][0]["state"] == "done":
+            batch["jobs"][0]["state"] = "failed"
+        route.fulfill(json=batch)
+
+    page.route(re.compile(r"/batches/\w{32}$"), meddle)
     page.get_by_label("All", exact=True).check()
     with page.expect_download() as packed:
         page.get_by_role("button", name=re.compile("as ZIP")).click()
     with zipfile.ZipFile(io.BytesIO(Path(packed.value.path()).read_bytes())) as archive:
         assert sorted(archive.namelist()) == ["large.color.jpg", "old street.color.png"]
         assert archive.read("old street.color.png") == answer.content
+    page.get_by_role("alert").filter(has_text=re.compile(r"Not in the ZIP: .* \(it is too dark\)\.")).wait_for()
 
 
 def test_full_resolution_where_one_looks_closely(

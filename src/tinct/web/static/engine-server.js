@@ -41,13 +41,14 @@
  * beside(photo, kind)             -> Blob; kind 'mask' (white is colored, black stays) or 'reference'
  * keepBeside(photo, kind, blob)   keeps it with the photograph, from then on used by render and download; null removes
  * download(photo, look, {format, quality, onProgress, signal}) -> {blob, name}: at full size, metadata kept, marked
- * downloadAll([[photo, look], ...], {onProgress, signal}) -> {blob, name}: a ZIP
+ * downloadAll([[photo, look], ...], {onProgress, signal}) -> {blob, name, failed}: a ZIP; failed: {name, error}[], what
+ *                                 isn't in it and why, may be missing
  * accept(photo, look)             the user is content with the colors: models may learn from them
  * takeBack(photo)                 models learn no more from them
  * models()                        -> {names: string[], default: string}
  */
 
-import {api, follow, Problem, ROOT, upload} from './api.js';
+import {api, connection, follow, Problem, ROOT, upload} from './api.js';
 
 const POLL_SECONDS = 0.7;
 
@@ -163,11 +164,26 @@ function finished(id, {onProgress, signal} = {}) {
   });
 }
 
+/** Get what the server makes meanwhile, also where the line breaks. */
+async function getInTheEnd(path, options) {
+  for (;;) {
+    try {
+      return await api('GET', path, options);
+    } catch (error) {
+      if (error.status !== 0) throw error;
+      await new Promise((resolve) => {
+        connection.addEventListener('back', resolve, {once: true});
+        options.signal?.addEventListener('abort', resolve, {once: true});
+      });
+    }
+  }
+}
+
 async function download(photo, look, {format, quality, onProgress, signal} = {}) {
   const order = {...asked(look), ...(format ? {format} : {}), ...(quality ? {quality} : {})};
   const job = await api('POST', `pictures/${photo.id}/jobs`, {json: order, signal});
   await finished(job.id, {onProgress, signal});
-  return named(await api('GET', `jobs/${job.id}/result`, {signal, as: 'response'}));
+  return named(await getInTheEnd(`jobs/${job.id}/result`, {signal, as: 'response'}));
 }
 
 async function downloadAll(wanted, {onProgress, signal} = {}) {
@@ -178,9 +194,14 @@ async function downloadAll(wanted, {onProgress, signal} = {}) {
     onProgress?.(over.length / batch.jobs.length);
     if (over.length === batch.jobs.length) break;
     await new Promise((resolve) => setTimeout(resolve, POLL_SECONDS * 1000));
-    batch = await api('GET', `batches/${batch.id}`, {signal});
+    batch = await getInTheEnd(`batches/${batch.id}`, {signal});
   }
-  return named(await api('GET', `batches/${batch.id}/zip`, {signal, as: 'response'}));
+  const names = new Map(wanted.map(([photo]) => [photo.id, photo.name]));
+  const failed = batch.jobs
+    .filter((job) => job.state !== 'done')
+    .map((job) => ({name: names.get(job.picture_id), error: job.error ?? 'it was stopped'}));
+  if (failed.length === batch.jobs.length) throw new Problem(422, failed.map(({name, error}) => `${name}: ${error}`).join('; '));
+  return {...(await named(await getInTheEnd(`batches/${batch.id}/zip`, {signal, as: 'response'}))), failed};
 }
 
 async function named(answer) {

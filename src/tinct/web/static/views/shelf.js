@@ -1,7 +1,7 @@
 /** <tinct-shelf>: where files are dropped, and the photographs that are kept, with what can be done with several. */
 
 import {engine} from '../engine.js';
-import {confirmed, fail, sentence} from '../notify.js';
+import {confirmed, fail, sentence, toast} from '../notify.js';
 import {lookOf, shelf} from '../photos.js';
 import {html, LitElement, nothing, repeat} from '../vendor/lit.js';
 import {saveFile} from '../view.js';
@@ -160,8 +160,10 @@ class ShelfList extends LitElement {
     this.packing = 0;
     try {
       const wanted = items.map((item) => [item.photo, lookOf(item.photo)]);
-      const {blob, name} = await engine.downloadAll(wanted, {onProgress: (share) => (this.packing = share)});
+      const {blob, name, failed = []} = await engine.downloadAll(wanted, {onProgress: (share) => (this.packing = share)});
       saveFile(blob, name);
+      const left = failed.map((one) => `${one.name} (${one.error})`);
+      if (left.length) toast(`Not in the ZIP: ${left.join('; ')}.`, {kind: 'error'});
     } catch (error) {
       fail(error, 'The ZIP wasn’t made');
     }
