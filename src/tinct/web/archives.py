@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +20,18 @@ MOST_ENTRIES = 200_000
 MOST_BYTES = 8 * 2**30
 """Unpacked, of all entries together."""
 CHUNK = 2**20
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,  # of bzip2
+    EOFError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+)
+"""What reading an entry may raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +96,25 @@ def unpack(path: Path, entries: list[Entry], folder: Path) -> Iterator[tuple[Ent
             suffix = PurePosixPath(entry.name).suffix.lower()
             target = folder / ("val" if entry.validating else "train") / f"{number:06}{suffix}"
             target.parent.mkdir(parents=True, exist_ok=True)
-            left = entry.info.file_size
-            try:
-                with archive.open(entry.info) as source, target.open("wb") as file:
-                    while data := source.read(CHUNK):
-                        left -= len(data)
-                        if left < 0:
-                            raise DataError(f"{entry.name[:100]} is larger than the ZIP says; the ZIP is damaged")
-                        file.write(data)
-            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-                raise DataError(f"{entry.name[:100]} can't be unpacked ({error}); make the ZIP anew") from error
+            with target.open("wb") as file:
+                for data in _read(archive, entry):
+                    file.write(data)
             yield entry, target
+
+
+def _read(archive: zipfile.ZipFile, entry: Entry) -> Iterator[bytes]:
+    """Read an entry in parts.
+
+    Raises:
+        DataError: it is damaged, or larger than it says.
+    """
+    left = entry.info.file_size
+    try:
+        with archive.open(entry.info) as source:
+            while data := source.read(CHUNK):
+                left -= len(data)
+                if left < 0:
+                    raise DataError(f"{entry.name[:100]} is larger than the ZIP says; the ZIP is damaged")
+                yield data
+    except DAMAGED as error:
+        raise DataError(f"{entry.name[:100]} can't be unpacked ({error}); make the ZIP anew") from error
