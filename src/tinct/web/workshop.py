@@ -27,7 +27,7 @@ Setting = Annotated[
 
 
 class Model(Given):
-    """""A model that was trained or imported here."""
+    """A model that was trained or imported here."""
 
     id: str
     name: str
