@@ -17,6 +17,17 @@ import pytest
 from tinct.media.photo import read_photo
 
 INTERRUPTED = 130
+SLOW = """
+import pathlib, sys, time
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            pathlib.Path("slow").touch()
+            time.sleep(30)
+
+sys.meta_path.insert(0, Finder())
+"""
 
 
 def fill(folder: Path, count: int, height: int = 900, width: int = 1200) -> None:
@@ -77,6 +88,24 @@ def test_a_second_ctrl_c_stops_at_once(start: Any, workspace: Path) -> None:
     assert b"Traceback" not in err
     for path in (workspace / "out").glob("*.jpg"):
         assert read_photo(path).to_numpy().ndim == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to whole consoles only")
+@pytest.mark.parametrize("module", ["tinct.cli.use", "tinct.cli.colorize", "tinct.inference.pipeline"])
+def test_ctrl_c_while_modules_are_loaded(
+    start: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    fill(workspace / "album", 1)
+    (workspace / "sitecustomize.py").write_text(SLOW.format(module=module))
+    monkeypatch.setenv("PYTHONPATH", str(workspace))
+    process = start("colorize", "album", "-o", "out")
+    while not (workspace / "slow").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == INTERRUPTED
+    assert err == b""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")

@@ -15,6 +15,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 import tinct
+from tinct.cli.interrupts import leave_on_interrupt, raise_on_interrupt
 from tinct.cli.options import GroupedCommand
 from tinct.errors import ConfigError, OptionError, TinctError, UnknownModel
 
@@ -33,10 +34,12 @@ class _Entry:
     """Whether it shows its help where it is given none."""
     grouped: bool = False
     """Whether its help has its options in groups."""
+    goes_on_loading: bool = False
+    """Whether it loads on more than one thread, and says itself from when on Ctrl-C raises."""
 
 
 COMMANDS: Final = {
-    "colorize": _Entry("use", "colorize", grouped=True),
+    "colorize": _Entry("use", "colorize", grouped=True, goes_on_loading=True),
     "batch": _Entry("batch", "batch"),
     "video": _Entry("video", "video", grouped=True),
     "inspect": _Entry("inspect", "inspect"),
@@ -101,7 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit; the arguments are those of the process unless given."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        make_app(words)(args=words, prog_name="tinct")
+        app = make_app(words)
+        if not (words and words[0] in COMMANDS and COMMANDS[words[0]].goes_on_loading):
+            raise_on_interrupt()
+        app(args=words, prog_name="tinct")
     except TinctError as error:
         typer.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(WRONG_USAGE if isinstance(error, USAGE_ERRORS) else FAILED)
@@ -113,6 +119,7 @@ def run() -> NoReturn:
     Taking the network's session and the libraries down in good order takes as long as colorizing a small photograph,
     and the system does it anyway. Where torch was loaded, workers may still have to be waited for.
     """
+    leave_on_interrupt()
     code: object = 0
     try:
         main()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from tinct.cli.inputs import Gathered, gather
+from tinct.cli.interrupts import INTERRUPTED, raise_on_interrupt
 from tinct.cli.outputs import Plan, Task, find_confidence, find_destination, make_folders, make_plan
 from tinct.cli.report import Outcome, Report
 from tinct.errors import OptionError, PhotoError, TinctError
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from tinct.media.credentials import Signer
     from tinct.media.pages import Pages
     from tinct.media.photo import Photo
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C with something left to do, as shells have it (128 + SIGINT)."""
 
 MOST_JOBS = 4
 """More photographs at once, unless asked for, take memory and win little: libvips uses several cores by itself."""
@@ -123,7 +121,7 @@ def colorize_all(request: Request) -> int:
     )
     try:
         return _carry_out(gathered, plan, request)
-    except KeyboardInterrupt:  # the second Ctrl-C, or one before the first photograph
+    except KeyboardInterrupt:  # the second Ctrl-C
         typer.secho("Stopped.", fg="yellow", err=True)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -185,6 +183,7 @@ def _work_off(plan: Plan, request: Request, report: Report) -> list[Task]:
     def stopping() -> None:
         report.say("Stopping after what is under way; press Ctrl-C again to stop at once.", "yellow")
 
+    raise_on_interrupt()
     left = list(
         run_all(
             plan.tasks,
