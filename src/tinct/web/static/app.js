@@ -55,7 +55,9 @@ async function route() {
       }
     }
   } catch (error) {
-    fail(error, `${found.title} can’t be shown`);
+    const away = !engine.local && (await api('GET', 'health').then(() => false, ({status}) => status === 0));
+    if (away) connection.addEventListener('back', route, {once: true});
+    else fail(error, `${found.title} can’t be shown`);
     return;
   }
   if (address()[0] !== name) return; // gone elsewhere meanwhile

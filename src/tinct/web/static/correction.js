@@ -47,6 +47,8 @@ export class Correction extends EventTarget {
     this.referenced = false;
     this.before = [];
     this.after = [];
+    /** What the last change was a part of. */
+    this.gesture = null;
     this.revision = 0;
     this.unsaved = new Set();
     this.saving = null;
@@ -55,7 +57,7 @@ export class Correction extends EventTarget {
     connection.addEventListener('back', () => this.save(), {signal});
     tabs.addEventListener(
       'message',
-      ({data}) => data.kind === 'hints' && data.id === photo.id && this.settled && this.load(),
+      ({data}) => data.kind === 'hints' && data.id === photo.id && this.settled && this.take(),
       {signal},
     );
   }
@@ -95,16 +97,21 @@ export class Correction extends EventTarget {
    * Change marks or mask.
    *
    * @param {{marks?: Mark[], mask?: object|null}} changed
-   * @param {boolean} same whether it belongs to the last change, so that one undo takes back both
+   * @param {object|null} gesture what it is a part of: changes of one gesture that follow each other are one step
    */
-  change({marks = this.marks, mask = this.mask}, same = false) {
+  change({marks = this.marks, mask = this.mask}, gesture = null) {
     const count = marks.reduce((sum, mark) => sum + mark.points.length, 0);
     if (count > MOST_HINTS) throw new Refused(`there are ${count} hints; a photograph takes at most ${MOST_HINTS}`);
-    if (!same) {
-      this.before = [...this.before.slice(1 - MOST_STEPS), {marks: this.marks, mask: this.mask}];
-      this.after = [];
-    }
+    if (gesture === null || gesture !== this.gesture) this.note();
+    this.gesture = gesture;
     this.put(marks, mask);
+  }
+
+  /** Begin a step: undo brings back what is there now. */
+  note() {
+    this.before = [...this.before.slice(1 - MOST_STEPS), {marks: this.marks, mask: this.mask}];
+    this.after = [];
+    this.gesture = null;
   }
 
   undo() {
@@ -118,6 +125,7 @@ export class Correction extends EventTarget {
   step(from, to) {
     const found = from.pop();
     if (!found) return;
+    this.gesture = null;
     to.push({marks: this.marks, mask: this.mask});
     this.put(found.marks, found.mask);
   }
@@ -174,7 +182,7 @@ export class Correction extends EventTarget {
 
   /** Take over what another tab made; one's own is a step back. */
   async take() {
-    this.before.push({marks: this.marks, mask: this.mask});
+    this.note();
     await this.load();
   }
 }

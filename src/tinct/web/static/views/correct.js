@@ -6,7 +6,7 @@ import {engine} from '../engine.js';
 import {fail, say, toast} from '../notify.js';
 import {Latest, lookOf, shelf, tabs} from '../photos.js';
 import {html, nothing} from '../vendor/lit.js';
-import {go, settle, View} from '../view.js';
+import {address, go, settle, View} from '../view.js';
 import '../viewer.js';
 import {Marking, TOOLS} from './marking.js';
 import './palette.js';
@@ -111,7 +111,7 @@ export default class Correct extends View {
     if (error.status === 404) {
       shelf.load();
       this.close();
-      if (this.visible) go('colorize');
+      if (address()[0] === 'correct') go('colorize'); // the user may be on the way elsewhere
     }
   }
 
@@ -257,9 +257,9 @@ export default class Correct extends View {
     return this.correction?.marks.find((mark) => mark.id === this.chosen) ?? null;
   }
 
-  change(changed, same = false) {
+  change(changed, gesture = null) {
     try {
-      this.correction.change(changed, same);
+      this.correction.change(changed, gesture);
     } catch (error) {
       fail(error);
     }
@@ -293,8 +293,8 @@ export default class Correct extends View {
   }
 
   /** Replace a mark by what it becomes. */
-  alter(id, altered, same = false) {
-    this.change({marks: this.correction.marks.map((mark) => (mark.id === id ? {...mark, ...altered} : mark))}, same);
+  alter(id, altered, gesture = null) {
+    this.change({marks: this.correction.marks.map((mark) => (mark.id === id ? {...mark, ...altered} : mark))}, gesture);
   }
 
   erase(id) {
@@ -311,9 +311,9 @@ export default class Correct extends View {
     return `#${[red, green, blue].map((value) => value.toString(16).padStart(2, '0')).join('')}`;
   }
 
-  setColor(color, same = false) {
+  setColor(color, gesture = null) {
     this.color = color;
-    if (this.chosen !== null) this.alter(this.chosen, {color}, same);
+    if (this.chosen !== null) this.alter(this.chosen, {color}, gesture);
   }
 
   shortcut(event) {

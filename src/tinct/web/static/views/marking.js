@@ -188,7 +188,7 @@ export class Marking {
     const [right, down] = [to.x - this.drag.from.x, to.y - this.drag.from.y];
     if (!this.drag.moved && Math.hypot(right, down) * this.viewer.zoom < FAR) return;
     // All that is moved at once is one step back.
-    this.shift(this.drag.mark, right, down, this.drag.moved);
+    this.shift(this.drag.mark, right, down, this.drag);
     this.drag.moved = true;
   }
 
@@ -199,17 +199,17 @@ export class Marking {
     if (moved) this.view.choose(id);
   }
 
-  shift(mark, right, down, same) {
+  shift(mark, right, down, gesture = null) {
     const {width, height} = this.view.photo;
     const bound = (value, side) => Math.min(side - 1, Math.max(0, value));
     const points = mark.points.map(([x, y]) => [bound(x + right, width), bound(y + down, height)]);
-    this.view.alter(mark.id, {points}, same);
+    this.view.alter(mark.id, {points}, gesture);
   }
 
   markKey(event, mark) {
     const step = (event.shiftKey ? 10 : 1) / this.viewer.zoom;
     const arrows = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step]}[event.key];
-    if (arrows) this.shift(mark, ...arrows, false);
+    if (arrows) this.shift(mark, ...arrows);
     else if (event.key === 'Delete' || event.key === 'Backspace') {
       this.view.erase(mark.id);
       this.viewer.stage.focus();

@@ -20,6 +20,8 @@ class Palette extends LitElement {
   constructor() {
     super();
     this.recent = readRecent();
+    /** What is done with a slider or the mixer until it is let go: one step back. */
+    this.gesture = {};
   }
 
   createRenderRoot() {
@@ -44,8 +46,8 @@ class Palette extends LitElement {
     return html`<div class="stack">
       <div class="row apart"><h2>${chosen ? 'Color of this hint' : 'Color'}</h2>
         <label><span class="unseen">Any color</span><input type="color" .value=${shown}
-          @input=${(event) => view.setColor(event.target.value, this.mixing)} @focus=${() => (this.mixing = false)}
-          @change=${(event) => this.use(event.target.value, true)} /></label></div>
+          @input=${(event) => view.setColor(event.target.value, this.gesture)}
+          @change=${(event) => this.mixed(event.target.value)} /></label></div>
       ${chosen && engine.features.has('colors')
         ? html`<div role="group" aria-label="Plausible here" class="stack tight"><span class="note">Plausible here</span>
             <div class="swatches">${colors.length ? colors.map(swatch) : html`<span class="note">…</span>`}</div></div>`
@@ -58,8 +60,13 @@ class Palette extends LitElement {
     </div>`;
   }
 
-  use(color, same = false) {
-    this.view.setColor(color, same);
+  mixed(color) {
+    this.use(color, this.gesture);
+    this.gesture = {};
+  }
+
+  use(color, gesture = null) {
+    this.view.setColor(color, gesture);
     this.recent = [color, ...this.recent.filter((other) => other !== color)].slice(0, MOST_RECENT);
     try {
       localStorage.setItem(RECENT, JSON.stringify(this.recent));
@@ -71,14 +78,13 @@ class Palette extends LitElement {
   renderBrush() {
     return html`<label class="field"><span>Size of brush and hints</span>
       <input type="range" min="0.0025" max="0.08" step="0.0005" .value=${String(this.brush)}
-        @input=${(event) => this.resize(event.target.valueAsNumber)} /></label>`;
+        @input=${(event) => this.resize(event.target.valueAsNumber)} @change=${() => (this.gesture = {})} /></label>`;
   }
 
   resize(brush) {
     const {view, chosen} = this;
     view.brush = brush;
-    if (chosen && chosen.points.length === 1) view.alter(chosen.id, {radius: Math.round(view.radius())}, this.sizing === chosen.id);
-    this.sizing = chosen?.id;
+    if (chosen && chosen.points.length === 1) view.alter(chosen.id, {radius: Math.round(view.radius())}, this.gesture);
   }
 
   renderGuide() {
