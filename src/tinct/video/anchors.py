@@ -2,12 +2,14 @@
 
 A hint or a reference changes the colors of one frame. The difference to the frame's own colors goes along the flow,
 to both ends of the shot; a place that comes into sight takes the difference of those that are near and equally light.
-Between two frames with colors given, one fades into the other. So a shot is looked through once before it is colorized.
+Between two frames with references, one fades into the other; hints are added to them, each by itself. So a shot is
+looked through once before it is colorized.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,15 @@ from tinct.video.options import TimedHint, TimedReference
 from tinct.video.tones import Frame
 
 Floats = NDArray[np.float32]
+Given = tuple[Floats | None, Floats | None]
+"""Changes of one frame, (h, w, 2) in Lab units: by its reference, and by its hints beside that; None for none."""
 
 SAME = 0.85
 """Correlation of lightness above which a reference shows the frame itself, and is followed place by place."""
 ALIKE, NEAR = 8.0, 0.15
 """Differences of L, and distances as a share of the short side, at which a place's color says little of another's."""
+STRONG = 50.0
+"""Change of a color, in Lab units, that is a strong one."""
 SPOTS = 300
 """Places that others are compared with."""
 PRIOR = 0.05
@@ -46,7 +52,31 @@ class Anchor:
 
     number: int
     hints: tuple[TimedHint, ...] = ()
-    references: tuple[TimedReference, ...] = ()
+    reference: TimedReference | None = None
+    beneath: TimedReference | None = None
+    """The shot's reference that is nearest in time, whose colors the hints change."""
+
+
+def frame_at(time: float, times: NDArray[np.float64]) -> int:
+    """Return the number of the frame that is shown at a time, both in seconds from the first."""
+    return max(0, int(np.searchsorted(times, time + 1e-6, side="right")) - 1)
+
+
+def check_references(references: Sequence[TimedReference], times: NDArray[np.float64]) -> None:
+    """Make sure that no two references are for one frame.
+
+    Raises:
+        OptionError: two are.
+    """
+    found: dict[int, TimedReference] = {}
+    for reference in references:
+        if reference.time is not None:
+            other = found.setdefault(frame_at(reference.time, times), reference)
+            if other is not reference:
+                raise OptionError(
+                    f"{other.path} and {reference.path} are references for the same frame, at {reference.time:g} "
+                    "seconds; leave one out, or give it another time"
+                )
 
 
 def find_anchors(
@@ -60,34 +90,39 @@ def find_anchors(
 
     Args:
         hints: of the whole film.
-        references: likewise.
+        references: likewise; one for the very frame goes before one for every shot.
         first: number of the shot's first frame.
         count: frames of it.
         times: (n,), when each frame of the film is shown, in seconds from the first.
     """
-
-    def number(time: float) -> int:
-        return max(0, int(np.searchsorted(times, time + 1e-6, side="right")) - 1)
-
     shot = range(first, first + count)
-    found: dict[int, Anchor] = {}
+    given: dict[int, list[TimedHint]] = {}
+    shown: dict[int, TimedReference] = {}
     for hint in hints:
-        if (place := number(hint.time)) in shot:
-            anchor = found.get(place, Anchor(place))
-            found[place] = dataclasses.replace(anchor, hints=(*anchor.hints, hint))
+        given.setdefault(frame_at(hint.time, times), []).append(hint)
     for reference in references:
-        place = first + count // 2 if reference.time is None else number(reference.time)
-        if place in shot:
-            anchor = found.get(place, Anchor(place))
-            found[place] = dataclasses.replace(anchor, references=(*anchor.references, reference))
-    return [found[place] for place in sorted(found)]
+        if reference.time is None:
+            shown.setdefault(first + count // 2, reference)
+        else:
+            shown[frame_at(reference.time, times)] = reference
+    shown = {place: reference for place, reference in shown.items() if place in shot}
+
+    def beneath(place: int) -> TimedReference | None:
+        nearest = min(shown, key=lambda other: abs(other - place), default=None)
+        return None if nearest is None else shown[nearest]
+
+    return [
+        Anchor(place, tuple(given.get(place, ())), shown.get(place), beneath(place))
+        for place in sorted({*given, *shown})
+        if place in shot
+    ]
 
 
 def carry(
     frames: Iterator[Frame],
     count: int,
     anchors: Sequence[Anchor],
-    difference: Callable[[Anchor, Frame], Floats],
+    difference: Callable[[Anchor, Frame], Given],
     shrink: Callable[[Frame], tuple[Floats, Floats]],
     linker: Linker,
     file: Path,
@@ -98,13 +133,16 @@ def carry(
         frames: all of the shot.
         count: how many there are.
         anchors: of the shot, in order.
-        difference: gives the change of an anchor's frame, (h, w, 2).
+        difference: gives the changes of an anchor's frame.
         shrink: gives a frame's copy for the flow, and L of its cells.
         linker: finds the ways between frames.
         file: what to write, whole or not at all.
+
+    Raises:
+        OutputError: it can't be written.
     """
     by_number = {anchor.number: anchor for anchor in anchors}
-    given: dict[int, Floats] = {}
+    given: dict[int, Given] = {}
     lights: Any = None
     ways: Any = None
     changes: Any = None
@@ -116,9 +154,11 @@ def carry(
                 small, light = shrink(frame)
                 if lights is None:
                     shape = (count, *light.shape)
-                    ways = np.memmap(scratch, np.float16, "w+", shape=(*shape, 7))
+                    ways = np.memmap(scratch, np.float16, "w+", shape=(*shape, 8))
                     lights = ways[..., 6]
                     changes = np.lib.format.open_memmap(temporary, "w+", np.float16, (*shape, 2))
+                    _reserve(scratch)
+                    _reserve(temporary)
                 lights[place] = light
                 if before is not None:
                     link = linker.link(before, small)
@@ -140,31 +180,42 @@ def load(file: Path) -> NDArray[np.float16]:
     return found
 
 
-def _sweep(changes: Any, ways: Any, given: dict[int, Floats]) -> None:
-    count = len(changes)
-    places = sorted(given)
-    change = given[places[0]]
-    for place in range(places[0], count):
-        if place in given:
-            change = given[place]
-        else:
-            way = Way(ways[place, ..., :2].astype(np.float32), ways[place, ..., 2].astype(np.float32))
-            change = _bring(change, way, ways[place, ..., 6])
-        changes[place] = change
-    change = given[places[-1]]
-    for place in range(places[-1], -1, -1):
-        if place in given:
-            change = given[place]
-        else:
-            way = Way(ways[place + 1, ..., 3:5].astype(np.float32), ways[place + 1, ..., 5].astype(np.float32))
-            change = _bring(change, way, ways[place, ..., 6])
-        earlier = max((given_at for given_at in places if given_at <= place), default=None)
-        if earlier is None:
-            changes[place] = change
-        elif earlier != place:
-            later = min(given_at for given_at in places if given_at > place)
-            share = np.float32((place - earlier) / (later - earlier))
-            changes[place] = (1 - share) * changes[place].astype(np.float32) + share * change
+def _reserve(file: Path) -> None:
+    """Have the disk keep room for a file that is mapped; where it has none, writing there would kill the process."""
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+
+
+def _sweep(changes: Any, ways: Any, given: dict[int, Given]) -> None:
+    weights = ways[..., 7:]
+    for at, (_, hinted) in given.items():
+        for place, change in () if hinted is None else _spread(hinted, at, range(len(changes)), ways):
+            # Where several change a place, they aren't added up: it is left to the strongest, or the nearest in time.
+            weight = np.square(np.square(change / STRONG).sum(axis=-1, keepdims=True)) / (1 + abs(place - at))
+            weights[place] += weight
+            changes[place] += (change - changes[place]) * weight / np.maximum(weights[place], 1e-7)
+    shown = {at: likened for at, (likened, _) in given.items() if likened is not None}
+    marks = [0, *sorted(shown), len(changes) - 1]
+    for number, at in enumerate(sorted(shown)):
+        fading = np.eye(len(shown))[number]
+        for place, change in _spread(shown[at], at, range(marks[number], marks[number + 2] + 1), ways):
+            changes[place] += np.float32(np.interp(place, marks[1:-1], fading)) * change
+
+
+def _spread(change: Floats, at: int, where: range, ways: Any) -> Iterator[tuple[int, Floats]]:
+    """Yield the change of one frame as it arrives at each of those around it, with their numbers."""
+    yield at, change
+    brought = change
+    for place in range(at + 1, where.stop):
+        way = Way(ways[place, ..., :2].astype(np.float32), ways[place, ..., 2].astype(np.float32))
+        brought = _bring(brought, way, ways[place, ..., 6])
+        yield place, brought
+    brought = change
+    for place in range(at - 1, where.start - 1, -1):
+        way = Way(ways[place + 1, ..., 3:5].astype(np.float32), ways[place + 1, ..., 5].astype(np.float32))
+        brought = _bring(brought, way, ways[place, ..., 6])
+        yield place, brought
 
 
 def _bring(change: Floats, way: Way, light: NDArray[np.float16]) -> Floats:
@@ -204,29 +255,32 @@ class Differ:
         self.notes: list[str] = []
         """What a user should know."""
 
-    def __call__(self, anchor: Anchor, frame: Frame) -> Floats:
-        """Return the change, (h, w, 2), in Lab units.
+    def __call__(self, anchor: Anchor, frame: Frame) -> Given:
+        """Return the changes.
 
         Raises:
             TinctError: a reference can't be read or is gray, or a hint lies outside the frame.
         """
         gray = np.rint(lightness_to_gray(frame.lightness()) * np.float32(255)).astype(np.uint8)
         prepared = self._colorizer.prepare(gray)
+        likened = hinted = None
         own = self._read(prepared.colorize(self._options).photo.to_numpy())
-        options = dataclasses.replace(self._options, hints=tuple(timed.hint for timed in anchor.hints))
-        change = np.zeros_like(own)
-        for reference in anchor.references:
-            shown = read_photo(reference.path)
-            colors = read_colors(shown, *self._cells)
+        options = self._options
+        if anchor.beneath is not None:
+            options = dataclasses.replace(options, reference=anchor.beneath.path)
+        result = prepared.colorize(options)
+        base = self._read(result.photo.to_numpy())
+        if anchor.reference is not None:
+            shown = read_photo(anchor.reference.path)
             if self._is_same(shown.to_numpy(), gray):
-                change = colors - own
-                continue
-            result = prepared.colorize(dataclasses.replace(self._options, reference=reference.path))
-            self.notes += [note for note in result.notes if "reference" in note]
-            change = self._read(result.photo.to_numpy()) - own
+                likened = read_colors(shown, *self._cells) - own
+            else:
+                likened = base - own
+                self.notes += [note for note in result.notes if "reference" in note]
         if anchor.hints:
-            change += self._read(prepared.colorize(options).photo.to_numpy()) - own
-        return change.astype(np.float32)
+            options = dataclasses.replace(options, hints=tuple(timed.hint for timed in anchor.hints))
+            hinted = self._read(prepared.colorize(options).photo.to_numpy()) - base
+        return likened, hinted
 
     def _read(self, rgb: NDArray[Any]) -> Floats:
         small = cv2.resize(rgb, self._cells[::-1], interpolation=cv2.INTER_AREA)

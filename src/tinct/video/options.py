@@ -126,6 +126,8 @@ class FilmOptions:
         given = [name for name in others if getattr(self.colors, name) != getattr(plain, name)]
         if given:
             raise OptionError(f"films don't take the option {', '.join(given)} of photographs")
+        if sum(reference.time is None for reference in self.references) > 1:
+            raise OptionError("only one reference can be without a time; give the others one (TIME@FILE)")
         if self.seconds is not None and not 0 < self.seconds < math.inf:
             raise OptionError(f"a preview of {self.seconds:g} seconds is none; give more than 0")
 

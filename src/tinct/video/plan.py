@@ -19,6 +19,7 @@ import tinct
 from tinct.errors import HintError, OutputExists, UnreadableVideo
 from tinct.inference.backends import Backend
 from tinct.video import state
+from tinct.video.anchors import check_references
 from tinct.video.codecs import Encoding, choose_encoding
 from tinct.video.film import Film, examine
 from tinct.video.join import check_target
@@ -75,9 +76,7 @@ class Plan:
     @property
     def times(self) -> NDArray[np.float64]:
         """When each frame is shown, (n,), in seconds from the first."""
-        ticks = self.survey.ticks
-        times: NDArray[np.float64] = (ticks - ticks[0]).astype(np.float64) * float(self.film.time_base)
-        return times
+        return _times(self.film, self.survey)
 
 
 def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lambda _number: None) -> Plan:
@@ -93,7 +92,7 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
 
     Raises:
         UnreadableVideo: the source can't be used.
-        OptionError: the options don't go together.
+        OptionError: the options don't go together, or two references are for one frame.
         HintError: a hint or a reference lies after the film's end.
         OutputExists, OutputError: the target or the folder can't be written, or another run has the folder.
     """
@@ -142,9 +141,16 @@ def digest(path: str) -> str:
 
 
 def _check_times(options: FilmOptions, film: Film, found: Survey) -> None:
-    end = float((found.ticks[-1] - found.ticks[0]) * film.time_base + 1 / film.rate)
+    times = _times(film, found)
+    end = float(times[-1]) + float(1 / film.rate)
     given = [hint.time for hint in options.hints]
     given += [reference.time for reference in options.references if reference.time is not None]
     for time in given:
         if time >= end:
             raise HintError(f"{time:g} seconds, the time of a hint or reference, lie after the end at {end:.2f}")
+    check_references(options.references, times)
+
+
+def _times(film: Film, found: Survey) -> NDArray[np.float64]:
+    times: NDArray[np.float64] = (found.ticks - found.ticks[0]).astype(np.float64) * float(film.time_base)
+    return times
