@@ -24,10 +24,11 @@ from tinct.training.adversarial import AdversarialStep
 from tinct.training.average import WeightAverage
 from tinct.training.config import Budget, TrainConfig
 from tinct.training.examiner import Examiner
+from tinct.training.interrupts import held_interrupts
 from tinct.training.journal import LOSSES, VALIDATION, Journal
 from tinct.training.losses import ColorLoss
 from tinct.training.progress import Progress, Report
-from tinct.training.runs import UNFINISHED, differences, note_progress
+from tinct.training.runs import FINISHED, STOPPED, UNFINISHED, differences, note_progress
 from tinct.training.step import PlainStep
 from tinct.weights import checkpoint
 
@@ -96,6 +97,10 @@ class Engine:
         self.examiner = Examiner(config, spec, network, held, run, ordinary)
         self.stopped = False
         """Whether the run ends before its budget is used."""
+        self.within_step = False
+        """Whether the state is none that a run could go on from."""
+        self.ended = False
+        """Whether the run was measured and saved after its last step."""
 
     @property
     def done(self) -> float:
@@ -110,27 +115,36 @@ class Engine:
     def fit(self) -> None:
         """Train until the budget is used or validation figures rise no more, resuming where a checkpoint was loaded.
 
+        A run that ended with that already stays as it is.
+
         Raises:
             TrainingError: the loss is no number any more, or adversarial training has collapsed; the last checkpoint
                 stays.
-            KeyboardInterrupt: the user's; the state is saved first.
+            KeyboardInterrupt: the user's; the state is saved first, but for one in the middle of a step.
         """
+        if self.ended and self.done >= 1:
+            return
         begun = self.position.step or -1  # what a killed run measured before its first step is measured again
         with closing(Journal(self.run, begun, tensorboard=self.tensorboard and self._first)) as journal:
             try:
                 if self.config.validation.at_start and not self.position.step:
                     self._validate(journal)
                 self._train(journal)
+                # Whatever becomes of the last measurement, what was learned is there; a resume measures again.
+                self.save()
+                if not self.stopped:
+                    self._validate(journal)
+                self._sheet("last")
             except TrainingError:
                 self.note("failed")
                 raise
             except KeyboardInterrupt:
-                self.save("interrupted")
+                if self.within_step:
+                    self.note("interrupted")
+                else:
+                    self.save("interrupted")
                 raise
-            if not self.stopped:
-                self._validate(journal)
-            self._sheet("last")
-            self.save("stopped early" if self.stopped else "finished")
+            self.save(STOPPED if self.stopped else FINISHED)
 
     @property
     def _first(self) -> bool:
@@ -149,9 +163,12 @@ class Engine:
             while self.done < 1:
                 batch, after = next(stream)
                 epoch = int(self.deck.passes(self.position.seen))
-                terms = self.step.take(batch, self.position.step, self.done)
-                self.average.update(self.step.bare(), self.position.step)
-                self.position = after
+                with held_interrupts():
+                    self.within_step = True
+                    terms = self.step.take(batch, self.position.step, self.done)
+                    self.average.update(self.step.bare(), self.position.step)
+                    self.position = after
+                    self.within_step = False
                 self.seconds = self._elapsed()
                 new_epoch = int(self.deck.passes(after.seen)) > epoch
                 if after.step % LOG_EVERY == 0 or new_epoch:
@@ -188,6 +205,7 @@ class Engine:
         if self._first and self.examiner.held:
             self.report(Progress("validating", self.done, *self._counts()))
             figures = self.examiner.measure(self.average.for_use())
+            journal.cut(VALIDATION, self.position.step - 1)  # a run that was killed here has measured this already
             journal.add(VALIDATION, {**self._place(), **figures})
             journal.draw()
             self.report(Progress("training", self.done, *self._counts(), figures=figures))
@@ -227,6 +245,7 @@ class Engine:
                 "scaler": scaler.state_dict() if scaler is not None else {},
                 "examiner": self.examiner.state(),
                 "stopped": self.stopped,
+                "ended": state in (FINISHED, STOPPED),
                 **self._place(),
                 "rng": torch.get_rng_state(),
             }
@@ -249,6 +268,7 @@ class Engine:
         self.average.load(state)
         self.examiner.load(state["examiner"])
         self.stopped = state["stopped"]
+        self.ended = state.get("ended", True)  # versions before this entry saved nothing between last step and end
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         self.position = Position(state["step"], state["seen"])

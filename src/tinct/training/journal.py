@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,12 +36,16 @@ class Journal:
         self.run = run
         self._events: Any = _make_events(run / EVENTS, step) if tensorboard else None
         for name in (LOSSES, VALIDATION):
-            path = run / name
-            rows = read_rows(path)
-            kept = [row for row in rows if float(row["step"]) <= step]
-            if len(kept) < len(rows):
-                with atomic_path(path, overwrite=True) as temporary:
-                    _write(temporary, kept)
+            self.cut(name, step)
+
+    def cut(self, name: str, step: int) -> None:
+        """Drop the rows of one of the files after a step, and what a kill left of a last one."""
+        path = self.run / name
+        rows = read_rows(path)
+        kept = [row for row in rows if float(row["step"]) <= step]
+        if len(kept) < len(rows) or not _read(path).endswith("\n"):
+            with atomic_path(path, overwrite=True) as temporary:
+                _write(temporary, kept)
 
     def add(self, name: str, row: Mapping[str, float]) -> None:
         """Append a row to one of the files; the first row names the columns, and later ones have the same."""
@@ -109,11 +114,14 @@ def _make_events(folder: Path, step: int) -> Any:
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Read a CSV file; a last row cut short by a kill is left out."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    text = _read(path)
+    rows = list(csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1], newline="")))
     return [row for row in rows if None not in row.values() and None not in row]
+
+
+def _read(path: Path) -> str:
+    """Return the text of a file; of one that isn't there or is empty, a newline."""
+    return (path.read_bytes().decode() if path.exists() else "") or "\n"
 
 
 def lower_is_better(figure: str) -> bool:

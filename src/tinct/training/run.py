@@ -145,8 +145,7 @@ def train(
         engine.resume()
     elif accelerator.is_main_process:
         engine.note(UNFINISHED)
-    if engine.done < 1:
-        engine.fit()
+    engine.fit()
     # Processes part by agreement; where one just leaves, the connections of the others may break off with an abort.
     accelerator.wait_for_everyone()
     accelerator.end_training()

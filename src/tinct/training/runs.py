@@ -22,6 +22,8 @@ from tinct.training.journal import PLACES, VALIDATION, lower_is_better, read_row
 FILE = "run.json"
 UNFINISHED = "unfinished"
 """State of a run that goes on, or was killed."""
+FINISHED, STOPPED = "finished", "stopped early"
+"""States of a run that is over: its budget is used, or its figures rose no more."""
 RANKED = ("psnr", "ssim", "mse")
 """Figures, by the beginnings of their names, of which one can be better than another."""
 NEEDED = {"name", "recipe", "seen", "hours", "figures", "started"}

@@ -44,10 +44,10 @@ def save(run: Path, spec: ModelSpec, weights: dict[str, Tensor], state: dict[str
         OutputError: it can't be written; the last checkpoint stays.
     """
     folder = run / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    # The state comes last: what is killed before it goes on from the one before, and writes all three again.
+    save_weights(folder, spec, weights)
     with atomic_path(folder / STATE, overwrite=True) as path:
         torch.save(state, path)
-    save_weights(folder, spec, weights)
 
 
 def save_weights(folder: Path, spec: ModelSpec, weights: dict[str, Tensor]) -> None:
