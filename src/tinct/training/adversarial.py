@@ -129,9 +129,8 @@ class AdversarialStep(PlainStep):
             add_share(sums, {**terms, **game, **seen}, share)
         values = self._gathered(sums, number, ("loss", "discriminator") if playing else ("loss",))
         self._clip()
-        self._apply(self.optimizer)
+        self._apply(self.optimizer, *([self.judges] if playing else []))
         if playing:
-            self._apply(self.judges)
             ratio = values["colorfulness"] / max(values["colorfulness_original"], 1e-3)
             self.watch.note(values["accuracy"], ratio, number)
         return values

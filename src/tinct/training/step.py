@@ -146,12 +146,21 @@ class PlainStep:
 
     def _clip(self) -> None:
         if self.config.optimizer.clip > 0:
-            self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.optimizer.clip)
+            # Accelerate's own function would also take the loss scale from the gradients of a discriminator.
+            self.accelerator.unscale_gradients(self.optimizer)
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimizer.clip)
 
-    @staticmethod
-    def _apply(optimizer: torch.optim.Optimizer) -> None:
-        optimizer.step()
-        optimizer.zero_grad()
+    def _apply(self, *optimizers: Any) -> None:
+        """Take the steps of optimizers; the loss scale is that of the gradients of all, so it changes after them."""
+        scaler = self.accelerator.scaler
+        for optimizer in optimizers:
+            if scaler is None:
+                optimizer.step()
+            else:
+                scaler.step(optimizer.optimizer)
+            optimizer.zero_grad()
+        if scaler is not None:
+            scaler.update()
 
     def state(self) -> dict[str, Any]:
         """Return all that an exact resume needs."""

@@ -138,6 +138,31 @@ def test_an_adversarial_step_against_a_retyping(network: Tiny) -> None:
     same(judge, step.discriminator, 1e-5)
 
 
+@pytest.mark.parametrize("clip", [0, 0.1])
+def test_a_loss_scale_changes_no_step(network: Tiny, clip: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As 16 bits on a GPU have it; the arithmetic stays in 32 here, and the scale is another after each step."""
+    settings = config(clip=clip, adversarial={"width": 4, "layers": 1, "rate": 0.02})
+    torch.manual_seed(0)
+    plain = make(AdversarialStep, settings, copy.deepcopy(network))
+    torch.manual_seed(0)
+    scaled = make(AdversarialStep, settings, network)
+    for number in range(3):
+        plain.take(batch(number), number, 0.0)
+    scaled.accelerator.scaler = torch.amp.GradScaler("cpu", growth_interval=1)
+    scaled.accelerator.native_amp = True
+    monkeypatch.setattr(type(scaled.accelerator), "mixed_precision", "fp16")
+    for number in range(3):
+        scaled.take(batch(number), number, 0.0)
+    assert scaled.accelerator.scaler.get_scale() == 2.0**19
+    assert isinstance(plain, AdversarialStep)
+    assert isinstance(scaled, AdversarialStep)
+    same(plain.bare(), scaled.bare(), 1e-5)
+    same(plain.discriminator, scaled.discriminator, 1e-5)
+    moments = [step.judges.state_dict()["state"].values() for step in (plain, scaled)]
+    for mine, theirs in zip(*moments, strict=True):
+        torch.testing.assert_close(mine["exp_avg"], theirs["exp_avg"], rtol=1e-3, atol=1e-7)
+
+
 def test_the_adversary_waits_for_its_start(network: Tiny) -> None:
     step = make(AdversarialStep, config(adversarial={"width": 4, "layers": 1, "start": 0.5}), network)
     assert isinstance(step, AdversarialStep)
