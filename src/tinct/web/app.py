@@ -21,6 +21,7 @@ from tinct.settings import ServerSettings, load_settings
 from tinct.web import problems, schemas
 from tinct.web.api import colorize, corrections, jobs, models, pictures, regions, runs, system, turing
 from tinct.web.context import Context
+from tinct.web.heads import Heads
 from tinct.web.metrics import Counting, Metrics
 from tinct.web.sandbox import Sandboxes
 from tinct.web.security import COOKIE, LOCAL_USER, Access, Guard, is_near
@@ -76,6 +77,7 @@ def create_app(
         app.include_router(part.router, prefix="/api/v1")
     app.add_api_route("/", _page, methods=["GET"], include_in_schema=False)
     app.mount("/static", _Static(directory=STATIC), name="static")
+    app.add_middleware(Heads)
     app.add_middleware(Guard, settings=settings, access=access)
     app.add_middleware(Counting, metrics=metrics)
     _describe(app)

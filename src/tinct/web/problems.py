@@ -53,6 +53,7 @@ _MEANINGS = {
     409: "The state of things doesn't allow it.",
     413: "Too many bytes or pixels.",
     415: "The body is of another type than expected.",
+    416: "The file has no such range of bytes.",
     422: "A field is unknown, or a value is not allowed, or the file can't be used.",
     429: "Too many requests or jobs; try again later.",
     501: "A part of Tinct that this needs isn't installed.",

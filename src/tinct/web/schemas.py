@@ -10,6 +10,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"
 DATA_NAME = r"^\w[\w.-]*$"
 DataName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=DATA_NAME)]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+MODEL_NAME = r"^[^\x00-\x1f\x7f]+$"
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=MODEL_NAME)]
 
 
 class Strict(BaseModel):
@@ -56,7 +58,7 @@ class Look(Strict):
     """Which of ``variants``."""
     variants: Annotated[int, Field(ge=1, le=12)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31)] = 0
-    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    model: ModelName | None = None
 
 
 class Region(Strict):
@@ -168,7 +170,7 @@ class Place(Strict):
     x: float | str
     y: float | str
     count: Annotated[int, Field(ge=1, le=20)] = 5
-    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    model: ModelName | None = None
 
 
 class Session(Strict):

@@ -165,7 +165,7 @@ class Guard:
         if not self._is_ours(host):
             return 403, f"this server isn't called {host[:100]!r}; name it in TINCT_HOSTS if it should be"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and not _is_from(origin, host):
             return 403, "requests from other sites are not answered"
         if scope["path"].startswith("/api/") and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return 403, "requests from other sites are not answered"
@@ -181,7 +181,10 @@ class Guard:
 
     def _is_ours(self, host: str) -> bool:
         """Whether a browser may call the server so; a hostile site could give its own name our address."""
-        name = (urlsplit(f"//{host}").hostname or "").lower()
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:
+            return False
         if name in self._settings.hosts or is_loopback(name) or name == self._access.host.lower():
             return True
         if self._access.local:
@@ -202,6 +205,14 @@ class Guard:
         left = min(most, left + (now - since) * most / 60)
         self._buckets[client] = (max(0.0, left - 1), now)
         return left >= 1
+
+
+def _is_from(origin: str, host: str) -> bool:
+    """Whether a page of this host asks."""
+    try:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:
+        return False
 
 
 async def _swallow(headers: Headers, receive: Receive) -> None:

@@ -178,6 +178,8 @@ def _flag(name: str, text: str) -> bool:
 def _text(name: str, text: str) -> str:
     if not text or len(text) > LONGEST:
         raise OptionError(f"{name} has {len(text)} characters, expected 1 to {LONGEST}")
+    if not text.isprintable():
+        raise OptionError(f"{name} is {text!r}, expected characters that can be printed")
     return text
 
 

@@ -8,9 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from tinct.web.schemas import DataName, Given, Id, Job, Name, Picture, Strict
-
-ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+from tinct.web.schemas import DataName, Given, Id, Job, ModelName, Name, Picture, Strict
 
 
 def _check_setting(value: Any, check: Callable[[Any], str]) -> str:
@@ -103,7 +101,7 @@ class NewRun(Strict):
     name: Name | None = None
     budget: Annotated[str, StringConstraints(pattern=r"^\d{1,6}(\.\d{1,3})?(min|h|steps|epochs)$")] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
-    init: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    init: ModelName | None = None
     """Name of a model to start from."""
     save_as: Name | None = None
     """What to call the model that is saved when the training is done; None saves none by itself."""
@@ -164,7 +162,7 @@ class NewTest(Strict):
     name: Name
     data: DataName
     """The id of an uploaded data set, or the name of one on the server; its photographs have colors."""
-    models: Annotated[list[ModelName], Field(default_factory=list, max_length=10)]
+    models: Annotated[list[ModelName], Field(default_factory=list, max_length=20)]
     """Names; none for the default."""
     count: Annotated[int, Field(ge=1, le=500)] = 20
     """Photographs that count."""

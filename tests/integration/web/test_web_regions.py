@@ -145,3 +145,36 @@ def test_files_of_the_page_are_never_of_yesterday(client: Any) -> None:
     assert client.get("/static/app.js", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
     for outside in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/views"):
         assert client.get(outside).status_code == 404
+
+
+def test_files_are_sent_once_and_in_parts(client: Any, small_photo: Path) -> None:
+    picture = client.upload(small_photo)
+    for file in (f"pictures/{picture}/copies/thumbnail", "models/tinct/samples"):
+        whole = client.get(file)
+        again = client.get(file, headers={"If-None-Match": f'"other", {whole.headers["ETag"]}'})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["ETag"] == whole.headers["ETag"]
+        assert client.get(file, headers={"Range": "bytes=2-5"}).content == whole.content[2:6]
+        for wrong, status in (("bytes=999999999-", 416), ("bytes=x", 400)):
+            answer = client.get(file, headers={"Range": wrong})
+            assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+            assert answer.json()["status"] == status
+        head = client.head(file)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["Content-Length"] == str(len(whole.content))
+    assert client.head("/").status_code == client.head("pictures").status_code == 200
+    assert client.head("pictures/no").status_code == 422
+
+
+def test_the_cookie_stays_on_encrypted_lines(client: Any) -> None:
+    assert "Secure" not in client.get("/").headers["Set-Cookie"]
+    client.cookies.clear()
+    assert "Secure" in client.get("/", headers={"X-Forwarded-Proto": "https"}).headers["Set-Cookie"]
+
+
+def test_names_of_models_have_no_control_characters(client: Any, small_photo: Path) -> None:
+    picture = client.upload(small_photo)
+    assert client.get("models/a%00b").status_code == 422
+    assert client.post(f"pictures/{picture}/preview", json={"model": "a\0b"}).status_code == 422
+    files = {"file": ("p.png", small_photo.read_bytes())}
+    assert client.post("colorize", files=files, data={"model": "a\0b"}).status_code == 422

@@ -34,8 +34,9 @@ async def inside(scope: Any, receive: Any, send: Any) -> None:
     raise AssertionError("the request should have been refused")
 
 
-def ask(connection: Connection, length: int) -> None:
-    headers = [(b"host", b"elsewhere.example"), (b"content-length", str(length).encode())]
+def ask(connection: Connection, length: int, **more: str) -> None:
+    given = {"host": "elsewhere.example", "content-length": str(length), **more}
+    headers = [(name.encode(), value.encode()) for name, value in given.items()]
     scope = {
         "type": "http",
         "method": "POST",
@@ -50,6 +51,13 @@ def test_a_small_body_is_taken_in_before_its_request_is_refused() -> None:
     connection = Connection([b"x" * 1000, b"x" * 1000])
     ask(connection, 2000)
     assert connection.order == ["part", "part", "403", "body"]
+
+
+@pytest.mark.parametrize("headers", [{"host": "[x"}, {"host": "localhost", "origin": "http://[x"}])
+def test_addresses_that_are_none_are_refused(headers: dict[str, str]) -> None:
+    connection = Connection([b""])
+    ask(connection, 0, **headers)
+    assert connection.order == ["403", "body"]
 
 
 def test_a_large_body_is_left_unread() -> None:

@@ -15,6 +15,7 @@ from tinct.db.tables import Artifact, Hints
 from tinct.errors import NotFound, OptionError
 from tinct.web import schemas
 from tinct.web.context import Context
+from tinct.web.files import File
 from tinct.web.sandbox import Sandboxes
 from tinct.web.security import find_user
 from tinct.web.wishes import MEDIA_TYPES, SUFFIXES, Wish
@@ -36,7 +37,7 @@ User = Annotated[str, Depends(find_user)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Offset = Annotated[int, Query(ge=0, le=2**31)]
 Id = Annotated[str, InPath(pattern=r"^[0-9a-f]{32}$")]
-ModelName = Annotated[str, InPath(min_length=1, max_length=200)]
+ModelName = Annotated[str, InPath(min_length=1, max_length=200, pattern=schemas.MODEL_NAME)]
 
 FORM: dict[str, Any] = {
     "mode": {"type": "string", "enum": ["vivid", "faithful"]},
@@ -101,7 +102,7 @@ def disposition(name: str, kind: str = "attachment") -> str:
 def send_file(context: Context, artifact: Artifact, *, inline: bool = False) -> FileResponse:
     """Answer with a file of the store."""
     with context.storage.fetch(artifact.key) as path:
-        return FileResponse(
+        return File(
             path,
             media_type=artifact.media_type,
             headers={
@@ -115,7 +116,7 @@ def send_file(context: Context, artifact: Artifact, *, inline: bool = False) -> 
 def send_made(path: Path, name: str, media_type: str) -> FileResponse:
     """Answer with a file that was made for this request; it is gone afterwards."""
     headers = {"Content-Disposition": disposition(name)}
-    return FileResponse(path, media_type=media_type, headers=headers, background=BackgroundTask(path.unlink))
+    return File(path, media_type=media_type, headers=headers, background=BackgroundTask(path.unlink))
 
 
 def options_of(given: schemas.Look, kept: Hints | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tinct.inference.backends import read_spec
 from tinct.settings import load_settings
 from tinct.web import workshop
 from tinct.web.api.common import Decoders, ModelName, Surroundings, User, binary, disposition, multipart
+from tinct.web.files import File
 from tinct.web.samples import make_strip
 from tinct.web.training import look_at_model
 from tinct.web.uploads import keep, received
@@ -115,7 +116,7 @@ def export_model(name: ModelName, context: Surroundings, user: User) -> FileResp
     model = context.repository.models.get(user, name)
     with context.storage.fetch(model.key) as path:
         headers = {"Content-Disposition": disposition(f"{model.name}.onnx"), "ETag": f'"{model.sha256}"'}
-        return FileResponse(path, media_type="application/octet-stream", headers=headers)
+        return File(path, media_type="application/octet-stream", headers=headers)
 
 
 @router.post("/{name}/load", summary="Load a model")
@@ -138,7 +139,7 @@ def load_model(name: ModelName, context: Surroundings, sandboxes: Decoders, user
 def get_samples(name: ModelName, context: Surroundings, sandboxes: Decoders, user: User) -> FileResponse:
     """Return a strip of photographs, gray above and colored by the model below."""
     strip = make_strip(context, sandboxes, user, name)
-    return FileResponse(strip, media_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
+    return File(strip, media_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
 
 
 @router.patch("/{name}", summary="Rename a model, or make it the default")

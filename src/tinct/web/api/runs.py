@@ -21,6 +21,7 @@ from tinct.web.api.jobs import EVENTS, LastEvent, stream
 from tinct.web.archives import list_pictures
 from tinct.web.context import Context
 from tinct.web.datasets import CIFAR10, CORRECTIONS, LEAST_CORRECTIONS, find_dataset, too_few
+from tinct.web.files import File
 from tinct.web.security import find_user
 from tinct.web.uploads import keep, received
 from tinct.web.wishes import shown_name
@@ -106,9 +107,10 @@ def start_run(given: workshop.NewRun, context: Surroundings, user: User) -> work
     recipes = _recipes()
     if given.recipe not in recipes:
         raise OptionError(f"there is no recipe {given.recipe!r}; choose one of {', '.join(recipes)}")
+    data_name = given.data
     if given.data not in (CIFAR10, CORRECTIONS) and find_dataset(context, given.data) is None:
         try:
-            context.repository.artifacts.get(user, given.data, DATASET)
+            data_name = context.repository.artifacts.get(user, given.data, DATASET).name
         except NotFound as error:
             raise OptionError(
                 f"there is no data set {given.data!r}; upload one, or name one of this server's"
@@ -122,6 +124,7 @@ def start_run(given: workshop.NewRun, context: Surroundings, user: User) -> work
     if given.save_as is not None:
         _check_unused(context, user, given.save_as)
     options = given.model_dump(include={"data", "budget", "seed", "init", "presets", "settings", "save_as"})
+    options["data_name"] = data_name
     run = context.repository.runs.add(user, given.name or given.recipe, given.recipe, options)
     _start(context, user, run, {})
     return _described(context, run)
@@ -210,7 +213,7 @@ def get_sheet(id: Id, name: str, context: Surroundings, user: User) -> FileRespo
     path = _sheet_files(context, id).get(name)
     if path is None:
         raise NotFound("there is no such picture")
-    return FileResponse(path, media_type="image/png" if name.endswith(".png") else "image/jpeg")
+    return File(path, media_type="image/png" if name.endswith(".png") else "image/jpeg")
 
 
 @router.get("/runs/{id}/events", summary="Follow a training", responses=EVENTS, response_class=StreamingResponse)

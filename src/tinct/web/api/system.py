@@ -85,5 +85,5 @@ def set_cookie(response: Response, request: Request, session: str) -> None:
         max_age=30 * 24 * 3600,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure="https" in (request.url.scheme, request.headers.get("x-forwarded-proto")),
     )
