@@ -128,6 +128,33 @@ def test_mask_of_another_shape(refused: Any, picture: Any) -> None:
     refused("photo.jpg", "--mask", "mask.png", code=FAILED, says="mask has 200 x 48")
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_damaged_mask(refused: Any, picture: Any, workspace: Path, suffix: str) -> None:
+    picture("photo.jpg")
+    path = workspace / picture(f"mask.{suffix}", np.random.default_rng(0).integers(0, 256, (480, 640), np.uint8))
+    path.write_bytes(path.read_bytes()[:-2000])
+    refused("photo.jpg", "--mask", path.name, code=WRONG_USAGE, says=f"--mask: mask.{suffix} is cut short")
+
+
+def test_the_limit_on_pixels_holds_for_every_picture(
+    refused: Any, run: Any, picture: Any, quick_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture("photo.jpg")
+    picture("mask.png", np.full((96, 128), 255, np.uint8))
+    picture("reference.png", np.full((96, 128, 3), (200, 90, 60), np.uint8))
+    for name in ("mask", "reference"):
+        asked = ("photo.jpg", f"--{name}", f"{name}.png")
+        refused(*asked, "--max-pixels", 9999, code=WRONG_USAGE, says=f"--{name}: {name}.png has 128 x 96 pixels")
+    monkeypatch.setattr("tinct.inference.pipeline.read_photo", None)  # each is opened once, by that limit
+    asked = ("--mask", "mask.png", "--reference", "reference.png")
+    assert run("colorize", "photo.jpg", "-o", "out.jpg", *asked).code == 0
+    again = ("reproduce", "out.jpg", "--source", "photo.jpg", "-o", "again.jpg", "--model", quick_model, *asked)
+    done = run(*again, "--max-pixels", 9999)
+    assert done.code == 1
+    assert "mask.png has 128 x 96 pixels" in done.err
+    assert run(*again).code == 0
+
+
 # Models that can't be used
 
 

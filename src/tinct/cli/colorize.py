@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -101,7 +101,7 @@ def colorize_all(request: Request) -> int:
     destination = find_destination(request.output, request.inputs)
     if destination.standard:
         _check_standard_output(request)
-    _check_pictures(request.options)
+    request = dataclasses.replace(request, options=_with_pictures(request.options, request.max_pixels))
     if request.variants is not None and request.confidence is not None:
         raise OptionError("--confidence says how sure the usual colors are; leave --variants out, or run it apart")
     if request.pages is not None and request.pages.one is None and request.confidence is not None:
@@ -146,21 +146,25 @@ def _carry_out(gathered: Gathered, plan: Plan, request: Request) -> int:
     return 1 if report.counts["failed"] else 0
 
 
-def _check_pictures(options: ColorizeOptions) -> None:
-    """Read the mask and the reference, before the first photograph fails for them."""
-    for name, picture in (("--mask", options.mask), ("--reference", options.reference)):
+def _with_pictures(options: ColorizeOptions, max_pixels: int) -> ColorizeOptions:
+    """Open the mask and the reference, and decode them, before the first photograph fails for them."""
+    given: dict[str, Any] = {"mask": options.mask, "reference": options.reference}
+    opened = {}
+    for name, picture in given.items():
         if picture is None:
             continue
+        from tinct.inference.reference import SIDE, read_colors
         from tinct.media.photo import read_photo
 
         try:
-            found = read_photo(picture)
-            if picture is options.reference:
-                from tinct.inference.reference import SIDE, read_colors
-
+            opened[name] = found = read_photo(picture, max_pixels=max_pixels)
+            if name == "reference":
                 read_colors(found, SIDE, SIDE)
+            else:
+                found.small(SIDE, SIDE)
         except PhotoError as error:
-            raise OptionError(f"{name}: {error}") from error
+            raise OptionError(f"--{name}: {error}") from error
+    return dataclasses.replace(options, **opened)
 
 
 def _check_standard_output(request: Request) -> None:

@@ -206,13 +206,13 @@ class ColorizeOptions:
     """Short side that the network sees, in pixels; None takes the model's own, which a larger one is averaged with."""
     layer: bool = False
     """Give the color alone, as a 16-bit layer of even lightness, in place of the finished picture."""
-    mask: str | os.PathLike[str] | bytes | NDArray[Any] | None = None
+    mask: Photo | str | os.PathLike[str] | bytes | NDArray[Any] | None = None
     """A picture of the photograph's shape: white is colorized, black stays as it was, gray lies between."""
     prior: Prior | None = None
     """Colors shared with other photographs, see :mod:`~tinct.inference.prior`."""
     variant: Variant | None = None
     """Another way to color the whole; None takes the usual one."""
-    reference: str | os.PathLike[str] | bytes | NDArray[Any] | None = None
+    reference: Photo | str | os.PathLike[str] | bytes | NDArray[Any] | None = None
     """A color picture of the same or like things: where both look alike, its colors steer."""
     value_shift: float = 0.0
     """Added to the value of HSV at the end, -1..1: lighter or darker at the same saturation. 0 keeps the photograph's

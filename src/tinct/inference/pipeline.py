@@ -80,7 +80,7 @@ class Colorizer:
         Raises:
             UnreadablePhoto, TruncatedPhoto, PhotoTooLarge: it can't be read.
         """
-        return Prepared(photo if isinstance(photo, Photo) else read_photo(photo), self._backend)
+        return Prepared(_open(photo), self._backend)
 
     def colorize(self, photo: Any, options: ColorizeOptions | None = None) -> Result:
         """Colorize a photograph.
@@ -173,11 +173,11 @@ class Prepared:
             return self.restored(options.restore).colorize(options)
         photo, spec = self.photo, self._backend.spec
         source_hash = photo.source_hash  # computed here, where the model may still be on its way
-        mask = None if options.mask is None else read_photo(options.mask)
+        mask = None if options.mask is None else _open(options.mask)
         if mask is not None:
             guidance.check_mask(mask, photo.width, photo.height)
         hints = guidance.place(options.hints, photo.height, photo.width)
-        reference = None if options.reference is None else Prepared(read_photo(options.reference), self._backend)
+        reference = None if options.reference is None else Prepared(_open(options.reference), self._backend)
         taken = [] if reference is None else self._take_over(reference, options)
         placed = [*taken, *hints]
         size = options.size or spec.size
@@ -322,6 +322,10 @@ class Prepared:
             settings=settings,
             hinted=bool(options.hints),
         )
+
+
+def _open(picture: Any) -> Photo:
+    return picture if isinstance(picture, Photo) else read_photo(picture)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tinct.media.credentials import Credentials, read_credentials
 from tinct.media.formats import HEAD, sniff
 from tinct.media.marking import Found, read_mark
 from tinct.media.pages import Pages
-from tinct.media.photo import MAX_PIXELS, Photo, read_pages, write_pages
+from tinct.media.photo import MAX_PIXELS, Photo, read_pages, read_photo, write_pages
 from tinct.media.sidecar import find_sidecar, with_sidecar
 from tinct.media.versions import versions
 from tinct.video.sniff import is_film
@@ -123,7 +123,7 @@ def reproduce(
         model: name or file of the model; None takes the name in the mark.
         device: where to run it.
         overwrite: whether ``output`` may be replaced.
-        max_pixels: the most pixels that the result and the source may have.
+        max_pixels: the most pixels that each of the pictures may have.
 
     Raises:
         OptionError: the output is one of the files that it is made of, or is compared with.
@@ -151,8 +151,9 @@ def reproduce(
     for given in (file, source, mask, reference, sidecar, model):
         if given is not None and os.path.exists(given) and output.exists() and os.path.samefile(given, output):
             raise OptionError(f"-o {output} would replace {given}, which is needed; give another name")
+    opened = [None if given is None else read_photo(given, max_pixels=max_pixels) for given in (mask, reference)]
     try:
-        options = [from_settings(page.mark.settings, mask=mask, reference=reference) for page in pages]
+        options = [from_settings(page.mark.settings, mask=opened[0], reference=opened[1]) for page in pages]
         numbers = [int(page.mark.settings.get("page", 1)) for page in pages]
     except (OptionError, TypeError, ValueError) as error:
         raise ProvenanceError(f"{file}: {error}") from error
