@@ -37,7 +37,8 @@ CODECS: dict[str, Codec] = {
             "libx264",
             {8: "yuv420p", 10: "yuv420p10le"},
             {8: "yuv444p", 10: "yuv444p10le"},
-            {"preset": "medium"},
+            # Else the stream depends on the processor's instructions, and on some differs from run to run.
+            {"preset": "medium", "x264-params": "cpu-independent=1"},
             17,
         ),
         Codec(

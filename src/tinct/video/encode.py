@@ -1,7 +1,7 @@
 """One shot written as a file of its own, encoded as the finished film will be.
 
-Encoding begins anew with each shot, with the same settings, so that shots are joined without encoding again. In the
-file, packets carry the frames' numbers as times; true timestamps come from the survey when shots are joined.
+Encoding begins anew with each shot, with the same settings, so that shots are joined without encoding again. There,
+frames follow each other evenly; true timestamps come from the survey when shots are joined.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def add_picture(container: Any, film: Film, encoding: Encoding) -> Any:
         options=encoding.options(),
         width=film.width,
         height=film.height,
-        time_base=film.time_base,
+        time_base=1 / film.rate,
         pix_fmt=encoding.pixel_format,
     )
     context = stream.codec_context
@@ -50,14 +50,13 @@ def add_picture(container: Any, film: Film, encoding: Encoding) -> Any:
     return stream
 
 
-def write_shot(path: Path, film: Film, encoding: Encoding, ticks: NDArray[np.int64], frames: Iterable[Any]) -> int:
+def write_shot(path: Path, film: Film, encoding: Encoding, frames: Iterable[Any]) -> int:
     """Encode a shot.
 
     Args:
         path: the file to write.
         film: the source.
         encoding: how.
-        ticks: (n,), timestamps of the frames.
         frames: (H, W, 3) sRGB each, as stored, uint8 or uint16.
 
     Returns:
@@ -66,7 +65,6 @@ def write_shot(path: Path, film: Film, encoding: Encoding, ticks: NDArray[np.int
     Raises:
         OutputError: it can't be written.
     """
-    places = {int(tick): place for place, tick in enumerate(ticks)}
     count = 0
     try:
         with av.open(str(path), "w", format="matroska") as container:
@@ -76,14 +74,14 @@ def write_shot(path: Path, film: Film, encoding: Encoding, ticks: NDArray[np.int
             def write(packets: Iterable[Any]) -> None:
                 nonlocal written
                 for packet in packets:
-                    place = places[round(packet.pts * packet.time_base / film.time_base)]
+                    place = round(packet.pts * packet.time_base * film.rate)
                     packet.pts, packet.dts = (place + HEAD) * TICK, written * TICK
                     packet.duration, packet.time_base = TICK, Fraction(1, 1000)
                     written += 1
                     container.mux(packet)
 
             for pixels in frames:
-                write(stream.encode(_picture(pixels, film, encoding, int(ticks[count]))))
+                write(stream.encode(_picture(pixels, film, encoding, count)))
                 count += 1
             if count:
                 write(stream.encode(None))
@@ -92,7 +90,7 @@ def write_shot(path: Path, film: Film, encoding: Encoding, ticks: NDArray[np.int
     return count
 
 
-def _picture(pixels: NDArray[Any], film: Film, encoding: Encoding, tick: int) -> Any:
+def _picture(pixels: NDArray[Any], film: Film, encoding: Encoding, place: int) -> Any:
     kind = "rgb24" if pixels.dtype == np.uint8 else "rgb48le"
     frame = av.VideoFrame.from_ndarray(pixels, format=kind).reformat(
         format=encoding.pixel_format,
@@ -101,5 +99,5 @@ def _picture(pixels: NDArray[Any], film: Film, encoding: Encoding, tick: int) ->
         dst_color_range=av.video.reformatter.ColorRange.MPEG,
         interpolation=PRECISE,
     )
-    frame.pts, frame.time_base = tick, film.time_base
+    frame.pts, frame.time_base = place, 1 / film.rate
     return frame

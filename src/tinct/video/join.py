@@ -26,7 +26,17 @@ from tinct.video.shots import Shot
 COPIED = ("audio", "subtitle", "attachment")
 OF_THE_FILE = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration", "rotate", "handler_name")
 """Metadata that belong to the source's file, not to the film."""
-FASTSTART = {"movflags": "faststart"}
+MUXING = {
+    "mp4": {"movflags": "faststart"},
+    "mov": {"movflags": "faststart"},
+    # Else files hold random numbers, and no two are the same.
+    "matroska": {"fflags": "+bitexact"},
+    "webm": {"fflags": "+bitexact"},
+}
+"""Options by FFmpeg's name of the format."""
+
+LAYOUTS = {"1 channels": "mono", "2 channels": "stereo", "6 channels": "5.1", "8 channels": "7.1"}
+"""The usual layouts of channels that a source, like PCM in Matroska, gives no layout; MP4 needs one."""
 
 
 def check_target(film: Film, encoding: Encoding) -> tuple[str, ...]:
@@ -94,7 +104,7 @@ def join_shots(
     with atomic_path(target, overwrite=overwrite) as temporary, opened(film.path) as source:
         metadata, packet = _metadata(source, mark, encoding)
         try:
-            options = FASTSTART if encoding.container in ("mp4", "mov") else {}
+            options = MUXING[encoding.container]
             with av.open(str(temporary), "w", format=encoding.container, container_options=options) as container:
                 _fill(container, source, film, encoding, ticks, pieces, metadata, whole)
         except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -158,6 +168,8 @@ def _add_copy(container: Any, stream: Any, encoding: Encoding) -> Any:
             f"{encoding.container} can't hold stream {stream.index}, {stream.type} of the codec {named}; name the "
             "output .mkv, which holds almost all"
         ) from error
+    if stream.type == "audio" and copy.codec_context.layout.name in LAYOUTS:
+        copy.codec_context.layout = LAYOUTS[copy.codec_context.layout.name]
     copy.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in OF_THE_FILE})
     copy.disposition = stream.disposition
     return copy

@@ -68,12 +68,11 @@ class Studio:
             TinctError: a hint or a reference can't be used.
         """
         plan, path = self.plan, self.plan.piece(shot)
-        ticks = plan.survey.ticks[shot.first : shot.first + shot.count]
         with one_thread(), ThreadPoolExecutor(self._jobs, "tinct-seeing") as pool:
             change = self._carry(shot)
             with atomic_path(path, overwrite=True) as temporary:
                 painted = self._paint(shot, pool, change, on_frame)
-                count = write_shot(temporary, plan.film, plan.encoding, ticks, painted)
+                count = write_shot(temporary, plan.film, plan.encoding, painted)
                 if count != shot.count:
                     raise UnreadableVideo(
                         f"{plan.film.path} gave {count} frames where it had {shot.count}; it changed, or its disk fails"

@@ -77,6 +77,34 @@ def test_variable_rate_over_several_shots(
     assert len(pictures(target)) == 60
 
 
+@pytest.mark.parametrize("name", ["out.mkv", "out.mp4"])
+def test_rate_of_another_time_base(
+    name: str, moving: Frames, make_film: Maker, backend: Backend, small: ColorizeOptions
+) -> None:
+    """The stream of H.264 says 25 frames a second, whatever the source counts time in."""
+    ticks = [1200 * number for number in range(12)]
+    source = make_film("in.mkv", moving(), ticks=ticks, time_base=Fraction(1, 30000))
+    colorize(source, target := source.with_name(name), backend, small)
+    assert times(target) == times(source)
+    with av.open(str(target)) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.framerate == stream.average_rate == 25
+
+
+@pytest.mark.parametrize("name", ["out.mkv", "out.mp4", "out.webm"])
+def test_the_same_film_again(
+    name: str, moving: Frames, make_film: Maker, backend: Backend, small: ColorizeOptions
+) -> None:
+    """Byte for byte; from enough frames for an encoder to look ahead."""
+    source = make_film("in.mkv", moving(count=50, height=180, width=320), sound=name != "out.webm")
+    found = []
+    for folder in ("one", "other"):
+        (source.parent / folder).mkdir()
+        colorize(source, target := source.parent / folder / name, backend, small, steady=False)
+        found.append(target.read_bytes())
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "depth", "pixels"),
     [
