@@ -48,7 +48,7 @@ def export(
 
     Raises:
         BadModelFile: the checkpoint can't be used.
-        ModelError: file and network differ by more than the tolerance.
+        ModelError: file and network differ by more than the tolerance, or give what is no finite number.
         OutputError: the file can't be written.
         MissingExtra: a library that export needs is not installed.
     """
@@ -137,7 +137,9 @@ def _halve(model: Any) -> None:
         if weights.dtype != np.float32 or weights.ndim < 2:
             continue
         name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(weights.astype(np.float16), name + HALF))
+        with np.errstate(over="ignore"):  # what is too large then is told where file and network are compared
+            halved = weights.astype(np.float16)
+        tensor.CopyFrom(numpy_helper.from_array(halved, name + HALF))
         casts.append(helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT))
     for index, node in enumerate(casts):
         model.graph.node.insert(index, node)
@@ -173,5 +175,12 @@ def _difference(spec: ModelSpec, network: nn.Module, data: bytes) -> float:
         found = session.run(None, feed)[0]
         if found.shape != expected.shape:
             raise ModelError(f"the exported file gives {found.shape} where the network gives {expected.shape}")
+        if not np.isfinite(expected).all():
+            raise ModelError("the network gives NaN or infinity, so its training went wrong; export another checkpoint")
+        if not np.isfinite(found).all():
+            raise ModelError(
+                "the exported file gives NaN or infinity, which the network doesn't: it has weights too large for 16 "
+                "bits; store them in 32 (--full)"
+            )
         worst = max(worst, float(np.abs(found - expected).max()))
     return worst
