@@ -149,7 +149,7 @@ def _carry_out(gathered: Gathered, plan: Plan, request: Request) -> int:
 def _with_pictures(options: ColorizeOptions, max_pixels: int) -> ColorizeOptions:
     """Open the mask and the reference, and decode them, before the first photograph fails for them."""
     given: dict[str, Any] = {"mask": options.mask, "reference": options.reference}
-    opened = {}
+    opened: dict[str, Any] = {}
     for name, picture in given.items():
         if picture is None:
             continue

@@ -78,7 +78,7 @@ def read_layouts(file: BinaryIO, name: str) -> list[TiffLayout]:
     first = directories[0]
     if _DNG_VERSION in first or (number(first, _SUBFILE) & _REDUCED and _SUBIFDS in first):
         raise UnreadablePhoto(f"{name} is a camera's raw file, which Tinct doesn't read; develop it to TIFF or JPEG")
-    starts = [0] + [n for n, d in enumerate(directories) if n and not number(d, _SUBFILE) & (_REDUCED | _MASK)]
+    starts = [n for n, d in enumerate(directories) if not number(d, _SUBFILE) & (_REDUCED | _MASK)] or [0]
     if _TILE_WIDTH in first and _levels("page", 1, [size(d) for d in directories[1:]], size(first)):
         starts = [0]  # a pyramid by a program that doesn't say so
     found = []

@@ -8,6 +8,8 @@ import pyvips
 from PIL import Image, TiffImagePlugin
 
 from tinct.errors import UnreadablePhoto
+from tinct.media.containers.tiff_pages import append_page
+from tinct.media.photo import read_photo
 from tinct.media.tiff_layout import Level, TiffLayout, read_layouts
 
 
@@ -46,6 +48,18 @@ def test_pages():
         (number, 3, number - 1, ()) for number in (1, 2, 3)
     ]
     assert layouts[0].document == 3 * 40 * 30
+
+
+def test_a_thumbnail_that_comes_first_is_no_page(tmp_path):
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[254] = 1
+    Image.new("L", (16, 12), 200).save(tmp_path / "scan.tif", tiffinfo=tags)
+    assert read_photo(tmp_path / "scan.tif").width == 16  # nothing else is there
+    Image.new("L", (160, 120), 90).save(tmp_path / "full.tif")
+    append_page(tmp_path / "scan.tif", tmp_path / "full.tif")
+    photo = read_photo(tmp_path / "scan.tif")
+    assert (photo.to_numpy() == np.full((120, 160), 90)).all()
+    assert (photo.notes, photo.metadata.tiff.pages) == ((), 1)
 
 
 def test_raw_files_are_refused():
