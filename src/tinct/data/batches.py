@@ -61,6 +61,11 @@ class Sampling:
     without_hints: float = 0.5
     """Share of photos that get none, 0..1."""
 
+    def count(self, size: int, world: int = 1) -> int:
+        """Return how many photos a batch of crops of a size holds; each of ``world`` processes takes as many."""
+        count = max(world, round(self.batch * (next(iter(self.sizes)) / size) ** 2))
+        return count - count % world
+
 
 class BatchStream:
     """Batches of random crops.
@@ -80,14 +85,21 @@ class BatchStream:
         self.rank = rank
         self.world = world
 
+    def unlike_one_process(self) -> str:
+        """Say how batches differ from those of a single process; "" where they don't."""
+        how = self.sampling
+        counts = [(size, how.count(size, self.world), how.count(size)) for size in how.sizes]
+        listed = ", ".join(f"{count} at {size} pixels, not {alone}" for size, count, alone in counts if count != alone)
+        evenly = f"each of {self.world} processes takes as many photographs, so that steps have others than with one"
+        return f"{evenly} process: {listed}" if listed else ""
+
     def make(self, position: Position) -> tuple[Batch, Position]:
         """Return the batch at a position, and the position after it."""
         how = self.sampling
         rng = np.random.default_rng((self.seed, 2, position.step))
         sizes, shares = list(how.sizes), np.array(list(how.sizes.values()))
         size = int(rng.choice(sizes, p=shares / shares.sum()))
-        count = max(self.world, round(how.batch * (sizes[0] / size) ** 2))
-        count -= count % self.world
+        count = how.count(size, self.world)
         after = Position(position.step + 1, position.seen + count)
         # Each photo has its own stream of choices, whatever process takes it.
         places = range(position.seen + self.rank, position.seen + count, self.world)

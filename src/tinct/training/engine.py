@@ -156,6 +156,8 @@ class Engine:
         sampling = Sampling(**{name: getattr(self.config.data, name) for name in names})
         here, all_of_them = self.accelerator.process_index, self.accelerator.num_processes
         batches = BatchStream(self.deck, sampling, self.seed, here, all_of_them)
+        if uneven := batches.unlike_one_process():
+            self.report(Progress("training", self.done, *self._counts(), note=uneven))
         self.started = time.monotonic() - self.seconds
         saved = validated = self.seconds
         noted = (self.seconds, self.position.seen)

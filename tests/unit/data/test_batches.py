@@ -62,6 +62,13 @@ def test_an_epoch_holds_every_photo_once(photos: list[NDArray[np.uint8]]) -> Non
         assert sorted(heights) == list(range(40, 47))
 
 
+def test_processes_say_where_a_batch_cant_be_divided() -> None:
+    deck = Deck([np.zeros((40, 40, 3), np.uint8)], 0)
+    said = [BatchStream(deck, Sampling({32: 1, 64: 1}, batch), 0, 0, 2).unlike_one_process() for batch in (8, 12)]
+    assert said[0] == ""
+    assert said[1].endswith("than with one process: 2 at 64 pixels, not 3")
+
+
 def test_a_fault_in_the_thread_reaches_the_caller() -> None:
     broken = [np.zeros((0, 0, 3), np.uint8)]
     with (
