@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import heapq
+import io
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from numpy.typing import NDArray
 from tinct.errors import OptionError, OutputError
 from tinct.media.atomic import atomic_path
 from tinct.media.marking import Marking
-from tinct.video.codecs import Encoding
+from tinct.video.codecs import CONTAINERS, Encoding
 from tinct.video.encode import HEAD, TICK, add_picture
 from tinct.video.film import Film, is_cover, opened, reason
 from tinct.video.marks import TAG, append_box, marked
@@ -48,30 +51,49 @@ def check_target(film: Film, encoding: Encoding) -> tuple[str, ...]:
     Raises:
         OptionError: a sound or subtitle doesn't fit; the message says what does.
     """
-    import io
-
-    notes = []
     with opened(film.path) as source:
-        for stream in source.streams:
-            if stream.index != film.index and stream.type not in COPIED:
-                what = "cover picture" if stream.type == "video" and is_cover(stream) else f"{stream.type} stream"
-                notes.append(f"the {what} {stream.index} was left out; sound and subtitles are copied")
-        container = av.open(io.BytesIO(), "w", format=encoding.container)
-        try:
-            add_picture(container, film, encoding)
-            for stream in _copied(source, film):
-                _add_copy(container, stream, encoding)
-            container.start_encoding()
-        except OutputError as error:
-            raise OptionError(str(error)) from error
-        except (av.error.FFmpegError, ValueError) as error:
-            raise OptionError(
-                f"{film.path} doesn't fit into {encoding.container} ({reason(error)}); name the output .mkv, which "
-                "holds almost all"
-            ) from error
-        finally:
-            _abandon(container)
+        refused = _refusal(source, film, encoding)
+        if refused is not None:
+            fitting = [
+                ending
+                for ending, (name, codecs) in CONTAINERS.items()
+                if encoding.codec in codecs and _refusal(source, film, replace(encoding, container=name)) is None
+            ]
+            raise OptionError(f"{refused}; {_advice(film, refused, fitting)}")
+        notes = [
+            f"the {what} {stream.index} was left out; sound and subtitles are copied"
+            for stream in source.streams
+            if stream.index != film.index and stream.type not in COPIED
+            for what in ["cover picture" if stream.type == "video" and is_cover(stream) else f"{stream.type} stream"]
+        ]
     return tuple(notes)
+
+
+def _refusal(source: Any, film: Film, encoding: Encoding) -> str | None:
+    """Say what of a film doesn't fit into a container; None if all does."""
+    container = av.open(io.BytesIO(), "w", format=encoding.container)
+    try:
+        add_picture(container, film, encoding)
+        for stream in _copied(source, film):
+            _add_copy(container, stream, encoding)
+        container.start_encoding()
+    except OutputError as error:
+        return str(error)
+    except (av.error.FFmpegError, ValueError) as error:
+        return f"{film.path} doesn't fit into {encoding.container} ({reason(error)})"
+    finally:
+        _abandon(container)
+    return None
+
+
+def _advice(film: Film, refused: str, fitting: list[str]) -> str:
+    if fitting:
+        return f"name the output {' or '.join(fitting)}, which can hold all of this film"
+    into = "-c:s srt" if "subtitle" in refused else "-c:a flac"
+    return (
+        f"convert it first: ffmpeg -i {shlex.quote(film.path)} -map 0 -dn -c copy {into} converted.mkv, and colorize "
+        "that into .mkv"
+    )
 
 
 def join_shots(
@@ -151,7 +173,7 @@ def _fill(
         container.set_chapters(chapters)
     end = None if whole else int(ticks[-1]) * film.time_base + 1 / film.rate
     pictures = _pictures(film, ticks, pieces, stream, head)
-    for _, packet in heapq.merge(pictures, _others(source, copies, end), key=lambda pair: pair[0]):
+    for _, packet in heapq.merge(pictures, _others(source, copies, end, encoding), key=lambda pair: pair[0]):
         container.mux(packet)
 
 
@@ -165,8 +187,7 @@ def _add_copy(container: Any, stream: Any, encoding: Encoding) -> Any:
         copy = container.add_stream_from_template(stream, opaque=True)
     except ValueError as error:
         raise OutputError(
-            f"{encoding.container} can't hold stream {stream.index}, {stream.type} of the codec {named}; name the "
-            "output .mkv, which holds almost all"
+            f"{encoding.container} can't hold stream {stream.index}, {stream.type} of the codec {named}"
         ) from error
     if stream.type == "audio" and copy.codec_context.layout.name in LAYOUTS:
         copy.codec_context.layout = LAYOUTS[copy.codec_context.layout.name]
@@ -218,7 +239,9 @@ def _delay(path: Path) -> int:
     return max((number - place for number, place in enumerate(places)), default=0)
 
 
-def _others(source: Any, copies: dict[int, Any], end: Fraction | None) -> Iterator[tuple[Fraction, Any]]:
+def _others(
+    source: Any, copies: dict[int, Any], end: Fraction | None, encoding: Encoding
+) -> Iterator[tuple[Fraction, Any]]:
     """Yield the packets of the other streams as they are in the source, as far as it can be read."""
     if not copies:
         return
@@ -233,6 +256,8 @@ def _others(source: Any, copies: dict[int, Any], end: Fraction | None) -> Iterat
             return
         if packet.dts is None or packet.size == 0:
             continue
+        if packet.is_discard and encoding.container in ("matroska", "webm"):
+            continue  # cut away by a list of edits, which only MP4 and QuickTime have
         begins = packet.dts * packet.time_base
         if end is not None and begins >= end:
             continue

@@ -60,6 +60,7 @@ def write_film(
     aspect: Fraction | None = None,
     rotation: int = 0,
     sound: bool = False,
+    tone: str | None = None,
     subtitles: Sequence[tuple[float, str]] = (),
     metadata: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
@@ -77,6 +78,7 @@ def write_film(
         aspect: of a pixel.
         rotation: degrees by which players turn it.
         sound: with a tone in AAC or, in .avi and .mkv, PCM.
+        tone: FFmpeg's name of another codec for it.
         subtitles: begin in seconds, and text.
         metadata: of the container.
         options: of the encoder.
@@ -91,9 +93,10 @@ def write_film(
             stream.codec_context.sample_aspect_ratio = aspect
         if rotation:
             stream.set_display_rotation(rotation)
-        tone = container.add_stream("aac" if path.suffix == ".mp4" else "pcm_s16le", rate=48000) if sound else None
-        if tone is not None:
-            tone.metadata["language"] = "deu"
+        named = tone or ("aac" if path.suffix == ".mp4" else "pcm_s16le")
+        heard = container.add_stream(named, rate=48000) if sound or tone else None
+        if heard is not None:
+            heard.metadata["language"] = "deu"
         texts = container.add_mux_stream("subrip", time_base=Fraction(1, 1000)) if subtitles else None
         container.start_encoding()
         for number, pixels_of in enumerate(frames):
@@ -102,8 +105,8 @@ def write_film(
             frame.time_base = base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-        if tone is not None:
-            _add_tone(container, tone, len(frames) / float(rate))
+        if heard is not None:
+            _add_tone(container, heard, len(frames) / float(rate))
         for begin, text in subtitles:
             packet = av.Packet(text.encode())
             packet.pts = packet.dts = round(begin * 1000)

@@ -192,11 +192,47 @@ def test_subtitles_and_metadata(moving: Frames, make_film: Maker, backend: Backe
         assert container.metadata["COMMENT"].startswith("From the attic. Colorized from a black-and-white original")
 
 
-def test_subtitles_that_do_not_fit(moving: Frames, make_film: Maker, backend: Backend, small: ColorizeOptions) -> None:
-    source = make_film("in.mkv", moving(), subtitles=[(0.1, "Guten Tag")])
-    with pytest.raises(OptionError, match=r"can't hold stream 1, subtitle.*\.mkv"):
-        colorize(source, target := source.with_name("out.mp4"), backend, small)
-    assert list(source.parent.iterdir()) == [source], target
+@pytest.mark.parametrize(
+    ("name", "changes", "target", "said"),
+    [
+        (
+            "in.mkv",
+            {"subtitles": [(0.1, "Guten Tag")]},
+            "out.mp4",
+            r"stream 1, subtitle.*; name the output \.mkv, which",
+        ),
+        ("in.mov", {"tone": "pcm_mulaw"}, "out.mkv", r"stream 1, audio.*; name the output \.mov, which"),
+        ("in.avi", {"tone": "adpcm_ms"}, "out.mov", r"stream 1, audio.*; convert it first: ffmpeg -i .* -c:a flac"),
+    ],
+)
+def test_what_does_not_fit(
+    name: str, changes: dict[str, Any], target: str, said: str, moving: Frames, make_film: Maker, backend: Backend
+) -> None:
+    """The message names what holds all of the film, or how to make it fit; never what was just refused."""
+    source = make_film(name, moving(count=2), **{"codec": "mpeg4", "pixels": "yuv420p"} | changes)
+    with pytest.raises(OptionError, match=said):
+        make_plan(Job(str(source), str(source.with_name(target))), backend)
+    assert list(source.parent.iterdir()) == [source]
+
+
+def test_sound_that_is_cut_away(
+    moving: Frames, make_film: Maker, backend: Backend, small: ColorizeOptions, tmp_path: Path
+) -> None:
+    """An MP4 may hold sound that its list of edits leaves out; Matroska has no such list."""
+    whole = make_film("in.mp4", moving(count=25), codec="libx264", pixels="yuv420p", sound=True)
+    source = tmp_path / "cut.mp4"
+    with av.open(str(whole)) as container, av.open(str(source), "w") as cut:
+        copies = {stream.index: cut.add_stream_from_template(stream) for stream in container.streams}
+        for packet in container.demux():
+            if packet.dts is None:
+                continue
+            packet.stream = copies[packet.stream.index]
+            if packet.stream.type == "audio":
+                packet.pts, packet.dts = packet.pts - 24000, packet.dts - 24000
+            cut.mux(packet)
+    colorize(source, target := tmp_path / "out.mkv", backend, small)
+    assert 0.4 < len(times(target, "audio")) / len(times(whole, "audio")) < 0.6
+    assert min(times(target, "audio")) >= Fraction(-1, 20)
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
