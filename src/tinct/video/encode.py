@@ -6,6 +6,7 @@ frames follow each other evenly; true timestamps come from the survey when shots
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -33,6 +34,7 @@ MATRIX, RANGE, PRIMARIES, TRANSFER = 1, 1, 1, 1
 
 def add_picture(container: Any, film: Film, encoding: Encoding) -> Any:
     """Add the stream of pictures to a container."""
+    os.environ.setdefault("SVT_LOG", "1")  # else SVT-AV1 says much on standard error; 1 leaves errors
     stream = container.add_stream(
         encoding.encoder,
         rate=film.rate,

@@ -60,7 +60,8 @@ def opened(path: str | Path) -> Iterator[Any]:
         UnreadableVideo: it is missing, unreadable, or nothing that FFmpeg knows.
     """
     try:
-        container = av.open(str(path), metadata_errors="replace", options={"export_xmp": "1"})
+        # Of a relative path, FFmpeg takes what stands before a colon for a protocol.
+        container = av.open(str(Path(path).absolute()), metadata_errors="replace", options={"export_xmp": "1"})
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise UnreadableVideo(f"{path} can't be read ({error.strerror})") from error
     except (av.error.FFmpegError, OSError) as error:

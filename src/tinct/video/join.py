@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import io
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -25,10 +25,9 @@ from tinct.video.encode import HEAD, TICK, add_picture
 from tinct.video.film import Film, is_cover, opened, reason
 from tinct.video.marks import TAG, append_box, marked
 from tinct.video.shots import Shot
+from tinct.video.tags import kept, lost
 
 COPIED = ("audio", "subtitle", "attachment")
-OF_THE_FILE = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration", "rotate", "handler_name")
-"""Metadata that belong to the source's file, not to the film."""
 MUXING = {
     "mp4": {"movflags": "faststart"},
     "mov": {"movflags": "faststart"},
@@ -60,13 +59,25 @@ def check_target(film: Film, encoding: Encoding) -> tuple[str, ...]:
                 if encoding.codec in codecs and _refusal(source, film, replace(encoding, container=name)) is None
             ]
             raise OptionError(f"{refused}; {_advice(film, refused, fitting)}")
-        notes = [
-            f"the {what} {stream.index} was left out; sound and subtitles are copied"
-            for stream in source.streams
-            if stream.index != film.index and stream.type not in COPIED
-            for what in ["cover picture" if stream.type == "video" and is_cover(stream) else f"{stream.type} stream"]
-        ]
-    return tuple(notes)
+        return tuple(_left_out(source, film, encoding))
+
+
+def _left_out(source: Any, film: Film, encoding: Encoding) -> Iterator[str]:
+    for stream in source.streams:
+        if stream.index == film.index or stream.type in COPIED:
+            continue
+        if stream.type == "data" and (
+            "timecode" in stream.metadata or (stream.name == "bin_data" and source.chapters())
+        ):
+            continue  # what QuickTime has as streams of their own comes anew from the metadata, and from the chapters
+        what = "cover picture" if stream.type == "video" and is_cover(stream) else f"{stream.type} stream"
+        yield f"the {what} {stream.index} was left out; sound and subtitles are copied"
+    tags = lost(source.metadata, encoding.container)
+    if tags:
+        yield f"what the film says as {', '.join(tags)} was left out; .mkv has a place for it"
+    alpha = any(component.is_alpha for component in av.VideoFormat(film.pixel_format, 16, 16).components)
+    if alpha or "alpha_mode" in (key.lower() for key in source.streams[film.index].metadata):
+        yield "its transparency was left out"
 
 
 def _refusal(source: Any, film: Film, encoding: Encoding) -> str | None:
@@ -106,6 +117,7 @@ def join_shots(
     mark: Marking | None,
     whole: bool,
     overwrite: bool = False,
+    on_file: Callable[[Path], None] = lambda _file: None,
 ) -> None:
     """Write a film.
 
@@ -118,12 +130,14 @@ def join_shots(
         mark: what it says of its making; None for nothing.
         whole: whether sound goes on to its own end; else it ends with the pictures.
         overwrite: whether the target may be replaced.
+        on_file: called with the temporary file that becomes the target.
 
     Raises:
         OutputExists: the target is there and may not be replaced.
         OutputError: it can't be written, or the shots don't belong together.
     """
     with atomic_path(target, overwrite=overwrite) as temporary, opened(film.path) as source:
+        on_file(temporary)
         metadata, packet = _metadata(source, mark, encoding)
         try:
             options = MUXING[encoding.container]
@@ -136,13 +150,13 @@ def join_shots(
 
 
 def _metadata(source: Any, mark: Marking | None, encoding: Encoding) -> tuple[dict[str, str], bytes | None]:
-    kept = {key: value for key, value in source.metadata.items() if key.lower() not in OF_THE_FILE}
+    found = kept(source.metadata)
     if mark is None:
-        return kept, None
-    kept, packet = marked(kept, mark)
+        return found, None
+    found, packet = marked(found, mark)
     if encoding.container in ("matroska", "webm"):
-        kept[TAG] = packet.decode()
-    return kept, packet
+        found[TAG] = packet.decode()
+    return found, packet
 
 
 def _fill(
@@ -161,7 +175,7 @@ def _fill(
         stream = container.add_stream_from_template(first.streams.video[0], opaque=True)
         head = bytes(first.streams.video[0].codec_context.extradata or b"")
     stream.time_base = film.time_base
-    stream.metadata.update({k: v for k, v in picture.metadata.items() if k.lower() not in OF_THE_FILE})
+    stream.metadata.update(kept(picture.metadata))
     stream.disposition = picture.disposition
     if encoding.codec == "h265" and encoding.container in ("mp4", "mov"):
         stream.codec_context.codec_tag = "hvc1"  # the one that Apple's players look for
@@ -191,7 +205,7 @@ def _add_copy(container: Any, stream: Any, encoding: Encoding) -> Any:
         ) from error
     if stream.type == "audio" and copy.codec_context.layout.name in LAYOUTS:
         copy.codec_context.layout = LAYOUTS[copy.codec_context.layout.name]
-    copy.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in OF_THE_FILE})
+    copy.metadata.update(kept(stream.metadata))
     copy.disposition = stream.disposition
     return copy
 

@@ -17,9 +17,9 @@ from tinct.media.atomic import atomic_path
 from tinct.video.shots import Shot, Survey
 
 PLAN, TICKS = "plan.json", "ticks.npy"
-LOCK, MADE = ".tinct-lock", ".tinct-made"
-"""What is locked, and what says that the folder wasn't there before."""
-OWN = (PLAN, TICKS, "shot-[0-9]*.mkv", "change-[0-9]*.npy", ".tinct-*.tmp", ".tinct-*.ways")
+LOCK, MADE, JOINING = ".tinct-lock", ".tinct-made", ".tinct-joining"
+"""What is locked, what says that the folder wasn't there before, and what names the film while it is being joined."""
+OWN = (PLAN, TICKS, JOINING, "shot-[0-9]*.mkv", "change-[0-9]*.npy", ".tinct-*.tmp", ".tinct-*.ways")
 
 _HELD: dict[Path, sqlite3.Connection] = {}
 """The locks of this process, by folder; they end with it, however that ends."""
@@ -69,9 +69,23 @@ def release(folder: Path) -> None:
 
 def clear(folder: Path) -> None:
     """Delete what runs left in the folder, and nothing else."""
+    drop_unfinished(folder)
     for path in _matching(folder, OWN):
         with suppress(OSError):
             path.unlink()
+
+
+def note_unfinished(folder: Path, film: Path) -> None:
+    """Note the temporary file in which the film is being joined, beside the target."""
+    (folder / JOINING).write_text(str(film.absolute()), encoding="utf-8", errors="surrogateescape")
+
+
+def drop_unfinished(folder: Path) -> None:
+    """Delete the temporary file of a run that was killed while it joined the film."""
+    with suppress(OSError, ValueError):
+        film = Path((folder / JOINING).read_text(encoding="utf-8", errors="surrogateescape"))
+        if film.match(".tinct-*.tmp"):
+            film.unlink(missing_ok=True)
 
 
 def recall(folder: Path, fingerprint: dict[str, Any]) -> Survey | None:

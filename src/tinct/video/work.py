@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,7 @@ def finish(job: Job, plan: Plan, backend: Backend) -> None:
             settings=plan.settings,
             output=plan.encoding.to_output(),
         )
+    state.drop_unfinished(plan.folder)
     join_shots(
         plan.film,
         plan.encoding,
@@ -168,6 +170,7 @@ def finish(job: Job, plan: Plan, backend: Backend) -> None:
         mark=mark,
         whole=job.options.seconds is None,
         overwrite=job.overwrite,
+        on_file=partial(state.note_unfinished, plan.folder),
     )
     state.clear(plan.folder)
     state.release(plan.folder)

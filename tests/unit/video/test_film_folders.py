@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +96,26 @@ def test_one_run_at_a_time(job: Job, backend: Backend) -> None:
 def test_a_folder_that_cannot_be_made(job: Job) -> None:
     with pytest.raises(OutputError, match="can't be made"):
         state.take(Path(job.source) / "state")
+
+
+def test_killed_while_joining(job: Job, backend: Backend) -> None:
+    """The half of a film that lies beside the target is gone after the next run; other files stay."""
+    plan = make_plan(job, backend)
+    Studio(plan, backend).colorize_shot(plan.survey.shots[0])
+    half, mine = (Path(job.target).with_name(name) for name in (".tinct-0123.tmp", "mine.txt"))
+    half.touch()
+    mine.touch()
+    state.note_unfinished(plan.folder, mine)
+    state.drop_unfinished(plan.folder)
+    state.note_unfinished(plan.folder, half)
+    finish(job, plan, backend)
+    assert (half.exists(), mine.exists()) == (False, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_colon_in_a_relative_path(job: Job, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FFmpeg takes what is before it for a protocol."""
+    monkeypatch.chdir(Path(job.source).parent)
+    Path(job.source).rename("take1:reel2.mkv")
+    carry_out(replace(job, source="take1:reel2.mkv", target="take1:reel3.mkv", state=None), backend)
+    assert Path("take1:reel3.mkv").exists()

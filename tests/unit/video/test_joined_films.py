@@ -166,6 +166,14 @@ def test_ten_bits_stay_ten(backend: Backend, make_film: Maker, small: ColorizeOp
     assert len(np.unique(luma)) > 200
 
 
+def test_av1_says_nothing(
+    moving: Frames, make_film: Maker, backend: Backend, small: ColorizeOptions, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = make_film("in.mkv", moving(count=2))
+    colorize(source, source.with_name("out.webm"), backend, small)
+    assert "Svt" not in capfd.readouterr().err
+
+
 def test_sound_and_language(moving: Frames, make_film: Maker, backend: Backend, small: ColorizeOptions) -> None:
     source = make_film("in.mp4", moving(count=25), codec="libx264", pixels="yuv420p", sound=True)
     colorize(source, target := source.with_name("out.mp4"), backend, small)
