@@ -83,8 +83,13 @@ class Replay:
     why: str
 
 
-def find_replay(config: ReplayConfig, given: Path | None) -> Replay:
+def find_replay(config: ReplayConfig, given: Path | None, *, look: bool = True) -> Replay:
     """Find the photos to replay, if the recipe wants any: those given, else the folder ``photos`` in ``TINCT_DATA``.
+
+    Args:
+        config: section of the recipe.
+        given: where they are.
+        look: whether ``TINCT_DATA`` counts; not for a run that began without any.
 
     Raises:
         OptionError: photos are given that would not be used.
@@ -97,13 +102,13 @@ def find_replay(config: ReplayConfig, given: Path | None) -> Replay:
     share = f"{config.share:.0%} of the photos are ordinary ones, from "
     if given is not None:
         return Replay(_divide(given, config), given, f"{share}{given}")
-    folder = load_settings().data
+    folder = load_settings().data if look else None
     place = None if folder is None else folder / PHOTOS
     if place is not None and place.exists():
         return Replay(_divide(place, config), place, f"{share}{place}")
-    missing = "TINCT_DATA is not set" if place is None else f"there is no {place}"
+    missing = "no --replay, and " + ("TINCT_DATA is not set" if place is None else f"there is no {place}")
     without = (
-        f"no ordinary photos to replay (no --replay, and {missing}): the weights to use are "
+        f"no ordinary photos to replay ({missing if look else 'the run began without'}): the weights to use are "
         f"{config.anchor_alone:.0%} those of the start"
     )
     return Replay(None, None, without)

@@ -262,10 +262,17 @@ class Engine:
             TrainingError: it can't be read, or belongs to another recipe or other data; the differences are listed.
         """
         state = checkpoint.load_state(self.run)
-        if state["identity"] != self.identity:
-            changed = differences(json.loads(state["identity"]), json.loads(self.identity))
+        changed = differences(json.loads(state["identity"]), json.loads(self.identity))
+        # Versions that kept no hash of pixels left it out; what they made can be resumed.
+        changed = {
+            place: pair for place, pair in changed.items() if not (place.endswith(".pixels") and pair[0] is None)
+        }
+        if changed:
             listed = "".join(f"\n  - {place}: {old!r} -> {new!r}" for place, (old, new) in changed.items())
-            raise TrainingError(f"{self.run} can't be resumed, because its recipe or data was another:{listed}")
+            raise TrainingError(
+                f"{self.run} can't be resumed, because its recipe or data, or the version that reads them, was "
+                f"another:{listed}"
+            )
         self.step.load(state)
         self.average.load(state)
         self.examiner.load(state["examiner"])

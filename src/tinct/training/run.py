@@ -22,7 +22,7 @@ from tinct.training.engine import Engine
 from tinct.training.prepare import check_sizes, load_start, make_accelerator, make_loss, read_photos, read_replayed
 from tinct.training.progress import Progress, Report, silent
 from tinct.training.recipes import load_config
-from tinct.training.runs import UNFINISHED, Asked, make_record, read_beginning, read_figures
+from tinct.training.runs import FILE, UNFINISHED, Asked, make_record, read_beginning, read_figures
 from tinct.weights import checkpoint
 
 
@@ -81,13 +81,14 @@ def train(
     if going_on and not resume:
         raise TrainingError(f"{out} holds a run already; go on with it by --resume, or give another folder")
     asked = Asked(budget, seed, init, tuple(presets), tuple(settings), adapt, None if replay is None else str(replay))
-    if resume:
-        # A run that was killed before its first checkpoint starts afresh, as it was asked for.
+    begun = resume and (out / FILE).is_file()
+    if begun:
+        # Also a run that was killed before its first checkpoint, and starts afresh.
         asked = asked.filled_from(out)
     decision = adaptation.decide(recipe, data, asked.init, asked.adapt)
     config = load_config(recipe, asked.budget, adapt=decision.adapts, presets=asked.presets, settings=asked.settings)
-    source = adaptation.find_replay(config.replay, None if asked.replay is None else Path(asked.replay))
     # What was decided once holds when the run is resumed, whatever has become of folders and variables.
+    source = adaptation.find_replay(config.replay, None if asked.replay is None else Path(asked.replay), look=not begun)
     asked = dataclasses.replace(asked, adapt=decision.adapts, replay=None if source.path is None else str(source.path))
     for said in (f"adapting: {decision.why}" if decision.adapts else "", source.why):
         if said:
@@ -122,7 +123,7 @@ def train(
         adaptation=adaptation.record(decision, source, len(replayed), len(ordinary)),
         **_machine(accelerator),
     )
-    if resume:
+    if begun:
         record |= read_beginning(out)
     engine = Engine(
         config,
@@ -160,8 +161,7 @@ def _identity(config: TrainConfig, photos: PhotoSet, seed: int, init: str | None
     """Return what makes a run this run; the budget's length may change when it is resumed."""
     recipe = config.model_dump(mode="json")
     del recipe["budget"]
-    data = {"photos": len(photos), "fingerprint": photos.fingerprint()}
-    return {"recipe": recipe, "data": data, "seed": seed, "init": init}
+    return {"recipe": recipe, "data": photos.identity(), "seed": seed, "init": init}
 
 
 def _about(data: Path, division: Division, photos: PhotoSet) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def test_the_second_set_is_the_first_without_decoding(
     second = make(folder, tmp_path / "cache")
     for kept in (first, second):
         assert (kept.names, kept.labels, kept.rejected) == (plain.names, plain.labels, plain.rejected)
-        assert kept.fingerprint() == plain.fingerprint()
+        assert kept.identity() == plain.identity()
         assert kept.left_out() == {"nearly gray": 1}
         for one, other in zip(kept, plain, strict=True):
             np.testing.assert_array_equal(one, other)

@@ -43,7 +43,7 @@ def test_a_folder_and_a_tar_of_it_give_the_same_photos(folder: Path, tmp_path: P
     for one, other in zip(loose, packed, strict=True):
         assert one.dtype == np.uint8
         np.testing.assert_array_equal(one, other)
-    assert loose.fingerprint() == packed.fingerprint()
+    assert loose.identity() == packed.identity()
 
 
 def test_the_validation_tar_is_no_training_shard(folder: Path, tmp_path: Path) -> None:
@@ -118,6 +118,14 @@ def test_a_set_without_a_usable_photo_says_why(tmp_path: Path, gray_pixels: NDAr
         PhotoSet(find_photos(tmp_path), 40)
 
 
+def test_other_photos_of_the_same_names_are_another_set(folder: Path) -> None:
+    before = PhotoSet(find_photos(folder), 40).identity()
+    path = folder / "source0" / "2.png"
+    Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    after = PhotoSet(find_photos(folder), 40).identity()
+    assert {name for name in before if before[name] != after[name]} == {"pixels"}
+
+
 def test_a_shard_cut_short_gives_what_it_has(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     whole, cut = tmp_path / "whole.tar", tmp_path / "cut.tar"
     pack(folder, whole)
@@ -189,7 +197,7 @@ def test_a_set_too_large_to_keep_decodes_on_demand(
     broken = lazy.names.index("source0/2.png")
     np.testing.assert_array_equal(lazy[broken], lazy[broken + 1])
     assert lazy.left_out() == {"unreadable": 1}
-    assert lazy.fingerprint() == PhotoSet(sources, 40).fingerprint() != PhotoSet(sources[1:], 40).fingerprint()
+    assert lazy.identity() == PhotoSet(sources, 40).identity() != PhotoSet(sources[1:], 40).identity()
 
 
 def test_a_large_set_without_a_usable_photo_says_why(

@@ -125,6 +125,18 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     assert before == after
 
 
+def test_a_run_without_photos_to_replay_resumes_without(
+    photos: Path, ordinary: Path, recipe: str, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(recipe, photos, tmp_path / "run", init=start, budget="1steps")
+    (tmp_path / "photos").symlink_to(ordinary)
+    monkeypatch.setenv("TINCT_DATA", str(tmp_path))
+    train(recipe, photos, tmp_path / "run", budget="2steps", resume=True)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["step"] == 2
+    assert record["asked"]["replay"] is None
+
+
 def test_resume_with_other_photos_to_replay_is_refused(photos: Path, recipe: str, adapted: Path) -> None:
     with pytest.raises(TrainingError, match=r"replayed\.fingerprint"):
         train(recipe, photos, adapted, resume=True, replay=photos)

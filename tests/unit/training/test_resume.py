@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image, ImageOps
 
 from tinct.errors import BadModelFile, DataError, TrainingError
 from tinct.training.journal import LOSSES, VALIDATION, read_rows
@@ -131,6 +134,24 @@ def test_resume_with_another_recipe_lists_the_differences(
     other.write_text(RECIPE.replace("batch: 4", "batch: 3").replace("warmup: 2", "warmup: 7"))
     with pytest.raises(TrainingError, match=r"recipe.data.batch: 4 -> 3\n.*recipe.optimizer.warmup: 2 -> 7"):
         train(str(other), photos, whole, resume=True)
+
+
+def test_resume_with_other_photos_of_the_same_names_is_refused(
+    photos: Path, recipe: str, whole: Path, tmp_path: Path
+) -> None:
+    run, other = tmp_path / "run", tmp_path / "photos"
+    shutil.copytree(whole, run)
+    shutil.copytree(photos, other)
+    for path in other.iterdir():
+        ImageOps.invert(Image.open(path)).save(path)
+    with pytest.raises(TrainingError, match=r"another:\n  - data.pixels: '\w+' -> '\w+'$"):
+        train(recipe, other, run, resume=True)
+    # A version that kept no hash of pixels said nothing of them.
+    state = checkpoint.load_state(run)
+    identity = json.loads(state["identity"])
+    del identity["data"]["pixels"]
+    torch.save({**state, "identity": json.dumps(identity)}, run / checkpoint.FOLDER / checkpoint.STATE)
+    train(recipe, photos, run, resume=True)
 
 
 def test_weights_to_start_from_must_fit(photos: Path, recipe: str, whole: Path, tmp_path: Path) -> None:
