@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,18 @@ def test_models_are_imported_shown_chosen_and_exported(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_a_test_that_is_being_made_is_followed_after_a_reload(page_server: Any, open_page: Callable[..., Any]) -> None:
+    page = open_page(f"{page_server.address}/#/turing")
+    page.get_by_role("heading", name="A new test").wait_for()
+    job = {"id": "0" * 32, "kind": "turing", "state": "running", "progress": 0.5, "message": "half of it is done"}
+    events = f"event: job\ndata: {json.dumps(job)}\n\n"
+    page.route(re.compile("/jobs.state=running"), lambda route: route.fulfill(json=[job]))
+    page.route(re.compile("/events$"), lambda route: route.fulfill(body=events, content_type="text/event-stream"))
+    page.reload()
+    page.get_by_role("heading", name="A new test is made").wait_for()
+    page.get_by_text("half of it is done").wait_for()
+
+
 @pytest.mark.slow
 def test_a_test_is_made_taken_and_scored(page_server: Any, open_page: Callable[..., Any], colorful: bytes) -> None:
     page = open_page(f"{page_server.address}/#/turing")
@@ -73,7 +87,12 @@ def test_a_test_is_made_taken_and_scored(page_server: Any, open_page: Callable[.
     page.get_by_role("button", name="Make the test").click()
     page.get_by_text("“ours” is ready.").wait_for()
     page.get_by_role("button", name="Show", exact=True).click()
-    page.get_by_role("button", name="Take the test").click()
+    page.set_viewport_size({"width": 390, "height": 844})
+    take = page.get_by_role("button", name="Take the test")
+    take.wait_for()
+    assert take.bounding_box()["y"] < 844  # in sight, where all is below one another
+    page.set_viewport_size({"width": 1280, "height": 844})
+    take.click()
     page.get_by_role("button", name="Begin").click()
     question = page.get_by_text("In which one did a computer make the colors?")
     question.wait_for()

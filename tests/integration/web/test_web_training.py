@@ -64,6 +64,7 @@ def test_from_a_data_set_to_a_picture_in_its_model_s_colors(
     kinds = {body["kind"] for kind, body in told if kind == "point"}
     assert "validation" in kinds
     details = client.get(f"runs/{run}").json()
+    assert details["run"]["options"]["data_name"] == "photos.zip"
     figures = [point["body"]["figures"] for point in details["points"] if point["kind"] == "validation"][-1]
     assert any(name.startswith("psnr") for name in figures)
     assert details["sheets"]

@@ -76,3 +76,4 @@ def test_what_no_test_can_be_made_of_is_said(client: Any, colorful: bytes, small
     job = client.wait(client.post("turing", json={"name": "t", "data": data, "count": 50}).json()["id"])
     assert job["state"] == "failed"
     assert "6 color photographs" in job["error"]
+    assert "lower count, catch or practice" in job["error"]  # its fields, not the command's options

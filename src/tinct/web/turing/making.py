@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -24,6 +25,9 @@ UNFIT = {
     CORRECTIONS: "the colors of corrections aren't real ones; choose photographs whose colors are",
 }
 """Data sets that no test can be made of, and why."""
+
+OPTION = re.compile(r"--(count|catch|practice)\b")
+"""Options of the command, which are fields here."""
 
 
 def folder_of(context: Context, id: str) -> Path:
@@ -74,6 +78,8 @@ def make_test(context: Context, job: Job, ending: Callable[[], bool], tell: Tell
                     **{name: options[name] for name in ("count", "catch", "practice", "seed")},
                 }
                 sandbox.ask(request, LONGEST, stop=ending, news=lambda news: tell(news["what"], news["done"]))
+        except DataError as error:
+            raise DataError(OPTION.sub(r"\1", str(error))) from error
         finally:
             sandbox.close()
         _rename_models(made, names)

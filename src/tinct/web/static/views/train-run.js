@@ -79,7 +79,7 @@ class TrainRun extends LitElement {
     const last = this.details.points.findLast((point) => point.kind !== 'note');
     return html`<section class="panel stack" aria-labelledby="run-title">
       <div class="row apart"><h2 id="run-title">${run.name}</h2><span class="state ${job?.state}">${stateOf(run)}</span></div>
-      <p class="note">${run.recipe} on ${run.options.data}${run.options.init ? `, beginning with ${run.options.init}` : ''}, for
+      <p class="note">${run.recipe} on ${run.options.data_name ?? run.options.data}${run.options.init ? `, beginning with ${run.options.init}` : ''}, for
         ${run.options.budget ?? 'as long as the recipe has it'}</p>
       ${active
         ? html`<div><progress max="1" value=${job.state === 'running' && job.progress ? job.progress : nothing} aria-label="Progress"></progress>

@@ -47,9 +47,11 @@ export default class Turing extends View {
     const [test, sitting] = this.parts;
     this.sitting = null;
     try {
-      await Promise.all([this.loadTests(), this.loadKnown()]);
+      await Promise.all([this.loadTests(), this.loadKnown(), this.findMaking()]);
       this.score = test ? {test, ...(await api('GET', `turing/${test}/score`))} : null;
       if (sitting) this.sitting = await api('GET', `turing/sittings/${sitting}`);
+      await this.updateComplete;
+      this.querySelector('.score')?.scrollIntoView({block: 'nearest'});
     } catch (error) {
       fail(error, 'The test can’t be shown');
     }
@@ -61,6 +63,18 @@ export default class Turing extends View {
 
   async loadTests() {
     this.tests = await api('GET', 'turing');
+  }
+
+  /** Go on following what is being made, also where the page was closed meanwhile. */
+  async findMaking() {
+    const found = await Promise.all(['running', 'queued'].map((state) => api('GET', `jobs?state=${state}&limit=500`)));
+    const job = found.flat().find(({kind}) => kind === 'turing');
+    if (job && !this.making) this.watch(job, 'The test');
+  }
+
+  watch(job, name) {
+    this.making = job;
+    follow(`jobs/${job.id}/events`, {job: (news) => this.note(news, name)});
   }
 
   async loadKnown() {
@@ -140,7 +154,7 @@ export default class Turing extends View {
     if (!test) return nothing;
     const {models, participants, photos, left_out: leftOut} = this.score;
     const flagged = participants.filter((one) => one.flags);
-    return html`<section class="panel stack" aria-labelledby="score-title">
+    return html`<section class="panel stack score" aria-labelledby="score-title">
       <div class="row apart"><h2 id="score-title">${test.name}</h2>
         <div class="row"><button type="button" class="main" @click=${() => this.sit(test.id)}>Take the test</button>
           <button type="button" class="danger" @click=${() => this.discard(test)}>Delete</button></div></div>
@@ -211,19 +225,17 @@ export default class Turing extends View {
       practice: Number(given.get('practice')),
     };
     try {
-      this.making = await api('POST', 'turing', {json: order});
+      this.watch(await api('POST', 'turing', {json: order}), `“${order.name}”`);
     } catch (error) {
       fail(error);
-      return;
     }
-    follow(`jobs/${this.making.id}/events`, {job: (job) => this.note(job, order.name)});
   }
 
   note(job, name) {
     this.making = FINAL.includes(job.state) ? null : job;
-    if (job.state === 'failed') fail(new Error(job.error), `“${name}” can’t be made`);
+    if (job.state === 'failed') fail(new Error(job.error), `${name} can’t be made`);
     if (job.state !== 'done') return;
-    notify(`“${name}” is ready.`, '', {action: {label: 'Show', run: () => go('turing', job.id)}});
+    notify(`${name} is ready.`, '', {action: {label: 'Show', run: () => go('turing', job.id)}});
     this.loadTests().catch(fail);
   }
 
