@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinct.cli.inputs import STANDARD, Gathered, Source
-from tinct.errors import OptionError, OutputError
+from tinct.errors import OptionError, OutputError, PhotoError
 from tinct.jobs.naming import CONFIDENCE, RESULT, result_suffix
-from tinct.media.formats import PNG, choose_format
+from tinct.media.formats import HEAD, HEIC, PNG, choose_format, sniff
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def make_plan(
     tasks = [
         Task(
             source,
-            _target(source, destination, chosen or result_suffix(source.name, layer=layer), variant),
+            _target(source, destination, chosen or result_suffix(_true_name(source), layer=layer), variant),
             variant,
             _map_target(source, confidence),
         )
@@ -184,6 +184,23 @@ def make_folders(plan: Plan) -> None:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"the folder {folder} can't be made: {error.strerror or error}") from error
+
+
+def _true_name(source: Source) -> str:
+    """Return a photograph's name, with another ending where its first bytes tell of another format than its own."""
+    name = source.name
+    if source.is_standard or not os.path.isfile(name):
+        return name
+    try:
+        with open(name, "rb") as file:
+            form = sniff(file.read(HEAD), name)
+        if form is HEIC:  # its depth says what becomes of it
+            from tinct.media.photo import read_photo
+
+            form = read_photo(name).output_format
+    except (OSError, PhotoError):
+        return name  # which is said when it is read
+    return name if os.path.splitext(name)[1].lower() in form.suffixes else name + form.suffixes[0]
 
 
 def _paths(task: Task) -> list[Path]:

@@ -4,11 +4,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tinct.cli.inputs import gather
 from tinct.cli.outputs import Destination, Plan, find_destination, make_folders, make_plan
 from tinct.errors import OptionError, OutputError
+from tinct.media.photo import read_photo
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +76,18 @@ def test_standard_input_goes_to_standard_output_or_a_file() -> None:
 )
 def test_names_where_none_is_given(name: str, options: dict[str, Any], expected: str) -> None:
     assert outputs(plan(name, **options)) == [expected]
+
+
+def test_the_first_bytes_count_and_not_the_name(folder: Path) -> None:
+    deep = read_photo(np.full((40, 60), 999, np.uint16))
+    deep.save(folder / "deep.jpg", format="png")
+    deep.save(folder / "phone.heic", format="avif")
+    read_photo(np.full((40, 60), 9, np.uint8)).save(folder / "light.heic", format="avif")
+    for path in folder.glob("*.heic"):
+        path.write_bytes(path.read_bytes().replace(b"avif", b"heic", 1).replace(b"avif", b"mif1", 1))
+    found = outputs(plan("deep.jpg", "phone.heic", "light.heic"))
+    assert found == ["deep.color.png", "phone.color.png", "light.color.jpg"]
+    assert outputs(plan("deep.jpg", output="new.jpg")) == ["new.jpg"]
 
 
 def test_names_in_a_folder() -> None:
