@@ -45,14 +45,16 @@ def kid_block(originals: Features, results: Features) -> tuple[float, float]:
     return whole, float((count - 1) / count * np.square(left - left.mean()).sum())
 
 
-def combine_kid(blocks: Sequence[tuple[float, float]]) -> tuple[float, Interval]:
-    """Return the mean of the estimates of blocks of photographs, and its 95 % interval.
+def combine_kid(blocks: Sequence[tuple[float, float, int]]) -> tuple[float, Interval]:
+    """Return the mean of the estimates of blocks of photographs, weighed by their sizes, and its 95 % interval.
 
     Args:
-        blocks: estimate and variance of each.
+        blocks: estimate, variance and photographs of each.
     """
-    mean = float(np.mean([value for value, _ in blocks]))
-    error = float(np.sqrt(np.sum([variance for _, variance in blocks]))) / len(blocks)
+    values, variances, sizes = np.array(blocks, np.float64).T
+    shares = sizes / sizes.sum()
+    mean = float(shares @ values)
+    error = float(np.sqrt(np.square(shares) @ variances))
     return mean, (mean - 1.96 * error, mean + 1.96 * error)
 
 

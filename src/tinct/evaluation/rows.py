@@ -180,7 +180,7 @@ def _of_features(gathered: Gathered, wanted: Collection[str]) -> dict[str, tuple
     for name, kid, fd in (("features", f"kid_{LITE0}", f"fd_{LITE0}"), ("inception", "", "fid")):
         if count < distances.LEAST or not {kid, fd} & set(wanted):
             continue
-        parts: list[tuple[float, float]] = []
+        parts: list[tuple[float, float, int]] = []
         spreads: tuple[distances.Spread, distances.Spread] | None = None
         for start in range(0, count, distances.BLOCK):
             block = gathered.vectors(name, start)
@@ -191,7 +191,7 @@ def _of_features(gathered: Gathered, wanted: Collection[str]) -> dict[str, tuple
             for spread, vectors in zip(spreads, block, strict=True):
                 spread.add(vectors)
             if kid in wanted and len(block[0]) >= distances.LEAST:
-                parts.append(distances.kid_block(*block))
+                parts.append((*distances.kid_block(*block), len(block[0])))
         else:
             assert spreads is not None
             if parts:

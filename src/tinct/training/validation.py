@@ -52,7 +52,7 @@ def colorize_squares(
         spec: of the network.
         photos: (H, W, 3) uint8 each.
         size: side of the square, a multiple of ``spec.multiple``.
-        hints: whether simulated hints of the true color are given; the same at every call.
+        hints: whether each photo gets simulated hints of the true color; the same at every call.
     """
     device = next(network.parameters()).device
     rng = np.random.default_rng(0)
@@ -61,7 +61,7 @@ def colorize_squares(
         lightness, ab = srgb_to_lab(original.float() / 255).tensor_split((1,), 1)
         given = [lightness.to(device)]
         if spec.takes_hints:
-            given.append((simulate_hints(ab, rng) if hints else torch.zeros(1, 3, size, size)).to(device))
+            given.append((simulate_hints(ab, rng, without=0) if hints else torch.zeros(1, 3, size, size)).to(device))
         with torch.inference_mode():
             output = network(*given).float().cpu()
         modes = {mode: _joined(lightness, colors) for mode, colors in _read_outs(output, spec).items()}

@@ -43,9 +43,13 @@ def test_kid_is_torchmetrics(features: tuple[np.ndarray, np.ndarray]) -> None:
 
 def test_kid_of_blocks(features: tuple[np.ndarray, np.ndarray]) -> None:
     value, variance = kid_block(*features)
-    mean, (low, high) = combine_kid([(value, variance)] * 4)
+    mean, (low, high) = combine_kid([(value, variance, 1000)] * 4)
     assert mean == pytest.approx(value)
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(variance) / 2)
+    # Four photographs more weigh as much as they are, however far off their own estimate is.
+    mean, (low, high) = combine_kid([(value, variance, 1000)] * 4 + [(9.0, variance, 4)])
+    assert mean == pytest.approx((4000 * value + 4 * 9.0) / 4004)
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(variance) / 2, rel=2e-3)
 
 
 def test_jackknife_covers_what_other_draws_give() -> None:

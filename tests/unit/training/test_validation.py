@@ -70,6 +70,19 @@ def test_who_says_gray_gets_the_figures_of_gray(output: str, pictures: list[np.n
         assert figures["psnr_vivid_hints"] == pytest.approx(figures["psnr_gray"], rel=1e-3)
 
 
+def test_every_photo_has_hints_where_they_are_measured(pictures: list[np.ndarray[Any, Any]]) -> None:
+    given: list[bool] = []
+
+    class Watching(Gray):
+        def forward(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
+            assert hints is not None
+            given.append(bool(hints.any()))
+            return super().forward(lightness, hints)
+
+    validate(Watching("bins"), SPECS["bins"], pictures * 4, 32)
+    assert given == [False] * 12 + [True] * 12
+
+
 def test_the_raw_rgb_is_judged_as_it_is(pictures: list[np.ndarray[Any, Any]]) -> None:
     class Black(Gray):
         def forward(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
