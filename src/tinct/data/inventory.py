@@ -47,8 +47,8 @@ def take_inventory(path: Path) -> Inventory:
     """List the photos at a place, in one of these forms, told by looking:
 
     - a folder of pictures with any subfolders, or one picture;
-    - a tar, also a compressed one, or a folder of tars (shards); other files in it, as WebDataset's, are left alone,
-      and a class in ``.cls`` or ``.json`` beside a picture becomes its label;
+    - a tar, also a compressed one, or a folder of tars (shards) and loose pictures; other files in a tar, as
+      WebDataset's, are left alone, and a class in ``.cls`` or ``.json`` beside a picture becomes its label;
     - CIFAR-10 as published: its ``.tar.gz``, or the folder of its batches;
     - Places365 as published: its archives, unpacked or not, with or without the lists.
 
@@ -112,8 +112,6 @@ class _Look:
             # What is there unpacked as well is the same photo.
             both = {source.name: source for source in (*packed, *self._loose())}
             return places.assign(self.path, list(both.values()), self.fault)
-        if not tars:
-            return _divided(list(self._loose()))
         found: dict[str, Source] = {}
         for tar in tars:
             part = PART_FOLDERS.get(tar.name.lower().partition(".")[0].partition("-")[0].partition("_")[0], "train")
@@ -122,6 +120,8 @@ class _Look:
                 # Shards often number their samples from 0 each.
                 name = source.name if source.name not in found else f"{tar.name.partition('.')[0]}/{source.name}"
                 found[name] = source if name == source.name else dataclasses.replace(source, name=name)
+        for source in self._loose():
+            found.setdefault(source.name, source)  # one that is packed as well is the same photo
         return _divided(list(found.values()))
 
     def _loose(self) -> Iterator[Source]:

@@ -21,6 +21,8 @@ class Division:
     """For validation."""
     damaged: dict[str, str]
     """File -> what is wrong with it."""
+    published: bool = False
+    """Whether this is the data set's own division."""
 
 
 def divide(path: Path, share: float, *, seed: int = 0, published: bool = True, least: int = 1) -> Division:
@@ -41,7 +43,7 @@ def divide(path: Path, share: float, *, seed: int = 0, published: bool = True, l
     sources = inventory.of("train")
     held = inventory.of("val") or inventory.of("test")
     if sources and held and published:
-        return Division(sources, held, inventory.damaged)
+        return Division(sources, held, inventory.damaged, published=True)
     sources = inventory.sources
     if len(sources) < 2:
         raise DataError(

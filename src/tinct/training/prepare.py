@@ -20,7 +20,7 @@ from tinct.color.gamut import ab_bins, rebalancing_weights, smooth_prior
 from tinct.data.photos import PhotoSet
 from tinct.data.source import LEAST_CHROMA, Source
 from tinct.data.split import Division, hold_back, pick
-from tinct.errors import ConfigError, OptionError, TrainingError
+from tinct.errors import ConfigError, DataError, OptionError, TrainingError
 from tinct.models.registry import ModelSpec
 from tinct.training.config import TERMS, LossConfig, TrainConfig
 from tinct.training.distribution import BinTable
@@ -63,12 +63,26 @@ def make_accelerator(precision: str, device: str) -> Accelerator:
 def read_photos(
     config: TrainConfig, division: Division, cache: Path | None, report: Report
 ) -> tuple[PhotoSet, PhotoSet]:
-    """Return the photos to learn from and those to validate with, decoded."""
+    """Return the photos to learn from and those to validate with, decoded.
+
+    Where none of those to validate with is usable, and the data set didn't choose them, the next by their hashes are.
+
+    Raises:
+        DataError: no photo is usable for one of both.
+    """
     sources = hold_back(division.train, config.data.hold_back)
+    apart = pick(division.held, config.validation.photos)
     least = config.data.least_chroma
-    photos = _decode(sources, config.data.short_side, cache, report, least)
-    held = _decode(pick(division.held, config.validation.photos), VALIDATION_SIDE, None, report, least)
-    return photos, held
+    while True:
+        try:
+            held = _decode(apart, VALIDATION_SIDE, None, report, least)
+            break
+        except DataError:
+            if division.published or len(sources) <= len(apart):
+                raise
+        apart = pick(sources, len(apart))
+        sources = [source for source in sources if source not in apart]
+    return _decode(sources, config.data.short_side, cache, report, least), held
 
 
 def read_replayed(

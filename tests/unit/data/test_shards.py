@@ -177,6 +177,15 @@ def test_parts_come_from_the_names_of_tars_and_folders(tmp_path: Path, png: byte
     assert found == {"train/cat/1.png": ("train", "cat"), "validation/dog/2.png": ("val", "dog")}
 
 
+def test_pictures_beside_tars_count_too(tmp_path: Path, png: bytes) -> None:
+    (tmp_path / "shard.tar").write_bytes(tar_of({"a.png": png, "both.png": png}))
+    for name in ("both.png", "loose.png", "below/loose.png"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(png)
+    assert names(tmp_path) == ["a.png", "below/loose.png", "both.png", "loose.png"]
+
+
 def test_one_picture_is_a_place_too(tmp_path: Path, png: bytes) -> None:
     (tmp_path / "one.png").write_bytes(png)
     assert find_photos(tmp_path / "one.png") == [Source("one.png", tmp_path / "one.png")]
