@@ -20,7 +20,7 @@ from tinct.inference.atlas import Box, make_atlas, make_box, to_layer
 from tinct.inference.guidance import Overlay
 from tinct.inference.resolution import Lines
 from tinct.media.photo import Photo
-from tinct.media.vips import vips
+from tinct.media.vips import to_eight_bits, vips
 
 Floats = NDArray[np.float32]
 
@@ -126,6 +126,9 @@ class Join:
         assert mask is not None
         image = mask.open()
         image = image.colourspace("b-w") if image.bands > 1 or image.format != "uchar" else image
+        alpha = mask.alpha()
+        if alpha is not None:  # what is transparent wasn't painted
+            image = (image * to_eight_bits(alpha) / 255).rint().cast("uchar").copy(interpretation="b-w")
         if (image.width, image.height) != (self._photo.width, self._photo.height):
             image = image.resize(
                 self._photo.width / image.width, vscale=self._photo.height / image.height, kernel="linear"

@@ -207,7 +207,7 @@ class ColorizeOptions:
     layer: bool = False
     """Give the color alone, as a 16-bit layer of even lightness, in place of the finished picture."""
     mask: Photo | str | os.PathLike[str] | bytes | NDArray[Any] | None = None
-    """A picture of the photograph's shape: white is colorized, black stays as it was, gray lies between."""
+    """Of the photograph's shape: white is colorized, black or transparent stays as it was, gray lies between."""
     prior: Prior | None = None
     """Colors shared with other photographs, see :mod:`~tinct.inference.prior`."""
     variant: Variant | None = None

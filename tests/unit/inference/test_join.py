@@ -135,6 +135,16 @@ def test_a_mask_keeps_black_and_colors_white(gray_pixels: NDArray[np.uint8]) -> 
     assert np.abs(masked[:, 30:32] - between).max() <= 1.5
 
 
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_what_is_transparent_in_a_mask_is_black(gray_pixels: NDArray[np.uint8], depth: type) -> None:
+    mask = np.full((*gray_pixels.shape, 4), np.iinfo(depth).max, depth)
+    mask[:, :32, 3] = 0
+    lines = even_lines((30, 20))
+    plain, masked = (join(read_photo(gray_pixels), lines, mask=given) for given in (None, read_photo(mask)))
+    assert (masked[:, :32] == gray_pixels[:, :32, np.newaxis]).all()
+    assert (masked[:, 32:] == plain[:, 32:]).all()
+
+
 def test_a_mask_keeps_the_color_of_a_colored_photograph(color_pixels: NDArray[np.uint8]) -> None:
     mask = np.zeros((24, 32), np.uint8)
     mask[12:] = 255

@@ -94,7 +94,10 @@ export async function readMask(blob, width, height, frame) {
     const [down, across] = [bitmap.height / frame.height, bitmap.width / frame.width];
     const box = {x: frame.x * across, y: frame.y * down, width: width * across, height: height * down};
     const {data} = pixelsOf(bitmap, width, height, box);
-    return Uint8Array.from({length: width * height}, (_, pixel) => data[4 * pixel]);
+    // What is transparent wasn't painted.
+    return Uint8Array.from({length: width * height}, (_, pixel) =>
+      Math.round((data[4 * pixel] * data[4 * pixel + 3]) / 255),
+    );
   } finally {
     bitmap.close();
   }
