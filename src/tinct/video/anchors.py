@@ -38,7 +38,7 @@ SAME = 0.85
 """Correlation of lightness above which a reference shows the frame itself, and is followed place by place."""
 ALIKE, NEAR = 8.0, 0.15
 """Differences of L, and distances as a share of the short side, at which a place's color says little of another's."""
-STRONG = 50.0
+STRONG = 20.0
 """Change of a color, in Lab units, that is a strong one."""
 SPOTS = 300
 """Places that others are compared with."""
