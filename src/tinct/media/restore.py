@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.color.lab import gray_to_lightness, lightness_to_gray
-from tinct.errors import MissingExtra, OptionError
+from tinct.errors import MissingExtra, OptionError, OutputError
 from tinct.media.defects import Kind, fill, find_defects
 from tinct.media.marking import STEPS, Step
 from tinct.media.picture import Photo
 from tinct.media.spaces import as_table
-from tinct.media.vips import file_name, reading, vips
+from tinct.media.vips import file_name, forget_errors, reading, vips, write_error
 
 EXTRA = "restore"
 SEARCHED = 3072
@@ -80,6 +80,7 @@ def restore(photo: Photo, steps: Sequence[Step]) -> Photo:
     Raises:
         MissingExtra: a library isn't installed.
         TruncatedPhoto, UnreadablePhoto: it can't be decoded.
+        OutputError: there is no space for temporary files.
     """
     if not steps:
         return photo
@@ -129,12 +130,20 @@ class _Kept:
     """
 
     def __init__(self, photo: Photo, mask: NDArray[np.uint8]) -> None:
-        folder = tempfile.mkdtemp(prefix="tinct-")
+        try:
+            folder = tempfile.mkdtemp(prefix="tinct-")
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(f"no temporary folder can be made ({reason}); set TMPDIR to a folder with space") from error
         self._finalizer = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._path = Path(folder) / "gray"
         self._size = (photo.height, photo.width)
-        with reading(photo.name):
+        forget_errors()
+        try:
             vips().Operation.call("rawsave", _gray(photo), file_name(self._path))
+        except vips().Error as error:
+            target = f"the temporary folder {Path(folder).parent} (TMPDIR names another)"
+            raise write_error(photo.name, target, error) from error
         self._fill(mask)
 
     def open(self) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tinct.color.lab import gray_to_lightness
-from tinct.errors import MissingExtra, OptionError
+from tinct.errors import MissingExtra, OptionError, OutputError
 from tinct.media.photo import read_photo
 from tinct.media.restore import STEPS, parse_steps, restore, stretch
 
@@ -172,3 +173,21 @@ def test_smallest_pictures(shape):
     for level in (0, 255):
         photo = read_photo(np.full(shape, level, np.uint8))
         assert restore(photo, STEPS).to_numpy().shape == shape
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+def test_a_temporary_folder_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    photo = read_photo(with_dust(landscape())[0])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"temporary folder .*TMPDIR.* can't be written"):
+            restore(photo, ["dust"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    with pytest.raises(OutputError, match="set TMPDIR"):
+        restore(photo, ["dust"])
