@@ -84,7 +84,7 @@ def describe(found: Found) -> dict[str, Any]:
         "source_sha256": mark.source_hash,
         "settings": dict(mark.settings),
         "output": dict(mark.output),
-        "inferred": mark.inferred,
+        "inferred": True,
         "changed_since": found.changed,
     }
 

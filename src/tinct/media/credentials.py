@@ -19,7 +19,7 @@ from tinct.errors import MissingExtra, OptionError, OutputError
 from tinct.media.atomic import scratch_beside
 from tinct.media.formats import AVIF, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
 from tinct.media.ifd import Reader
-from tinct.media.marking import Marking
+from tinct.media.marking import SOURCE_TYPE, Marking
 
 EXTRA = "c2pa"
 ASSERTION = "org.tinct.making"
@@ -209,7 +209,7 @@ def _definition(mark: Marking | None, unsigned: str | None) -> dict[str, Any]:
     tool = {"name": mark.software, "version": mark.version}
     action = {
         "action": "c2pa.edited",
-        "digitalSourceType": mark.source_type,
+        "digitalSourceType": SOURCE_TYPE,
         "softwareAgent": tool,
         "description": mark.sentence,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -16,13 +17,15 @@ from tinct.media.exif import append_tool
 from tinct.media.xmp import Packet
 
 SENTENCE = "Colorized from a black-and-white original; colors are inferred"
-HINTED_SENTENCE = "Colorized from a black-and-white original; colors are inferred, some from hints that a person gave"
-EDITED_SENTENCE = "Colorized from a black-and-white original; colors were chosen by a person"
+_HINTED = ", some from hints that a person gave"
+_RESTORED = "; restored before: "
 Step = Literal["dust", "scratches", "contrast"]
 STEPS: tuple[Step, ...] = get_args(Step)
 """Steps of restoration before coloring, in the order in which they are carried out."""
 _HASH = "sha256:"
-_SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+_SAID = re.compile(rf"\s*{SENTENCE}({_HINTED})?({_RESTORED}\w+(, \w+)*)?\.?")
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""Address of the digital source type in the IPTC's vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,6 @@ class Marking:
     """The options that shaped the colors, as JSON holds them; no path of this computer."""
     hinted: bool = False
     """Whether a person gave hints."""
-    inferred: bool = True
-    """Whether a model had a part in the colors; False where hints alone set them."""
     output: Mapping[str, Any] = field(default_factory=dict)
     """How the file was written: ``format``, ``quality`` where one counts, ``libvips`` (its version)."""
 
@@ -56,14 +57,8 @@ class Marking:
     @property
     def sentence(self) -> str:
         """What a caption says of it."""
-        said = EDITED_SENTENCE if not self.inferred else HINTED_SENTENCE if self.hinted else SENTENCE
         steps = self.settings.get("restore", ())
-        return said if not steps else f"{said}; restored before: {', '.join(steps)}"
-
-    @property
-    def source_type(self) -> str:
-        """Address of the digital source type in the IPTC's vocabulary."""
-        return _SOURCE_TYPES + ("compositeWithTrainedAlgorithmicMedia" if self.inferred else "humanEdits")
+        return SENTENCE + (_HINTED if self.hinted else "") + (_RESTORED + ", ".join(steps) if steps else "")
 
     def parameters(self) -> dict[str, Any]:
         """Return what the colors came from."""
@@ -98,7 +93,7 @@ def mark_xmp(packet: Packet, mark: Marking, caption: str | None) -> None:
     if instance := packet.text("xmpMM:InstanceID"):
         origin["stRef:instanceID"] = instance
 
-    packet.set_text("Iptc4xmpExt:DigitalSourceType", mark.source_type)
+    packet.set_text("Iptc4xmpExt:DigitalSourceType", SOURCE_TYPE)
     packet.set_text("Iptc4xmpExt:AISystemUsed", mark.software)
     packet.set_text("Iptc4xmpExt:AISystemVersionUsed", f"{mark.version} (model {mark.model})")
     packet.set_text("xmp:CreatorTool", append_tool(packet.text("xmp:CreatorTool"), mark.tool))
@@ -151,7 +146,6 @@ def read_mark(xmp: bytes | None) -> Found | None:
                 source_hash=parameters["sourceHash"].removeprefix(_HASH),
                 settings=dict(parameters["settings"]),
                 hinted="hints" in parameters["settings"],
-                inferred=not (packet.text("Iptc4xmpExt:DigitalSourceType") or "").endswith("/humanEdits"),
                 output=_checked(dict(parameters.get("output", {}))),
             )
         except (AttributeError, KeyError, TypeError, ValueError):  # another program's event, or a damaged one
@@ -172,10 +166,10 @@ def _checked(output: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe(caption: str | None, sentence: str) -> str:
+    """Return a caption with the sentence at its end, in place of what was said there of an earlier coloring."""
+    caption = _SAID.sub("", caption or "").strip()
     if not caption:
         return sentence
-    if sentence in caption:
-        return caption
     return f"{caption}{'' if caption.endswith(('.', '!', '?')) else '.'} {sentence}"
 
 

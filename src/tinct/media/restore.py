@@ -134,7 +134,7 @@ class _Kept:
             folder = tempfile.mkdtemp(prefix="tinct-")
         except OSError as error:
             reason = error.strerror or error
-            raise OutputError(f"no temporary folder can be made ({reason}); set TMPDIR to a folder with space") from error
+            raise OutputError(f"no temporary folder can be made ({reason}); set TMPDIR to one with space") from error
         self._finalizer = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._path = Path(folder) / "gray"
         self._size = (photo.height, photo.width)

@@ -42,13 +42,10 @@ def test_equal_work_gives_equal_bytes_and_other_work_other_ids():
     assert marked(other).text("xmpMM:InstanceID") != marked().text("xmpMM:InstanceID")
 
 
-def test_hints_and_colors_of_a_person():
+def test_hints_of_a_person():
     hinted = marked(dataclasses.replace(MARK, hinted=True))
     assert "hints that a person gave" in (hinted.text("dc:description") or "")
     assert (hinted.text("Iptc4xmpExt:DigitalSourceType") or "").endswith("compositeWithTrainedAlgorithmicMedia")
-    alone = marked(dataclasses.replace(MARK, hinted=True, inferred=False))
-    assert (alone.text("Iptc4xmpExt:DigitalSourceType") or "").endswith("/humanEdits")
-    assert "inferred" not in (alone.text("dc:description") or "")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +54,16 @@ def test_hints_and_colors_of_a_person():
 )
 def test_the_caption_comes_first(caption, expected):
     assert marked(caption=caption).text("dc:description") == expected
+
+
+def test_the_caption_says_what_is_true_of_the_last_coloring():
+    steps = dataclasses.replace(MARK, hinted=True, settings={"restore": ["dust", "contrast"]})
+    first = marked(steps, caption="Harbor")
+    assert first.text("dc:description").endswith("a person gave; restored before: dust, contrast")
+    assert marked(MARK, first).text("dc:description") == f"Harbor. {SENTENCE}"
+    assert marked(MARK, marked(steps)).text("dc:description") == SENTENCE
+    assert marked(steps, marked(MARK)).text("dc:description") == steps.sentence
+    assert marked(MARK, caption=f"{steps.sentence}. Box 7").text("dc:description") == f"Box 7. {SENTENCE}"
 
 
 def test_marking_twice_keeps_the_first_and_says_the_sentence_once():
