@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinct.errors import OptionError
 from tinct.inference import resolution
 from tinct.media.atomic import atomic_path
-from tinct.media.vips import vips, write_error
+from tinct.media.vips import file_name, vips, write_error
 from tinct.models.registry import ModelSpec
 
 if TYPE_CHECKING:
@@ -139,6 +139,6 @@ def save(chances: Floats, photo: Photo, cells: tuple[float, float], path: Path, 
     gray = enlarged(chances, photo, cells).linear(255, 0.5).cast("uchar").copy(interpretation="b-w")
     with atomic_path(path, overwrite=overwrite) as temporary:
         try:
-            gray.pngsave(str(temporary), compression=3, keep="none")
+            vips().Operation.call("pngsave", gray, file_name(temporary), compression=3, keep="none")
         except vips().Error as error:
             raise write_error(photo.name, str(path), error) from error

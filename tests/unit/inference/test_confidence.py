@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +94,14 @@ def test_the_map_is_a_gray_png_of_the_photograph_s_size(
     with pytest.raises(OutputExists):
         result.save_confidence(path)
     result.save_confidence(path, overwrite=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are Unicode")
+def test_a_folder_whose_name_is_no_unicode(make_model: MakeModel, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    Colorizer(make_model("bins")).colorize(np.zeros((30, 40), np.uint8)).save_confidence(folder / "map.png")
+    assert (folder / "map.png").stat().st_size > 0
 
 
 @pytest.mark.parametrize("output", ["ab", "rgb"])
