@@ -208,10 +208,15 @@ def _count(name: str, given: Mapping[str, str], faults: list[str]) -> int | None
 
 
 def _read_file(file: Path | None) -> dict[str, str]:
-    if file is None or not file.is_file():
-        return {}
+    try:
+        if file is None or not file.is_file():
+            return {}
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        fault = f"can't be read ({error.strerror or error}); allow it, or work in another folder"
+        raise ConfigError(str(file), [fault]) from error
     values: dict[str, str] = {}
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in lines:
         name, separator, value = line.strip().removeprefix("export ").partition("=")
         if separator and not name.startswith("#"):
             values[name.strip()] = value.strip().strip("\"'")

@@ -207,3 +207,22 @@ def test_standard_input_that_is_no_picture(start: Any) -> None:
         out, err = process.communicate(data, timeout=60)
         assert (process.returncode, out) == (FAILED, b"")
         assert b"Traceback" not in err
+
+
+def test_streams_that_are_closed(run: Any, picture: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture("photo.jpg")
+    monkeypatch.setattr("sys.stdin", None)
+    done = run("colorize", "-", "-o", "out.jpg")
+    assert done.code == FAILED
+    assert "standard input is closed" in done.err
+    assert "report this" not in done.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+def test_no_standard_output(workspace: Path, picture: Any) -> None:
+    picture("photo.jpg")
+    command = [sys.executable, "-m", "tinct", "colorize", "photo.jpg", "-o", "-"]
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    done = subprocess.run(closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == WRONG_USAGE
+    assert "standard output is closed" in done.stderr

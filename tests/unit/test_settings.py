@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -32,6 +33,14 @@ def test_a_file_gives_what_the_environment_doesn_t(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_no_fault(tmp_path: Path) -> None:
     assert load_settings({}, file=tmp_path / ".env") == Settings()
+
+
+def test_a_file_that_can_t_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / ".env"
+    file.touch()
+    monkeypatch.setattr(Path, "read_text", Mock(side_effect=PermissionError(13, "Permission denied")))
+    with pytest.raises(ConfigError, match=r"\.env: 1 fault\n  - can't be read \(Permission denied\); allow it"):
+        load_settings({}, file=file)
 
 
 def test_all_faults_at_once() -> None:

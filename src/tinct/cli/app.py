@@ -128,8 +128,9 @@ def run() -> NoReturn:
     if "torch" in sys.modules or not (code is None or isinstance(code, int)):
         sys.exit(code)  # type: ignore[arg-type]
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # closed from the beginning
+                stream.flush()
     except OSError:  # whoever read the output has gone
         code = code or FAILED
     os._exit(code or 0)

@@ -17,7 +17,7 @@ from tinct.cli.inputs import Gathered, gather
 from tinct.cli.interrupts import INTERRUPTED, raise_on_interrupt
 from tinct.cli.outputs import Plan, Task, find_confidence, find_destination, make_folders, make_plan
 from tinct.cli.report import Outcome, Report
-from tinct.errors import OptionError, PhotoError, TinctError
+from tinct.errors import OptionError, PhotoError, TinctError, UnreadablePhoto
 from tinct.jobs.naming import RESULT
 from tinct.jobs.pool import run_all
 from tinct.media.pages import join_notes
@@ -172,6 +172,8 @@ def _check_standard_output(request: Request) -> None:
         raise OptionError("standard output takes a picture alone, and no --sidecar; give -o a file")
     if request.as_json:
         raise OptionError("--json and the picture can't both go to standard output; give -o a file")
+    if sys.stdout is None:
+        raise OptionError("standard output is closed; give -o a file")
     if sys.stdout.isatty():
         raise OptionError("a picture isn't written to the terminal; give -o a file, or pipe the output on")
 
@@ -250,6 +252,8 @@ def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, .
 def _read(task: Task, request: Request) -> Iterator[Photo]:
     from tinct.media.sidecar import read_scan
 
+    if task.source.is_standard and sys.stdin is None:
+        raise UnreadablePhoto("standard input is closed; pipe a photograph into it, or name a file")
     return read_scan(
         sys.stdin.buffer.read() if task.source.is_standard else task.source.name,
         request.pages,
