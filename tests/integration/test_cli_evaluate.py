@@ -149,6 +149,7 @@ def test_a_command_that_fails(
         (("--mode", "loud"), 2, "vivid, faithful"),
         (("--command", "tool {in}"), 2, "without {out}"),
         (("--count", "0"), 2, "--count is 0"),
+        (("--jobs", "0"), 2, "--jobs is 0"),
         (("--model", "nobody"), 2, "unknown model 'nobody'"),
         (("--raw-rgb",), 2, "not RGB"),
         (("--json", "nowhere/o.json"), 2, "folder that doesn't exist"),

@@ -143,7 +143,7 @@ def evaluate(
         lpips_weights=lpips_weights,
         store=store or (first.with_suffix(".measured") if first is not None else None),
         device=device or settings.device,
-        jobs=jobs or settings.jobs,
+        jobs=settings.jobs if jobs is None else jobs,
     )
     refuse_missing_folders(report, as_json, as_csv, request.store)
     photos = _check_photos(report, report_photos)

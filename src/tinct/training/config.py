@@ -16,6 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Factor = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 TERMS = {
     "cross_entropy": ("bins",),
@@ -201,7 +202,7 @@ class OptimizerConfig(_Part):
     """Top learning rate."""
     encoder_rate: Factor = 3e-4
     """Of a pretrained encoder (weights named `encoder.`); 0 freezes it."""
-    betas: tuple[Share, Share] = (0.9, 0.999)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
     """Decay of the running means of gradients and of their squares."""
     weight_decay: Factor = 0.01
     """See `kind`."""
@@ -237,7 +238,7 @@ class ValidationConfig(_Part):
 
     photos: Count = 200
     """At most so many, chosen by hash."""
-    size: Count = 160
+    size: Annotated[int, Field(ge=11)] = 160  # SSIM's window has 11 pixels
     """The whole photo is stretched to this square."""
     minutes: Positive = 15
     """Time between two measurements; one more is made at the end."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs
 from numpy.typing import NDArray
 from torch import nn
@@ -56,6 +57,8 @@ def make_accelerator(precision: str, device: str) -> Accelerator:
         fast = torch.cpu.get_capabilities().get("avx512_bf16") if on_cpu else torch.cuda.is_bf16_supported()
         precision = "bf16" if fast else ("fp32" if on_cpu else "fp16")
     # Each process normalizes its own part of a batch; the running figures that are kept are the first one's.
+    # A process would keep the precision and device of its first training.
+    AcceleratorState._reset_state(reset_partial_state=True)
     alone = DistributedDataParallelKwargs(broadcast_buffers=False)
     return Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=on_cpu, kwargs_handlers=[alone])
 

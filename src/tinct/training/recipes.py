@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from pydantic import BaseModel, ValidationError
 
 from tinct.errors import ConfigError, TinctError
 from tinct.models.registry import ARCHITECTURES, ModelSpec, create_model
-from tinct.training.config import TERMS, TrainConfig
+from tinct.training.config import TERMS, AdversarialConfig, DataConfig, TrainConfig
 from tinct.training.validation import figure_names
 
 LITE = "efficientnet-lite0"
+FILES = (".yaml", ".yml")
 EXTENDS, PRESETS, ADAPTATION = "extends", "presets", "adaptation"
 """Keys of a recipe's file beside its settings: the recipe it starts from, named groups of other settings, and those
 that hold where a model is adapted, see :mod:`tinct.training.adaptation`."""
@@ -115,7 +117,7 @@ class _File:
 def _read(recipe: str, through: tuple[str, ...]) -> _File:
     if recipe in list_recipes():
         text = (_recipes() / f"{recipe}.yaml").read_text("utf-8")
-    elif recipe.endswith((".yaml", ".yml")) and Path(recipe).is_file():
+    elif recipe.endswith(FILES) and Path(recipe).is_file():
         text = Path(recipe).read_text("utf-8")
     else:
         choices = ", ".join(list_recipes())
@@ -135,9 +137,12 @@ def _read(recipe: str, through: tuple[str, ...]) -> _File:
     base = raw.pop(EXTENDS, None)
     if base is None:
         return _File(raw, presets, adaptation)
+    base = str(base)
+    if base.endswith(FILES):
+        base = os.path.normpath(Path(recipe).parent / base)
     if base in (recipe, *through):
         raise ConfigError(recipe, [f"{EXTENDS}: {base} leads back to itself"])
-    below = _read(str(base), (*through, recipe))
+    below = _read(base, (*through, recipe))
     return _File(_merged(below.settings, raw), below.presets | presets, _merged(below.adaptation, adaptation))
 
 
@@ -189,7 +194,7 @@ def _names(section: Sequence[Any]) -> list[str]:
 def _network_faults(raw: Mapping[str, Any]) -> list[str]:
     """Return what of a recipe doesn't fit the network; what is malformed is the schema's to say."""
     options = raw.get("options", {})
-    if raw.get("architecture") not in ARCHITECTURES or not isinstance(options, dict):
+    if str(raw.get("architecture")) not in ARCHITECTURES or not isinstance(options, dict):
         return []
     try:
         # Without memory for the weights, which are not needed here.
@@ -218,7 +223,7 @@ def _loss_faults(raw: Mapping[str, Any], spec: ModelSpec) -> list[str]:
 
 
 def _size_faults(raw: Mapping[str, Any], spec: ModelSpec) -> list[str]:
-    sizes = _section(raw, "data").get("sizes")
+    sizes = _section(raw, "data").get("sizes", DataConfig().sizes)
     sides = {f"data.sizes.{side}": side for side in (sizes if isinstance(sizes, dict) else {})}
     multiple, why = spec.multiple, str(raw["architecture"])
     loss = _section(raw, "loss")
@@ -229,6 +234,14 @@ def _size_faults(raw: Mapping[str, Any], spec: ModelSpec) -> list[str]:
         for place, side in sides.items()
         if isinstance(side, int) and side % multiple
     ]
+    layers = _section(raw, "adversarial").get("layers", AdversarialConfig().layers)
+    if raw.get("adversarial") is not None and isinstance(layers, int):
+        # The discriminator halves them once a layer, down to four pixels.
+        faults += [
+            f"{place}: too small for a discriminator of {layers} layers; take larger crops, or fewer adversarial.layers"
+            for place, side in sides.items()
+            if isinstance(side, int) and layers >= (side // 4).bit_length()
+        ]
     size = _section(raw, "validation").get("size")
     if isinstance(size, int) and size % spec.multiple:
         faults.append(f"validation.size: {raw['architecture']} needs a multiple of {spec.multiple}")

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from tinct.data.deck import Deck
 from tinct.data.photos import PhotoSet
 from tinct.data.split import Division, divide
-from tinct.errors import TrainingError
+from tinct.errors import OptionError, OutputError, TrainingError
 from tinct.models.registry import create_model
 from tinct.training import adaptation
 from tinct.training.config import TrainConfig
@@ -72,8 +72,9 @@ def train(
 
     Raises:
         ConfigError: the recipe has faults, or can't adapt.
-        OptionError: options that contradict each other.
+        OptionError: options that contradict each other, or a seed out of range.
         DataError: the data has no usable photo.
+        OutputError: ``out`` can't be made.
         TrainingError: ``out`` holds a run already, or training failed.
         MissingExtra: ImageNet weights or TensorBoard are asked for, and the package that has them is not installed.
     """
@@ -94,11 +95,17 @@ def train(
         if said:
             report(Progress("reading", 0.0, note=said))
     seed = asked.seed or 0
+    if not 0 <= seed < 2**64:
+        raise OptionError(f"seed is {seed}, expected a whole number from 0 up, of 64 bits at most")
     accelerator = make_accelerator(config.precision, device)
     torch.manual_seed(seed)
     network = create_model(config.architecture, **config.options)
     split = config.validation
     division = divide(data, split.share, published=split.published, least=split.least)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out} can't be made ({error.strerror or error}); give another folder") from error
     photos, held = read_photos(config, division, cache, report)
     replayed, ordinary, known = read_replayed(config, source.division, cache, report)
     spec = network.make_spec(config.name)  # type: ignore[operator]
@@ -110,7 +117,6 @@ def train(
     loss, spec = make_loss(config.loss, spec, photos, cache, kept)
     if loss.teacher is not None:
         check_sizes(config, loss.teacher)
-    out.mkdir(parents=True, exist_ok=True)
     identity = _identity(config, photos, seed, asked.init)
     if known:
         identity["replayed"] = known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from tinct.color.gamut import ab_bins, rebalancing_weights, smooth_prior
 from tinct.data.inventory import Inventory, take_inventory
 from tinct.data.photos import NEARLY_GRAY, PhotoSet
 from tinct.data.source import LEAST_CHROMA, Source, fingerprint
-from tinct.errors import OutputError, PhotoError
+from tinct.errors import OptionError, OutputError, PhotoError
 from tinct.media.atomic import atomic_path
 from tinct.training.statistics import bin_counts, color_histogram, load_histogram, sample
 
@@ -113,6 +114,8 @@ def survey(
         DataError: no photo is there, or none is usable.
         OptionError: a setting is out of range.
     """
+    if not math.isfinite(sigma):
+        raise OptionError(f"sigma is {sigma}, expected a number above 0")
     bins = ab_bins(grid)
     smooth_prior(np.ones(len(bins)), bins, sigma)  # a setting out of range is told before minutes of counting
     rebalancing_weights(np.full(len(bins), 1 / len(bins)), mixing)

@@ -93,7 +93,7 @@ def test_a_second_survey_decodes_nothing(folder: Path, tmp_path: Path, monkeypat
     assert len(again.bins) == 154
 
 
-@pytest.mark.parametrize("options", [{"grid": 0}, {"sigma": 0.0}, {"mixing": 1.5}])
+@pytest.mark.parametrize("options", [{"grid": 0}, {"sigma": 0.0}, {"sigma": float("nan")}, {"mixing": 1.5}])
 def test_settings_out_of_range_are_told_before_anything_is_read(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError):
         survey(Path("nowhere"), **options)

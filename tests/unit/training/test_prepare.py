@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from tinct.data.split import divide
-from tinct.errors import DataError
-from tinct.training.prepare import read_photos
+from tinct.errors import DataError, OptionError, OutputError
+from tinct.training.prepare import make_accelerator, read_photos
 from tinct.training.progress import silent
 from tinct.training.recipes import load_config
+from tinct.training.run import train
 
 
 def test_unusable_photos_to_validate_with_give_way_to_others(photos: Path, tmp_path: Path) -> None:
@@ -31,3 +32,24 @@ def test_unusable_photos_to_validate_with_give_way_to_others(photos: Path, tmp_p
         read_photos(config, dataclasses.replace(division, published=True), None, silent)
     with pytest.raises(DataError, match="none of the 1 photos is usable"):
         read_photos(config, dataclasses.replace(division, train=division.train[:1]), None, silent)
+
+
+@pytest.mark.parametrize("out", ["file", "file/run"])
+def test_a_folder_that_cant_be_made_is_told_before_photos_are_read(
+    out: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("tinct.training.run.read_photos", lambda *given: pytest.fail("photos were read"))
+    with pytest.raises(OutputError, match=f"{out} can't be made"):
+        train("encdec-rgb", photos, tmp_path / out)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_a_seed_out_of_range_is_refused(seed: int, photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=f"seed is {seed}, expected"):
+        train("encdec-rgb", photos, tmp_path, seed=seed)
+
+
+def test_trainings_of_a_process_may_differ_in_precision() -> None:
+    found = [make_accelerator(precision, "cpu").mixed_precision for precision in ("fp32", "bf16", "fp32")]
+    assert found == ["no", "bf16", "no"]

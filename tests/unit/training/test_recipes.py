@@ -115,6 +115,15 @@ def test_a_recipe_extends_another_section_by_section(tmp_path: Path) -> None:
     assert load_config(str(path), presets=["light", "slow"]).budget == "9h"
 
 
+def test_a_recipe_finds_what_it_extends_beside_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "base.yaml").write_text("extends: encdec-rgb\nname: base\ndata: {batch: 7}\n")
+    (tmp_path / "below" / "mine.yaml").write_text("extends: ../base.yaml\nname: mine\n")
+    assert load_config(str(tmp_path / "below" / "mine.yaml")).data.batch == 7
+    monkeypatch.chdir(tmp_path)
+    assert load_config("below/mine.yaml").data.batch == 7
+
+
 def test_a_circle_of_recipes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "round.yaml"
     path.write_text(f"extends: {path}\n")
@@ -145,6 +154,10 @@ def test_single_settings_replace_the_recipes() -> None:
         ("lab-cnn", "options.width=3", "unexpected keyword argument 'width'"),
         ("colorful", "options.head=hsv", "options: head is 'hsv'"),
         ("efficientnet", "data.sizes={100: 1}", "needs a multiple of 32"),
+        ("lab-cnn", "architecture=[1]", "architecture"),
+        ("lab-cnn", "optimizer.betas=[1,1]", "less than 1"),
+        ("lab-cnn-gan", "adversarial.layers=7", "data.sizes.256: too small for a discriminator of 7 layers"),
+        ("encdec-rgb", "validation.size=8", "greater than or equal to 11"),
         ("encdec-rgb", "validation.size=0", "validation.size"),
         ("lab-cnn", "early_stopping={figure: psnr_vivid}", "choose one of psnr_gray"),
         ("lab-cnn", "optimizer.schedule=step", "schedule step needs milestones"),
