@@ -7,6 +7,7 @@ from tinct.media.ifd import BadStructure, Structure, read_blob
 DESCRIPTION, SOFTWARE, ORIENTATION = 0x010E, 0x0131, 0x0112
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 COLOR_SPACE, PIXEL_WIDTH, PIXEL_HEIGHT = 0xA001, 0xA002, 0xA003
+_SUBJECT_AREA, _SUBJECT_LOCATION = 0x9214, 0xA214
 XMP, IPTC, PHOTOSHOP, ICC, PHOTOSHOP_LAYERS = 700, 33723, 34377, 34675, 37724
 CREDENTIALS = 52545  # of the source, signed for its own bytes
 
@@ -70,6 +71,11 @@ def resolution(structure: Structure) -> tuple[float, float] | None:
     return across[0] * factor, down[0] * factor
 
 
+def is_turned(structure: Structure) -> bool:
+    """Tell whether the pixels are stored other than upright."""
+    return 2 <= (structure.numbers(structure.main, ORIENTATION) or (1,))[0] <= 8
+
+
 def outgoing_exif(
     blob: bytes | None, *, height: int, width: int, dpi: tuple[float, float] | None, srgb: bool, software: str | None
 ) -> Structure | None:
@@ -88,6 +94,9 @@ def outgoing_exif(
     """
     structure = read_exif(blob)
     strip_file_tags(structure)
+    if is_turned(structure):  # places in it count from another corner
+        structure.exif.pop(_SUBJECT_AREA, None)
+        structure.exif.pop(_SUBJECT_LOCATION, None)
     if ORIENTATION in structure.main:
         structure.set_short(structure.main, ORIENTATION, 1)
     for tag, value in ((PIXEL_WIDTH, width), (PIXEL_HEIGHT, height), (COLOR_SPACE, 1 if srgb else 0xFFFF)):

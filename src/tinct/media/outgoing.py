@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinct.media.exif import DESCRIPTION, outgoing_exif, read_exif
+from tinct.media.exif import DESCRIPTION, is_turned, outgoing_exif, read_exif
 from tinct.media.ifd import Structure
 from tinct.media.iptc import add_to_xmp, caption
 from tinct.media.marking import Marking, mark_xmp
@@ -90,10 +90,15 @@ def _xmp(metadata: Metadata, mark: Marking | None, iptc: bytes | None) -> bytes 
     packet = Packet(metadata.xmp)
     changed = sum(packet.remove(name) for name in _STALE) > 0
     changed |= add_to_xmp(packet, iptc)
-    if packet.text("tiff:Orientation") not in (None, "1"):
+    exif = read_exif(metadata.exif)
+    turned = is_turned(exif)
+    if turned:
+        changed |= sum(packet.remove(name) for name in ("exif:SubjectArea", "exif:SubjectLocation")) > 0
+    # What a sidecar alone says turned nothing.
+    if (turned or metadata.sidecar_hash is None) and packet.text("tiff:Orientation") not in (None, "1"):
         packet.set_text("tiff:Orientation", "1")
         changed = True
     if mark is not None:
-        mark_xmp(packet, mark, read_exif(metadata.exif).text(DESCRIPTION) or caption(metadata.iptc))
+        mark_xmp(packet, mark, exif.text(DESCRIPTION) or caption(metadata.iptc))
         changed = True
     return packet.to_bytes() if changed else metadata.xmp

@@ -37,6 +37,16 @@ def test_what_is_true_stays_and_the_rest_is_put_right():
     assert resolution(found) == (300, 600)
 
 
+@pytest.mark.parametrize(("orientation", "kept"), [(1, True), (6, False)])
+def test_the_place_of_the_subject_is_left_out_where_pixels_are_turned(orientation, kept):
+    structure = source()
+    structure.set_short(structure.main, 0x0112, orientation)
+    structure.set_short(structure.exif, 0x9214, 10)
+    structure.set_short(structure.exif, 0xA214, 10)
+    found = outgoing_exif(structure.to_blob(), **SIZE, dpi=None, srgb=True, software=None)
+    assert [tag in found.exif for tag in (0x9214, 0xA214)] == [kept, kept]
+
+
 def test_other_profiles_are_told():
     found = outgoing_exif(source().to_blob(), **SIZE, dpi=None, srgb=False, software=None)
     assert found is not None

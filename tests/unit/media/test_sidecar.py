@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from tinct.errors import OutputExists, UnreadablePhoto
-from tinct.media.photo import read_photo
+from tinct.media.photo import encode_photo, read_photo
 from tinct.media.sidecar import find_sidecar, sidecar_beside, sidecar_of, with_sidecar
 from tinct.media.xmp import Packet
 
@@ -45,6 +45,19 @@ def test_both_ways_to_name_it_are_found(scan):
     scan.with_name("scan.tif.xmp").write_text(OWN)
     assert find_sidecar(scan).name == "scan.tif.xmp"
     assert sidecar_of(scan).name == "scan.tif.xmp"
+
+
+@pytest.mark.parametrize(("own", "said"), [(1, "6"), (8, "1")])
+def test_an_orientation_that_turned_nothing_stays(scan, own, said):
+    exif = Image.Exif()
+    exif[0x0112] = own
+    Image.open(scan).save(scan.with_name("scan.jpg"), exif=exif)
+    packet = Packet()
+    packet.set_text("tiff:Orientation", "6")
+    scan.with_name("scan.jpg.xmp").write_bytes(packet.to_bytes())
+    photo = with_sidecar(read_photo(scan.with_name("scan.jpg")), scan.with_name("scan.jpg.xmp"))
+    written = read_photo(encode_photo(photo.open(), like=photo, format="png"))
+    assert Packet(written.metadata.xmp).text("tiff:Orientation") == said
 
 
 def test_what_it_says_goes_first_and_the_rest_stays():
