@@ -17,7 +17,7 @@ def colorize(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT",
+            metavar="INPUT...",
             help="Photographs, folders, patterns such as '*.jpg', or - for standard input.",
             show_default=False,
         ),

@@ -54,13 +54,15 @@ READABLE = "JPEG, PNG, TIFF, WebP, AVIF, JPEG 2000, HEIC or GIF"
 HEAD = 64
 """Bytes that :func:`sniff` looks at."""
 
+_CR2 = b"II*\0\x10\0\0\0CR"  # Canon's raw file, which begins like a TIFF
+_RAW = (_CR2, b"\0\0\0\x18ftypcrx ", b"FUJIFILM", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb")
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
+    *((signature, "a camera's raw file") for signature in _RAW),
     (b"%PDF", "a PDF"),
     (b"BM", "a BMP picture"),
     (b"8BPS", "a Photoshop document"),
     (b"\xff\x0a", "a JPEG XL picture"),
     (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-    (b"FUJIFILM", "a camera's raw file"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"<svg", "an SVG drawing"),
     (b"<?xml", "an XML or SVG file"),
@@ -83,7 +85,7 @@ def sniff(head: bytes, name: str) -> Format:
         return JPEG
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return PNG
-    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+") and not head.startswith(_CR2):
         return TIFF
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return WEBP
