@@ -99,6 +99,26 @@ def test_mark_in_matroska_and_none(film: Path, tmp_path: Path) -> None:
     assert run("inspect", target).returncode == 1
 
 
+def test_without_sound(film: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.mov", tmp_path / "out.mkv"
+    with av.open(str(film)) as container, av.open(str(source), "w") as written:
+        copy = written.add_stream_from_template(container.streams.video[0])
+        sound = written.add_stream("pcm_mulaw", rate=8000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 500), np.int16), "s16", "mono")
+        frame.sample_rate = 8000
+        written.mux([*sound.encode(frame), *sound.encode(None)])
+        for packet in container.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = copy
+                written.mux(packet)
+    refused = run("video", source, "-o", target, *SMALL, "--preview", "0.1")
+    assert (refused.returncode, "can't hold stream 1, audio" in refused.stderr) == (2, True)
+    done = run("video", source, "-o", target, *SMALL, "--preview", "0.1", "--no-sound", "--no-subtitles")
+    assert done.returncode == 0, done.stderr
+    with av.open(str(target)) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+
+
 def test_killed_and_gone_on(film: Path, finished: Path, tmp_path: Path) -> None:
     """Killed after its second shot and run again: shots aren't done twice, and the film is the same, byte for byte."""
     target, state = tmp_path / "finished.mp4", tmp_path / "state"

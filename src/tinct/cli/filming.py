@@ -41,6 +41,8 @@ class Asked:
     codec: str | None
     depth: int | None
     quality: int | None
+    without: tuple[str, ...]
+    """Kinds of streams that aren't copied."""
     overwrite: bool
     mark: bool
     preview: float | None
@@ -136,6 +138,7 @@ def _make_job(asked: Asked) -> Job:
         codec=asked.codec,
         depth=asked.depth,
         quality=asked.quality,
+        without=asked.without,
         state=None if asked.state is None else str(asked.state),
         mark=asked.mark,
         overwrite=asked.overwrite,

@@ -47,6 +47,12 @@ def video(
             help="Of h264, h265 (0..51) and av1 (1..63); less is better, and larger. Not given: 17, 19 and 24.",
         ),
     ] = None,
+    no_sound: Annotated[
+        bool, typer.Option("--no-sound", rich_help_panel=shared.OUTPUT, help="Leave the sound out.")
+    ] = False,
+    no_subtitles: Annotated[
+        bool, typer.Option("--no-subtitles", rich_help_panel=shared.OUTPUT, help="Leave the subtitles out.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", rich_help_panel=shared.OUTPUT, help="Replace an existing output.")
     ] = False,
@@ -156,6 +162,7 @@ def video(
         codec=codec,
         depth=depth,
         quality=quality,
+        without=("audio",) * no_sound + ("subtitle",) * no_subtitles,
         overwrite=overwrite,
         mark=not no_mark,
         preview=preview,

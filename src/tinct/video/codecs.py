@@ -84,6 +84,8 @@ class Encoding:
     pixel_format: str
     quality: int | None = None
     """Constant rate factor; None for a codec that has none."""
+    without: tuple[str, ...] = ()
+    """Kinds of streams that aren't copied: ``audio``, ``subtitle``."""
 
     @property
     def encoder(self) -> str:
@@ -110,7 +112,12 @@ class Encoding:
 
 
 def choose_encoding(
-    film: Film, target: Path, codec: str | None = None, depth: int | None = None, quality: int | None = None
+    film: Film,
+    target: Path,
+    codec: str | None = None,
+    depth: int | None = None,
+    quality: int | None = None,
+    without: tuple[str, ...] = (),
 ) -> Encoding:
     """Choose how to write a film.
 
@@ -120,6 +127,7 @@ def choose_encoding(
         codec: one of :data:`CODECS`; None for the container's usual one.
         depth: bits of a channel; None for the source's, 8 or 10.
         quality: constant rate factor; None for the codec's usual one.
+        without: kinds of streams that aren't copied.
 
     Raises:
         OptionError: the container, the codec and the rest don't go together.
@@ -158,7 +166,7 @@ def choose_encoding(
     if quality is not None and not chosen.best <= quality <= chosen.worst:
         raise OptionError(f"quality is {quality}, expected {chosen.best} (best) to {chosen.worst} for {codec}")
     require_encoder(chosen.encoder)
-    return Encoding(container, codec, bits, formats[bits], chosen.quality if quality is None else quality)
+    return Encoding(container, codec, bits, formats[bits], chosen.quality if quality is None else quality, without)
 
 
 def require_encoder(encoder: str) -> None:

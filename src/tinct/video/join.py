@@ -85,7 +85,7 @@ def _refusal(source: Any, film: Film, encoding: Encoding) -> str | None:
     container = av.open(io.BytesIO(), "w", format=encoding.container)
     try:
         add_picture(container, film, encoding)
-        for stream in _copied(source, film):
+        for stream in _copied(source, film, encoding):
             _add_copy(container, stream, encoding)
         container.start_encoding()
     except OutputError as error:
@@ -100,10 +100,10 @@ def _refusal(source: Any, film: Film, encoding: Encoding) -> str | None:
 def _advice(film: Film, refused: str, fitting: list[str]) -> str:
     if fitting:
         return f"name the output {' or '.join(fitting)}, which can hold all of this film"
-    into = "-c:s srt" if "subtitle" in refused else "-c:a flac"
+    into, option = ("-c:s srt", "--no-subtitles") if "subtitle" in refused else ("-c:a flac", "--no-sound")
     return (
-        f"convert it first: ffmpeg -i {shlex.quote(film.path)} -map 0 -dn -c copy {into} converted.mkv, and colorize "
-        "that into .mkv"
+        f"leave it out ({option}), or convert it first: ffmpeg -i {shlex.quote(film.path)} -map 0 -dn -c copy {into} "
+        "converted.mkv, and colorize that into .mkv"
     )
 
 
@@ -181,7 +181,7 @@ def _fill(
         stream.codec_context.codec_tag = "hvc1"  # the one that Apple's players look for
     if film.matrix:
         stream.set_display_matrix(film.matrix)
-    copies = {found.index: _add_copy(container, found, encoding) for found in _copied(source, film)}
+    copies = {found.index: _add_copy(container, found, encoding) for found in _copied(source, film, encoding)}
     chapters = source.chapters()
     if chapters and whole:
         container.set_chapters(chapters)
@@ -191,8 +191,9 @@ def _fill(
         container.mux(packet)
 
 
-def _copied(source: Any, film: Film) -> list[Any]:
-    return [stream for stream in source.streams if stream.type in COPIED and stream.index != film.index]
+def _copied(source: Any, film: Film, encoding: Encoding) -> list[Any]:
+    kinds = [kind for kind in COPIED if kind not in encoding.without]
+    return [stream for stream in source.streams if stream.type in kinds and stream.index != film.index]
 
 
 def _add_copy(container: Any, stream: Any, encoding: Encoding) -> Any:

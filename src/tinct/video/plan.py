@@ -41,6 +41,7 @@ class Job:
     """See :func:`~tinct.video.codecs.choose_encoding`."""
     depth: int | None = None
     quality: int | None = None
+    without: tuple[str, ...] = ()
     state: str | None = None
     """Folder of the finished shots; None for one beside the target."""
     mark: bool = True
@@ -100,7 +101,7 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
     if target.exists() and not job.overwrite:
         raise OutputExists(f"{target} exists; give another name, or allow overwriting it (--overwrite)")
     film = examine(job.source)
-    encoding = choose_encoding(film, target, job.codec, job.depth, job.quality)
+    encoding = choose_encoding(film, target, job.codec, job.depth, job.quality, job.without)
     left_out = check_target(film, encoding)
     hashes = {path: digest(path) for path in {found.path for found in job.options.references}}
     settings = job.options.to_settings(hashes)
