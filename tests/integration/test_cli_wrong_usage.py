@@ -133,7 +133,8 @@ def test_a_damaged_mask(refused: Any, picture: Any, workspace: Path, suffix: str
     picture("photo.jpg")
     path = workspace / picture(f"mask.{suffix}", np.random.default_rng(0).integers(0, 256, (480, 640), np.uint8))
     path.write_bytes(path.read_bytes()[:-2000])
-    refused("photo.jpg", "--mask", path.name, code=WRONG_USAGE, says=f"--mask: mask.{suffix} is cut short")
+    said = f"--mask: mask.{suffix} is cut short or damaged; give the whole file"
+    refused("photo.jpg", "--mask", path.name, "--allow-truncated", code=WRONG_USAGE, says=said)
 
 
 def test_the_limit_on_pixels_holds_for_every_picture(

@@ -17,7 +17,7 @@ from tinct.cli.inputs import Gathered, gather
 from tinct.cli.interrupts import INTERRUPTED, raise_on_interrupt
 from tinct.cli.outputs import Plan, Task, find_confidence, find_destination, make_folders, make_plan
 from tinct.cli.report import Outcome, Report
-from tinct.errors import OptionError, PhotoError, TinctError, UnreadablePhoto
+from tinct.errors import OptionError, PhotoError, TinctError, TruncatedPhoto, UnreadablePhoto
 from tinct.jobs.naming import RESULT
 from tinct.jobs.pool import run_all
 from tinct.media.pages import join_notes
@@ -162,6 +162,8 @@ def _with_pictures(options: ColorizeOptions, max_pixels: int) -> ColorizeOptions
                 read_colors(found, SIDE, SIDE)
             else:
                 found.small(SIDE, SIDE)
+        except TruncatedPhoto as error:
+            raise OptionError(f"--{name}: {picture} is cut short or damaged; give the whole file") from error
         except PhotoError as error:
             raise OptionError(f"--{name}: {error}") from error
     return dataclasses.replace(options, **opened)
