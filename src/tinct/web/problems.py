@@ -96,7 +96,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
         faults = [
-            {"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]} for fault in error.errors()
+            {"where": ".".join(map(str, fault["loc"])), "what": fault["msg"].removeprefix("Value error, ")}
+            for fault in error.errors()
         ]
         said = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults[:5])
         return problem(422, said, faults=faults)

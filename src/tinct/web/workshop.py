@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, WrapValidator
-from pydantic_core import PydanticCustomError
 
 from tinct.web.schemas import DataName, Given, Id, Job, ModelName, Name, Picture, Strict
 
@@ -16,7 +15,7 @@ def _check_setting(value: Any, check: Callable[[Any], str]) -> str:
     try:
         return check(value)
     except ValidationError as error:
-        raise PydanticCustomError("setting", "expected NAME=VALUE, such as data.batch=64") from error
+        raise ValueError("expected NAME=VALUE, such as data.batch=64") from error
 
 
 Setting = Annotated[
