@@ -6,7 +6,6 @@ sources listed -> manifest -> what is to be done -> an engine works it off -> ma
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 import time
 from collections import Counter
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 import tinct
-from tinct.errors import BatchBusy, ClusterError, OptionError, StoreError, StoreFull
+from tinct.errors import BatchBusy, ClusterError, OptionError, OutputError, StoreError, StoreFull
 from tinct.jobs import deciding
 from tinct.jobs.deciding import Wishes
 from tinct.jobs.engines import Engine
@@ -33,6 +32,7 @@ from tinct.jobs.sidecars import WithSidecars
 from tinct.jobs.staging import partial_folder, remove_note, staging, take_notes
 from tinct.jobs.worker import Setup
 from tinct.media.formats import PNG, choose_format
+from tinct.media.lock import take_lock
 
 if TYPE_CHECKING:
     from tinct.inference.backends import Backend, Device
@@ -130,17 +130,12 @@ def locked(folder: Path) -> Iterator[None]:
         StoreError: the folder can't be written.
     """
     try:
-        database = sqlite3.connect(folder / LOCK, timeout=0, isolation_level=None)
-        try:
-            database.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error:
-            database.close()
-            raise
-    except sqlite3.Error as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            raise BatchBusy(f"another run is at work on this batch ({folder}); wait for it, or stop it") from error
-        raise StoreError(f"the folder {folder} can't be used ({error}); give another one (--state)") from error
-    with closing(database):
+        lock = take_lock(folder / LOCK)
+    except OutputError as error:
+        raise StoreError(f"{error}; give another one (--state)") from error
+    if lock is None:
+        raise BatchBusy(f"another run is at work on this batch ({folder}); wait for it, or stop it")
+    with closing(lock):
         yield
 
 

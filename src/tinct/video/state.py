@@ -14,6 +14,7 @@ import numpy as np
 
 from tinct.errors import OutputError
 from tinct.media.atomic import atomic_path
+from tinct.media.lock import take_lock
 from tinct.video.shots import Shot, Survey
 
 PLAN, TICKS = "plan.json", "ticks.npy"
@@ -41,24 +42,19 @@ def take(folder: Path) -> None:
             (folder / MADE).touch()
     except OSError as error:
         raise OutputError(f"the folder {folder} can't be made ({error.strerror or error})") from error
-    database = sqlite3.connect(folder / LOCK, timeout=0, isolation_level=None)
-    try:
-        database.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        database.close()
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise OutputError(f"the folder {folder} can't be written ({error})") from error
+    lock = take_lock(folder / LOCK)
+    if lock is None:
         raise OutputError(
             f"another run is at work on the shots in {folder}; wait for it, stop it, or name another folder (--state)"
-        ) from error
-    _HELD[folder.resolve()] = database
+        )
+    _HELD[folder.resolve()] = lock
 
 
 def release(folder: Path) -> None:
     """Let others have the folder; it goes if it was made by :func:`take` and nothing is in it."""
-    database = _HELD.pop(folder.resolve(), None)
-    if database is not None:
-        database.close()
+    lock = _HELD.pop(folder.resolve(), None)
+    if lock is not None:
+        lock.close()
     with suppress(OSError):
         for path in folder.glob(LOCK + "*"):  # SQLite may have a journal of it
             path.unlink()
