@@ -1,4 +1,4 @@
-"""Small pictures to train on."""
+"""Small pictures to train on, and settings of a small network."""
 
 from __future__ import annotations
 
@@ -18,3 +18,15 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         small = rng.integers(0, 256, (6, 8, 3)).astype(np.uint8)
         Image.fromarray(small).resize((64, 48), Image.Resampling.BICUBIC).save(folder / f"{index}.png")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small() -> tuple[str, ...]:
+    """Settings with which three layers of four channels are trained in a moment."""
+    return (
+        "options.widths=[4, 4, 4]",
+        "data.sizes={32: 1}",
+        "data.batch=4",
+        "validation={photos: 2, size: 32}",
+        "precision=fp32",
+    )

@@ -19,16 +19,6 @@ from tinct.training.run import train
 from tinct.training.runs import read_record
 from tinct.weights import checkpoint
 
-SMALL = (
-    "options.widths=[4, 4, 4]",
-    "data.sizes={32: 1}",
-    "data.batch=4",
-    "validation={photos: 2, size: 32}",
-    "precision=fp32",
-    "checkpoint_minutes=1e-9",
-)
-GAN = (*SMALL, "adversarial={width: 4, layers: 1, collapse_accuracy: 1, collapse_colorfulness: 0}")
-
 
 def interrupt_at(step: int) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
@@ -38,16 +28,23 @@ def interrupt_at(step: int) -> Callable[[Progress], None]:
     return report
 
 
+@pytest.fixture
+def small(small: tuple[str, ...]) -> tuple[str, ...]:
+    """The same with a checkpoint after each step."""
+    return (*small, "checkpoint_minutes=1e-9")
+
+
 @pytest.fixture(autouse=True)
 def note_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tinct.training.engine.LOG_EVERY", 1)
 
 
-def test_an_adversarial_run_resumes_exactly(photos: Path, tmp_path: Path) -> None:
+def test_an_adversarial_run_resumes_exactly(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    train("lab-cnn-gan", photos, whole, budget="6steps", settings=GAN)
+    settings = (*small, "adversarial={width: 4, layers: 1, collapse_accuracy: 1, collapse_colorfulness: 0}")
+    train("lab-cnn-gan", photos, whole, budget="6steps", settings=settings)
     with pytest.raises(KeyboardInterrupt):
-        train("lab-cnn-gan", photos, parts, budget="6steps", settings=GAN, report=interrupt_at(3))
+        train("lab-cnn-gan", photos, parts, budget="6steps", settings=settings, report=interrupt_at(3))
     assert read_record(parts)["state"] == "interrupted"
     train("lab-cnn-gan", photos, parts, resume=True)
     first, second = checkpoint.load_state(whole), checkpoint.load_state(parts)
@@ -66,8 +63,8 @@ def _times(row: dict[str, str]) -> dict[str, str]:
     return {name: row[name] for name in ("seconds", "photos_per_second")}
 
 
-def test_what_is_not_asked_again_is_as_it_was(photos: Path, tmp_path: Path) -> None:
-    asked = {"budget": "4steps", "seed": 3, "settings": SMALL, "presets": ["bilinear"]}
+def test_what_is_not_asked_again_is_as_it_was(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
+    asked = {"budget": "4steps", "seed": 3, "settings": small, "presets": ["bilinear"]}
     with pytest.raises(KeyboardInterrupt):
         train("lab-cnn", photos, tmp_path, **asked, report=interrupt_at(2))  # type: ignore[arg-type]
     train("lab-cnn", photos, tmp_path, resume=True)
@@ -80,8 +77,10 @@ def test_what_is_not_asked_again_is_as_it_was(photos: Path, tmp_path: Path) -> N
         train("lab-cnn", photos, tmp_path, resume=True, seed=4)
 
 
-def test_a_run_killed_before_its_first_checkpoint_is_as_it_was_asked_for(photos: Path, tmp_path: Path) -> None:
-    asked = {"budget": "2steps", "seed": 3, "settings": SMALL}
+def test_a_run_killed_before_its_first_checkpoint_is_as_it_was_asked_for(
+    photos: Path, small: tuple[str, ...], tmp_path: Path
+) -> None:
+    asked = {"budget": "2steps", "seed": 3, "settings": small}
     train("lab-cnn", photos, tmp_path, **asked)  # type: ignore[arg-type]
     shutil.rmtree(tmp_path / checkpoint.FOLDER)
     before = {**read_record(tmp_path), "started": "1999-12-31T00:00:00+00:00"}
@@ -92,18 +91,20 @@ def test_a_run_killed_before_its_first_checkpoint_is_as_it_was_asked_for(photos:
         assert after[name] == before[name]
 
 
-def test_a_run_that_starts_afresh_begins_its_own_record(photos: Path, tmp_path: Path) -> None:
-    train("encdec-rgb", photos, tmp_path, budget="1steps", settings=SMALL)
+def test_a_run_that_starts_afresh_begins_its_own_record(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
+    train("encdec-rgb", photos, tmp_path, budget="1steps", settings=small)
     shutil.rmtree(tmp_path / checkpoint.FOLDER)
     (tmp_path / "run.json").write_text(json.dumps({**read_record(tmp_path), "started": "1999-12-31T00:00:00+00:00"}))
-    train("encdec-rgb", photos, tmp_path, budget="1steps", settings=SMALL)
+    train("encdec-rgb", photos, tmp_path, budget="1steps", settings=small)
     record = read_record(tmp_path)
     assert record["started"] >= "2000"
     assert record["adaptation"]["adapts"] is False
 
 
-def test_the_record_says_what_made_the_run_and_how_good_it_is(photos: Path, tmp_path: Path) -> None:
-    train("encdec-rgb", photos, tmp_path, budget="2steps", settings=SMALL)
+def test_the_record_says_what_made_the_run_and_how_good_it_is(
+    photos: Path, small: tuple[str, ...], tmp_path: Path
+) -> None:
+    train("encdec-rgb", photos, tmp_path, budget="2steps", settings=small)
     record = read_record(tmp_path)
     assert {"git", "device", "started", "updated"} <= record.keys()
     assert record["versions"].keys() >= {"tinct", "torch", "python"}
@@ -122,9 +123,9 @@ def test_the_record_says_what_made_the_run_and_how_good_it_is(photos: Path, tmp_
     assert json.loads((tmp_path / "run.json").read_text()) == record
 
 
-def test_a_run_stops_where_its_figure_rises_no_more(photos: Path, tmp_path: Path) -> None:
+def test_a_run_stops_where_its_figure_rises_no_more(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
     settings = [
-        *SMALL,
+        *small,
         "optimizer.rate=1e-12",
         "validation={photos: 2, size: 32, minutes: 1e-9}",
         "early_stopping={figure: psnr, patience: 2}",
@@ -138,7 +139,7 @@ def test_a_run_stops_where_its_figure_rises_no_more(photos: Path, tmp_path: Path
 
 
 def test_a_loss_that_is_no_number_leaves_the_last_good_checkpoint(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: Path, small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, calls = ColorLoss.forward, []
 
@@ -148,15 +149,15 @@ def test_a_loss_that_is_no_number_leaves_the_last_good_checkpoint(
 
     monkeypatch.setattr(ColorLoss, "forward", broken)
     with pytest.raises(TrainingError, match="the loss is nan at step 2; the last checkpoint is from before it"):
-        train("encdec-rgb", photos, tmp_path, budget="9steps", settings=SMALL)
+        train("encdec-rgb", photos, tmp_path, budget="9steps", settings=small)
     state = checkpoint.load_state(tmp_path)
     assert state["step"] == 2
     assert all(torch.isfinite(tensor).all() for tensor in state["network"].values())
     assert read_record(tmp_path)["state"] == "failed"
 
 
-def test_a_collapse_leaves_the_last_good_checkpoint(photos: Path, tmp_path: Path) -> None:
-    settings = [*SMALL, "adversarial={width: 4, layers: 1, start: 0, collapse_accuracy: 0, collapse_steps: 4}"]
+def test_a_collapse_leaves_the_last_good_checkpoint(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
+    settings = [*small, "adversarial={width: 4, layers: 1, start: 0, collapse_accuracy: 0, collapse_steps: 4}"]
     with pytest.raises(TrainingError, match="collapsed at step 3: for 4 steps the discriminator is right"):
         train("lab-cnn-gan", photos, tmp_path, budget="9steps", settings=settings)
     # The first is there because there was none; those of the steps under suspicion are not.
@@ -164,19 +165,19 @@ def test_a_collapse_leaves_the_last_good_checkpoint(photos: Path, tmp_path: Path
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
-def test_the_files_of_a_checkpoint_follow_the_umask(photos: Path, tmp_path: Path) -> None:
+def test_the_files_of_a_checkpoint_follow_the_umask(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        train("encdec-rgb", photos, tmp_path, budget="1steps", settings=SMALL)
+        train("encdec-rgb", photos, tmp_path, budget="1steps", settings=small)
     finally:
         os.umask(before)
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / checkpoint.FOLDER).iterdir()}
     assert modes == dict.fromkeys((checkpoint.MODEL, checkpoint.SPEC, checkpoint.STATE), 0o640)
 
 
-def test_tensorboard_gets_what_the_tables_get(photos: Path, tmp_path: Path) -> None:
+def test_tensorboard_gets_what_the_tables_get(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    train("encdec-rgb", photos, tmp_path, budget="3steps", settings=SMALL, tensorboard=True)
+    train("encdec-rgb", photos, tmp_path, budget="3steps", settings=small, tensorboard=True)
     events = accumulator.EventAccumulator(str(tmp_path / EVENTS)).Reload()
     found = [(event.step, event.value) for event in events.Scalars("losses/mse")]
     expected = [(int(row["step"]), float(row["mse"])) for row in read_rows(tmp_path / LOSSES)]
@@ -185,8 +186,8 @@ def test_tensorboard_gets_what_the_tables_get(photos: Path, tmp_path: Path) -> N
 
 
 def test_tensorboard_that_is_missing_names_its_extra(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: Path, small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
     with pytest.raises(MissingExtra, match=r"tinct\[tensorboard\]"):
-        train("encdec-rgb", photos, tmp_path, budget="3steps", settings=SMALL, tensorboard=True)
+        train("encdec-rgb", photos, tmp_path, budget="3steps", settings=small, tensorboard=True)

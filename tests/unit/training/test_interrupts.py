@@ -19,14 +19,6 @@ from tinct.training.run import train
 from tinct.training.runs import read_record
 from tinct.weights import checkpoint
 
-SMALL = (
-    "options.widths=[4, 4, 4]",
-    "data.sizes={32: 1}",
-    "data.batch=4",
-    "validation={photos: 2, size: 32}",
-    "precision=fp32",
-)
-
 
 def at_call(number: int, plain: Callable[..., Any], act: Callable[[], None]) -> Callable[..., Any]:
     """Return a function that does something else before one of its calls."""
@@ -51,20 +43,20 @@ def assert_same(one: Path, other: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(photos: Path, small: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An uninterrupted run of a network with batch normalization."""
     out = tmp_path_factory.mktemp("whole")
-    train("lab-cnn", photos, out, budget="4steps", settings=SMALL)
+    train("lab-cnn", photos, out, budget="4steps", settings=small)
     return out
 
 
 def test_an_interrupted_step_is_finished_first(
-    photos: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: Path, small: tuple[str, ...], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     act = at_call(3, ColorLoss.forward, lambda: signal.raise_signal(signal.SIGINT))
     monkeypatch.setattr(ColorLoss, "forward", act)
     with pytest.raises(KeyboardInterrupt):
-        train("lab-cnn", photos, tmp_path, budget="4steps", settings=SMALL)
+        train("lab-cnn", photos, tmp_path, budget="4steps", settings=small)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert checkpoint.load_state(tmp_path)["step"] == 3
     train("lab-cnn", photos, tmp_path, resume=True)
@@ -72,7 +64,7 @@ def test_an_interrupted_step_is_finished_first(
 
 
 def test_a_step_that_is_broken_off_is_not_saved(
-    photos: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: Path, small: tuple[str, ...], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def twice() -> None:
         signal.raise_signal(signal.SIGINT)
@@ -81,7 +73,7 @@ def test_a_step_that_is_broken_off_is_not_saved(
     act = at_call(3, ColorLoss.forward, twice)
     monkeypatch.setattr(ColorLoss, "forward", act)
     with pytest.raises(KeyboardInterrupt):
-        train("lab-cnn", photos, tmp_path, budget="4steps", settings=(*SMALL, "checkpoint_minutes=1e-9"))
+        train("lab-cnn", photos, tmp_path, budget="4steps", settings=(*small, "checkpoint_minutes=1e-9"))
     assert checkpoint.load_state(tmp_path)["step"] == 2
     assert read_record(tmp_path)["state"] == "interrupted"
     train("lab-cnn", photos, tmp_path, resume=True)
@@ -94,6 +86,7 @@ def test_the_last_measurement_can_be_broken_off(
     where: str,
     kind: type[BaseException],
     photos: Path,
+    small: tuple[str, ...],
     whole: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -108,7 +101,7 @@ def test_the_last_measurement_can_be_broken_off(
     with monkeypatch.context() as patch:
         patch.setattr(Examiner, where, fail)
         with pytest.raises(kind):
-            train("lab-cnn", photos, tmp_path, budget="4steps", settings=SMALL)
+            train("lab-cnn", photos, tmp_path, budget="4steps", settings=small)
     assert checkpoint.load_state(tmp_path)["step"] == 4
     train("lab-cnn", photos, tmp_path, resume=True)
     assert read_record(tmp_path)["state"] == "finished"
@@ -118,7 +111,7 @@ def test_the_last_measurement_can_be_broken_off(
 
 @pytest.mark.parametrize("killed", [checkpoint.MODEL, checkpoint.SPEC, checkpoint.STATE])
 def test_a_kill_within_a_checkpoint_is_made_good(
-    killed: str, photos: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    killed: str, photos: Path, small: tuple[str, ...], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Raised in place of a kill: nothing is written, or noted, after it."""
 
@@ -135,7 +128,7 @@ def test_a_kill_within_a_checkpoint_is_made_good(
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "atomic_path", writing)
         with pytest.raises(Killed):
-            train("lab-cnn", photos, tmp_path, budget="4steps", settings=SMALL)
+            train("lab-cnn", photos, tmp_path, budget="4steps", settings=small)
     train("lab-cnn", photos, tmp_path, resume=True)
     assert_same(whole, tmp_path)
     for name in (checkpoint.MODEL, checkpoint.SPEC):
