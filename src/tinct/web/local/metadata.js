@@ -4,28 +4,15 @@
  * The mark is the one that tinct.media.marking writes, so `tinct inspect` reads it. Formats: JPEG (ISO 10918-1 and
  * Exif 2.32) and PNG (ISO 15948).
  */
+import {ascii, begins, concat, utf8} from './bytes.js';
 import {ABOUT} from './constants.js';
+import {added, EXTENSION, joinXmp, PREFIX, splitXmp, wrapped} from './extended.js';
 
 const SENTENCE = 'Colorized from a black-and-white original; colors are inferred';
 const HINTED = `${SENTENCE}, some from hints that a person gave`;
-const XMP = 'http://ns.adobe.com/xap/1.0/\0';
 const EXIF = 'Exif\0\0';
 const PNG_XMP = 'XML:com.adobe.xmp';
 const ORIENTATION = 0x0112;
-
-const ascii = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-const utf8 = (text) => new TextEncoder().encode(text);
-const begins = (bytes, text) => ascii(text).every((byte, index) => bytes[index] === byte);
-
-function concat(...parts) {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
 
 async function sha256(bytes) {
   // Pages that weren't sent safely have no crypto.subtle; then the mark says not of which file it was made.
@@ -54,7 +41,7 @@ function settings(look) {
 
 const escape = (text) => text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 
-/** The mark of a result as properties of an XMP packet. */
+/** The mark of a result as descriptions of an XMP packet: what others look for, and how it was made. */
 async function describe(source, look, mask) {
   const tool = `Tinct ${ABOUT.version}`;
   const texts = {
@@ -87,26 +74,23 @@ async function describe(source, look, mask) {
   }
   const lines = Object.entries(texts).map(([name, text]) => `<${name}>${escape(text)}</${name}>`);
   const sentence = look.hints?.length ? HINTED : SENTENCE;
-  return (
-    '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" ' +
-    'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" ' +
-    'xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/" xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#" ' +
-    'xmlns:stRef="http://ns.adobe.com/xap/1.0/sType/ResourceRef#">' +
-    `${lines.join('')}<dc:description><rdf:Alt><rdf:li xml:lang="x-default">${sentence}</rdf:li></rdf:Alt>` +
-    `</dc:description>${history}</rdf:Description>`
-  );
+  const language = `<rdf:Alt><rdf:li xml:lang="x-default">${sentence}</rdf:li></rdf:Alt>`;
+  return {
+    shown: description(`${lines.join('')}<dc:description>${language}</dc:description>`),
+    history: history && description(history),
+  };
 }
 
-/** Put the mark into the source's packet, or a new one where it has none or one with such properties of its own. */
-function packet(own, mark) {
-  const end = '</rdf:RDF>';
+const description = (properties) =>
+  '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" ' +
+  'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" ' +
+  'xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/" xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#" ' +
+  `xmlns:stRef="http://ns.adobe.com/xap/1.0/sType/ResourceRef#">${properties}</rdf:Description>`;
+
+/** Put descriptions into the source's packet, or a new one where it has none or one with such properties of its own. */
+function packet(own, descriptions) {
   const taken = /DigitalSourceType|AISystem|CreatorTool|xmpMM:|dc:description/;
-  if (own && own.includes(end) && !taken.test(own)) return own.replace(end, `${mark}${end}`);
-  return (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/">' +
-    `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">${mark}</rdf:RDF></x:xmpmeta>\n` +
-    '<?xpacket end="w"?>'
-  );
+  return (!taken.test(own) && added(own, descriptions)) || wrapped(descriptions);
 }
 
 /** The segments of a JPEG before its picture, each with its marker: {kind, start, end}. */
@@ -140,12 +124,15 @@ const isPng = (bytes) => begins(bytes, '\x89PNG\r\n\x1a\n');
 function read(bytes) {
   const found = {exif: null, iptc: [], texts: [], xmp: null};
   if (isJpeg(bytes)) {
+    const pieces = [];
     for (const {kind, start, end, content} of segments(bytes)) {
       if (kind === 0xe1 && begins(content, EXIF)) found.exif ??= content.slice(EXIF.length);
-      else if (kind === 0xe1 && begins(content, XMP)) {
-        found.xmp ??= new TextDecoder().decode(content.subarray(XMP.length));
-      } else if (kind === 0xed || kind === 0xfe) found.iptc.push(bytes.slice(start, end));
+      else if (kind === 0xe1 && begins(content, PREFIX)) {
+        found.xmp ??= new TextDecoder().decode(content.subarray(PREFIX.length));
+      } else if (kind === 0xe1 && begins(content, EXTENSION)) pieces.push(content);
+      else if (kind === 0xed || kind === 0xfe) found.iptc.push(bytes.slice(start, end));
     }
+    found.xmp = joinXmp(found.xmp, pieces);
   } else if (isPng(bytes)) {
     for (const {kind, start, end, content} of chunks(bytes)) {
       if (kind === 'eXIf') found.exif ??= content.slice();
@@ -210,19 +197,21 @@ function chunk(kind, content) {
 /** Write what the source said, and the mark, into an encoded result; both are bytes of files, `mask` perhaps too. */
 export async function mark(result, source, look, mask = null) {
   const kept = read(source);
-  const xmp = utf8(packet(kept.xmp, await describe(source, look, mask)));
+  const {shown, history} = await describe(source, look, mask);
+  const whole = packet(kept.xmp, shown + history);
   if (isJpeg(result)) {
+    const xmp = splitXmp(whole, wrapped(shown), packet(kept.xmp, history));
     const exif = kept.exif ? segment(0xe1, ascii(EXIF), kept.exif) : new Uint8Array();
     let start = 2;
     for (const {kind, end} of segments(result)) if (kind === 0xe0) start = end;
-    const own = [exif, segment(0xe1, ascii(XMP), xmp), ...kept.iptc];
+    const own = [exif, ...xmp.map((content) => segment(0xe1, content)), ...kept.iptc];
     return concat(result.subarray(0, start), ...own, result.subarray(start));
   }
   const [{end: header}] = chunks(result);
   const own = [
     ...kept.texts,
     ...(kept.exif ? [chunk('eXIf', kept.exif)] : []),
-    chunk('iTXt', concat(ascii(`${PNG_XMP}\0\0\0\0\0`), xmp)),
+    chunk('iTXt', concat(ascii(`${PNG_XMP}\0\0\0\0\0`), utf8(whole))),
   ];
   return concat(result.subarray(0, header), ...own, result.subarray(header));
 }
