@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -77,6 +77,20 @@ class Runs:
         query = select(Point).where(Point.run_id == run_id, Point.number > after).order_by(Point.number).limit(limit)
         with self._database.read() as session:
             return session.scalars(query).all()
+
+    def thinned_points(self, run_id: str, kind: str, most: int) -> Sequence[Point]:
+        """Return a run's reports in their order, but of one kind evenly thinned out to ``most``; always the newest."""
+        mine = Point.run_id == run_id
+        place = func.row_number().over(order_by=Point.number) - 1
+        many = select(Point.number, place.label("place")).where(mine, Point.kind == kind).subquery()
+        with self._database.read() as session:
+            count, last = session.execute(
+                select(func.count().filter(Point.kind == kind), func.max(Point.number)).where(mine)
+            ).one()
+            every = max(1, -(-count // most))
+            chosen = select(many.c.number).where(many.c.place % every == 0)
+            wanted = or_(Point.kind != kind, Point.number.in_(chosen), Point.number == last)
+            return session.scalars(select(Point).where(mine, wanted).order_by(Point.number)).all()
 
 
 class Models:

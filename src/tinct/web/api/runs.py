@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from tinct.db.artifacts import CORRECTION, DATASET
-from tinct.db.tables import FINAL, Artifact, Point, Run
+from tinct.db.tables import FINAL, Artifact, Run
 from tinct.errors import Conflict, NotFound, OptionError
 from tinct.web import schemas, workshop
 from tinct.web.api.common import Id, Limit, Offset, Surroundings, User, binary, multipart
@@ -29,7 +29,6 @@ from tinct.web.wishes import shown_name
 router = APIRouter(tags=["training"])
 MOST_LOSSES = 2000
 """Of a run, that are told at once."""
-AT_ONCE = 10_000
 _SHEET = re.compile(r"[\w.-]{1,100}\.(png|jpg)")
 
 
@@ -159,30 +158,12 @@ def list_runs(context: Surroundings, user: User, limit: Limit = 100, offset: Off
 def get_run(id: Id, context: Surroundings, user: User) -> workshop.RunDetails:
     """Return a run with its validations, losses evenly thinned out to some thousand, and the names of its pictures."""
     run = context.repository.runs.get(user, id)
+    points = context.repository.runs.thinned_points(id, "loss", MOST_LOSSES)
     return workshop.RunDetails(
         run=_described(context, run),
-        points=[workshop.Point.model_validate(point) for point in _points(context, id)],
+        points=[workshop.Point.model_validate(point) for point in points],
         sheets=_sheets(context, id),
     )
-
-
-def _points(context: Context, id: str) -> list[Point]:
-    """Return the reports of a run: of its losses each second, fourth and so on where they are many, and the newest."""
-    others: list[Point] = []
-    losses: list[Point] = []
-    last, seen, every = None, 0, 1
-    while page := context.repository.runs.points(id, last.number if last else 0, AT_ONCE):
-        for last in page:
-            if last.kind != "loss":
-                others.append(last)
-                continue
-            if seen % every == 0:
-                losses.append(last)
-            seen += 1
-            if len(losses) > MOST_LOSSES:
-                losses, every = losses[::2], 2 * every
-    found = {point.number: point for point in (*others, *losses, *([last] if last else []))}
-    return [found[number] for number in sorted(found)]
 
 
 def _sheets(context: Context, id: str) -> list[str]:
