@@ -50,6 +50,17 @@ def test_a_folder_is_colorized_as_by_colorize(run: Any, album: Path) -> None:
     assert not Path("out/_tinct/partial").exists()
 
 
+def test_a_name_of_another_format_is_noted(run: Any, picture: Any, gray_pixels: Any) -> None:
+    picture("in/true.png", gray_pixels)
+    picture("in/named.png", gray_pixels)
+    Path("in/named.png").rename("in/named.jpg")
+    done = run("batch", "in", "out")
+    note = "the result is jpeg by the file's name; by what is in it, it would be png (--format)"
+    assert done.err.count(f"named.jpg: {note}") == 1
+    assert {name: row["notes"] for name, row in table().items()} == {"true.png": "", "named.jpg": note}
+    assert note not in run("batch", "in", "out", "--format", "png").err
+
+
 def test_a_second_run_does_nothing_again(run: Any, album: Path) -> None:
     run("batch", album, "out")
     before = {name: Path("out", name).stat().st_mtime_ns for name in results()}

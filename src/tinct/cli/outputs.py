@@ -8,13 +8,14 @@ import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinct.cli.inputs import STANDARD, Gathered, Source
 from tinct.errors import OptionError, OutputError, PhotoError
 from tinct.jobs.naming import CONFIDENCE, RESULT, result_suffix
-from tinct.media.formats import HEAD, HEIC, PNG, choose_format, sniff
+from tinct.media.formats import HEAD, HEIC, PNG, Format, choose_format, format_of_name, result_format, sniff
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def make_plan(
     tasks = [
         Task(
             source,
-            _target(source, destination, chosen or result_suffix(_true_name(source), layer=layer), variant),
+            _target(source, destination, chosen or result_suffix(source.name, _result_format(source, layer)), variant),
             variant,
             _map_target(source, confidence),
         )
@@ -186,21 +187,19 @@ def make_folders(plan: Plan) -> None:
             raise OutputError(f"the folder {folder} can't be made: {error.strerror or error}") from error
 
 
-def _true_name(source: Source) -> str:
-    """Return a photograph's name, with another ending where its first bytes tell of another format than its own."""
-    name = source.name
-    if source.is_standard or not os.path.isfile(name):
-        return name
-    try:
-        with open(name, "rb") as file:
-            form = sniff(file.read(HEAD), name)
-        if form is HEIC:  # its depth says what becomes of it
-            from tinct.media.photo import read_photo
+def _result_format(source: Source, layer: bool) -> Format:
+    """Return the format of a photograph's result, by its first bytes; by its name where they can't be read."""
+    name, depth = source.name, 8
+    own = format_of_name(name)
+    if not source.is_standard and os.path.isfile(name):
+        with suppress(OSError, PhotoError):  # which is said when it is read
+            with open(name, "rb") as file:
+                own = sniff(file.read(HEAD), name)
+            if own is HEIC:  # its depth says what becomes of it
+                from tinct.media.photo import read_photo
 
-            form = read_photo(name).output_format
-    except (OSError, PhotoError):
-        return name  # which is said when it is read
-    return name if os.path.splitext(name)[1].lower() in form.suffixes else name + form.suffixes[0]
+                depth = read_photo(name).depth
+    return result_format(own, depth=depth, layer=layer)
 
 
 def _paths(task: Task) -> list[Path]:

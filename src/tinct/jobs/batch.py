@@ -31,7 +31,7 @@ from tinct.jobs.series import find_priors
 from tinct.jobs.sidecars import WithSidecars
 from tinct.jobs.staging import partial_folder, remove_note, staging, take_notes
 from tinct.jobs.worker import Setup
-from tinct.media.formats import PNG, choose_format
+from tinct.media.formats import PNG, choose_format, format_of_name, result_format
 from tinct.media.lock import take_lock
 
 if TYPE_CHECKING:
@@ -234,7 +234,8 @@ class Batch:
         if recipe.format is not None:
             suffix = choose_format(recipe.format, None, PNG).suffixes[0]
         else:
-            suffix = result_suffix(source, layer=recipe.options.layer)
+            form = result_format(format_of_name(source), layer=recipe.options.layer)
+            suffix = result_suffix(source, form)
         return os.path.splitext(source)[0] + suffix
 
     @property

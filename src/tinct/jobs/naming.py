@@ -7,7 +7,7 @@ import os
 import re
 import unicodedata
 
-from tinct.media.formats import FORMATS, HEIC, JPEG, PNG
+from tinct.media.formats import FORMATS, Format
 
 RESULT = ".color"
 """What the stem of a result ends with where it lies beside its original."""
@@ -39,21 +39,15 @@ def original_stem(stem: str) -> str:
     return _MADE.sub("", stem)
 
 
-def result_suffix(name: str, *, layer: bool = False) -> str:
-    """Return the ending of a result that keeps its input's format where that can be written.
+def result_suffix(name: str, form: Format) -> str:
+    """Return the ending of a result of a format: its input's where that is one of the format's.
 
-    Args:
-        name: the input's.
-        layer: whether the result is a layer, which needs 16 bits a channel and transparency.
+    >>> from tinct.media.formats import JPEG
+    >>> result_suffix("photo.JPEG", JPEG), result_suffix("photo.heic", JPEG)
+    ('.JPEG', '.jpg')
     """
     suffix = os.path.splitext(name)[1]
-    for candidate in FORMATS:
-        if suffix.lower() in candidate.suffixes:
-            if candidate.saver and (candidate.depth == 16 or not layer):
-                return suffix
-            if candidate is HEIC and not layer:
-                return JPEG.suffixes[0]
-    return PNG.suffixes[0]
+    return suffix if suffix.lower() in form.suffixes else form.suffixes[0]
 
 
 def folded(name: str) -> str:

@@ -18,6 +18,7 @@ from tinct.jobs.publishing import Publisher, Staged
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.sidecars import WithSidecars, whole_digest
 from tinct.jobs.thumbnails import thumbnail
+from tinct.media.formats import format_of_name, result_format
 from tinct.media.pages import join_notes
 from tinct.media.photo import Photo, read_photo, write_pages
 from tinct.media.sidecar import SidecarFile, sidecar_of
@@ -161,7 +162,7 @@ class Worker:
         results = recipe.results(path, self._colorizer)
         with clock.part("colorize"):
             result = next(results)
-        said = [result.notes]
+        said = [(*_note_of_name(item, recipe, result.photo.origin), *result.notes)]
 
         def pages() -> Iterator[Photo]:
             yield result.photo
@@ -229,6 +230,15 @@ class Worker:
             sidecar_hash=None if made.sidecar is None else made.sidecar.hash,
             thumbnail=made.thumbnail,
         )
+
+
+def _note_of_name(item: Item, recipe: Recipe, photo: Photo) -> tuple[str, ...]:
+    """Return a note where the result, named before the photograph is opened, isn't of the format of what that holds."""
+    named = format_of_name(item.target)
+    held = result_format(photo.source.format, depth=photo.depth, layer=recipe.options.layer)
+    if recipe.format is not None or named is None or named is held:
+        return ()
+    return (f"the result is {named.name} by the file's name; by what is in it, it would be {held.name} (--format)",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ them.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -103,6 +104,25 @@ def sniff(head: bytes, name: str) -> Format:
         if head.startswith(signature):
             raise UnreadablePhoto(f"{name} is {what}, which Tinct doesn't read; convert it to TIFF, PNG or JPEG")
     raise UnreadablePhoto(f"{name} is no picture that Tinct reads ({READABLE})")
+
+
+def format_of_name(name: str) -> Format | None:
+    """Return the format that a file's name ends like; None where that is no picture's."""
+    suffix = os.path.splitext(name)[1].lower()
+    return next((candidate for candidate in FORMATS if suffix in candidate.suffixes), None)
+
+
+def result_format(own: Format | None, *, depth: int = 8, layer: bool = False) -> Format:
+    """Return the format of what is made of a picture, unless asked otherwise: its own where Tinct writes that.
+
+    Args:
+        own: the picture's; None where it is of none.
+        depth: its bits a channel.
+        layer: whether a layer is made, which needs 16 bits a channel and transparency.
+    """
+    if own is not None and own.saver is not None and (own.depth == 16 or not layer):
+        return own
+    return JPEG if own is HEIC and depth == 8 and not layer else PNG
 
 
 def choose_format(name: str | None, target: PurePath | None, default: Format) -> Format:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.errors import OptionError
-from tinct.media.formats import HEIC, JPEG, PNG, Format
+from tinct.media.formats import Format, result_format
 from tinct.media.marking import Marking
 from tinct.media.metadata import Metadata
 from tinct.media.source import EncodedSource, PipelineSource, Source
@@ -72,10 +72,7 @@ class Photo:
     @property
     def output_format(self) -> Format:
         """The format of what is made of it, unless asked otherwise: its own where Tinct writes that."""
-        own = self.source.format
-        if own is not None and own.saver is not None:
-            return own
-        return JPEG if own is HEIC and self.depth == 8 else PNG
+        return result_format(self.source.format, depth=self.depth)
 
     @property
     def is_truncated(self) -> bool:
