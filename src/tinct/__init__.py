@@ -11,8 +11,8 @@ Names are loaded when they are first used, so that ``import tinct`` costs next t
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as that of typing, which takes longer to import than all else here
 if TYPE_CHECKING:
     from tinct.inference.options import ColorizeOptions, Hint
     from tinct.inference.pipeline import Colorizer

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from tinct.cli.app import make_app
+from tinct.cli.commands import make_app
 from tinct.settings import PREFIX, Settings
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tinct.cli.app import make_app
+from tinct.cli.commands import make_app
 
 PROMISED = {
     "colorize": (

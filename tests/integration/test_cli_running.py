@@ -91,7 +91,7 @@ def test_a_second_ctrl_c_stops_at_once(start: Any, workspace: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to whole consoles only")
-@pytest.mark.parametrize("module", ["tinct.cli.use", "tinct.cli.colorize", "tinct.inference.pipeline"])
+@pytest.mark.parametrize("module", ["typer", "tinct.cli.use", "tinct.cli.colorize", "tinct.inference.pipeline"])
 def test_ctrl_c_while_modules_are_loaded(
     start: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
