@@ -73,10 +73,12 @@ export class Correction extends EventTarget {
     const kept = await engine.hints(this.photo);
     const mask = kept.beside.includes('mask') ? await engine.beside(this.photo, 'mask') : null;
     this.marks = toMarks(kept.hints, this.photo);
+    this.unsaved.delete('hints');
     this.revision = kept.revision;
     this.accepted = kept.accepted;
     this.referenced = kept.beside.includes('reference');
     this.mask = mask && (await readMask(mask, this.size));
+    this.unsaved.delete('mask');
     this.changed(true);
   }
 
@@ -172,9 +174,11 @@ export class Correction extends EventTarget {
         tabs.postMessage({kind: 'hints', id: this.photo.id});
       } catch (error) {
         if (what === 'mask' && this.mask === null && error.status === 404) continue; // it wasn't there
-        if (what === 'hints' && error.status === 409) await this.take();
-        else if (error.status === 0) this.unsaved.add(what); // saved when the line is back
-        this.dispatchEvent(new CustomEvent('error', {detail: error}));
+        let said = error;
+        if (what === 'hints' && error.status === 409) said = (await this.take().catch((worse) => worse)) ?? error;
+        if (said.status === 404) this.unsaved.clear(); // the photograph is deleted
+        else if (said.status === 0) this.unsaved.add(what); // saved when the line is back
+        this.dispatchEvent(new CustomEvent('error', {detail: said}));
         return;
       }
     }
