@@ -82,3 +82,95 @@ def test_a_conflict_while_a_mask_waits_leaves_nothing_to_be_kept(
     page.get_by_text("The hints were changed in another tab").wait_for()
     assert page.evaluate("() => document.querySelector('tinct-correct').correction.settled")
     assert not page.evaluate(ASKS)
+
+
+def test_a_photograph_opened_again_waits_for_what_is_being_saved(
+    page_server: Any, open_page: Callable[..., Any], photos: list[str]
+) -> None:
+    page = open_page(page_server.address)
+    correct(page, photos[0])
+    held: list[Any] = []
+    asked: list[str] = []
+    address = re.compile(f"/pictures/{photos[0]}/hints$")
+    page.route(address, lambda route: held.append(route) if route.request.method == "PUT" else route.continue_())
+    page.on("request", lambda request: asked.append(request.method) if address.search(request.url) else None)
+    with page.expect_request(lambda request: request.method == "PUT" and address.search(request.url) is not None):
+        page.locator(STAGE).click()
+    correct(page, photos[1])
+    assert page.locator(".mark").count() == 0
+    page.evaluate("(id) => { location.hash = `#/correct/${id}`; }", photos[0])
+    opened = "(id) => { const {photo, correction} = document.querySelector('tinct-correct'); return photo.id === id && correction; }"
+    page.wait_for_function(opened, arg=photos[0])
+    assert page.evaluate("() => document.querySelector('tinct-correct').correction.marks") == []
+    assert asked == ["PUT"]
+    held[0].continue_()
+    page.wait_for_function(READY, arg=photos[0])
+    assert page.locator(".mark").count() == 1
+    assert asked == ["PUT", "GET"]
+
+
+def test_a_download_shows_how_far_it_is_and_can_be_stopped(
+    page_server: Any, open_page: Callable[..., Any], photos: list[str]
+) -> None:
+    page = open_page(page_server.address, allow="ERR_|Failed to load")
+    page.goto(f"{page_server.address}/#/colorize/{photos[0]}")
+    page.locator("tinct-colorize .stage[aria-busy=false]").wait_for()
+    held: list[Any] = []
+    page.route(re.compile(r"/jobs/\w{32}/events$"), lambda route: held.append(route))
+    download = page.get_by_role("button", name="Download", exact=True)
+    waiting = page.get_by_role("progressbar", name="Coloring at full size")
+    with page.expect_request(re.compile("/events$")):
+        download.click()
+    waiting.wait_for()
+    assert download.count() == 0
+    with page.expect_request(re.compile(r"/jobs/\w{32}/stop$")):
+        page.get_by_role("button", name="Stop").click()
+    download.wait_for()
+    assert waiting.count() == 0
+    assert page.get_by_role("alert").count() == 0
+    # What is made while the line is cut is fetched when it is back.
+    cut = [True]
+
+    def meddle(route: Any) -> None:
+        if cut:
+            cut.pop()
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route(re.compile(r"/jobs/\w{32}/result$"), meddle)
+    with page.expect_download() as saved:
+        with page.expect_request(re.compile("/events$")):
+            download.click()
+        waiting.wait_for()
+        held[1].continue_()
+    assert saved.value.suggested_filename == "street.color.png"
+    assert cut == []
+    download.wait_for()
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_a_zip_of_which_nothing_can_be_made(page_server: Any, open_page: Callable[..., Any], photos: list[str]) -> None:
+    page = open_page(page_server.address)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("download", lambda download: asked.append("a download"))
+
+    def fail(route: Any) -> None:
+        batch = route.fetch().json()
+        for job in batch["jobs"]:
+            job.update(state="failed", error="it is too dark")
+        route.fulfill(json=batch)
+
+    page.route(re.compile(r"/batches/\w{32}$"), fail)
+    page.get_by_label("All", exact=True).check()
+    pack = page.get_by_role("button", name="Download 2 as ZIP")
+    pack.click()
+    said = page.get_by_role("alert").filter(has_text="The ZIP wasn’t made")
+    said.wait_for()
+    text = said.inner_text()
+    assert "street.png: it is too dark" in text
+    assert "harbor.png: it is too dark" in text
+    page.get_by_role("progressbar", name="Coloring for the ZIP").wait_for(state="hidden")
+    assert pack.is_enabled()
+    assert not [url for url in asked if url.endswith("/zip") or url == "a download"]
