@@ -144,15 +144,25 @@ def make_loss(
     return ColorLoss(spec.output, factors, table, distance, teacher, vivid), spec
 
 
-def check_sizes(config: TrainConfig, teacher: Teacher) -> None:
-    """Make sure that the teacher can see crops of all sizes of a recipe.
+def check_teacher(config: TrainConfig, loss: ColorLoss, stride: int) -> None:
+    """Make sure that the teacher of a loss, where it has one, suits a recipe.
+
+    Args:
+        config: the recipe.
+        loss: of it.
+        stride: of the network that learns.
 
     Raises:
-        ConfigError: it can't.
+        ConfigError: the teacher can't see all sizes of its crops, or gives distributions for squares of another size.
     """
-    multiple = teacher.spec.multiple
-    needs = f"the teacher {config.loss.teacher} needs a multiple of {multiple}"
-    faults = [f"data.sizes.{side}: {needs}" for side in config.data.sizes if side % multiple]
+    if loss.teacher is None:
+        return
+    name, spec = config.loss.teacher, loss.teacher.spec
+    needs = f"the teacher {name} needs a multiple of {spec.multiple}"
+    faults = [f"data.sizes.{side}: {needs}" for side in config.data.sizes if side % spec.multiple]
+    if loss.bin_by_bin and spec.stride != stride:
+        gives = f"the teacher {name} gives a distribution for each {spec.stride} x {spec.stride} pixels"
+        faults.append(f"loss.teacher: {gives}, this network for each {stride} x {stride}; name one that does the same")
     if faults:
         raise ConfigError(config.name, faults)
 

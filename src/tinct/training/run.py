@@ -19,7 +19,7 @@ from tinct.models.registry import create_model
 from tinct.training import adaptation
 from tinct.training.config import TrainConfig
 from tinct.training.engine import Engine
-from tinct.training.prepare import check_sizes, load_start, make_accelerator, make_loss, read_photos, read_replayed
+from tinct.training.prepare import check_teacher, load_start, make_accelerator, make_loss, read_photos, read_replayed
 from tinct.training.progress import Progress, Report, silent
 from tinct.training.recipes import load_config
 from tinct.training.runs import FILE, UNFINISHED, Asked, make_record, read_beginning, read_figures
@@ -115,8 +115,7 @@ def train(
         # On resuming the model that the run began with may be gone.
         kept = checkpoint.load_state(out)["rebalancing"] if going_on else start.weights if start else ()
     loss, spec = make_loss(config.loss, spec, photos, cache, kept)
-    if loss.teacher is not None:
-        check_sizes(config, loss.teacher)
+    check_teacher(config, loss, spec.stride)
     identity = _identity(config, photos, seed, asked.init)
     if known:
         identity["replayed"] = known

@@ -16,7 +16,7 @@ from tinct.errors import ConfigError
 from tinct.models.registry import ModelSpec, Output
 from tinct.training.distribution import BinTable
 from tinct.training.losses import ColorLoss
-from tinct.training.prepare import check_sizes
+from tinct.training.prepare import check_teacher
 from tinct.training.recipes import load_config
 from tinct.training.teacher import Teacher
 
@@ -117,9 +117,22 @@ def test_the_teacher_sees_what_the_network_sees(takes_hints: bool) -> None:
 
 def test_sizes_that_the_teacher_cant_see_are_a_fault_of_the_recipe() -> None:
     config = load_config("cifar-cnn", settings=["loss.distillation=1", "data.sizes={48: 1}"])
+    loss = ColorLoss("rgb", {"distillation": 1.0}, teacher=Teacher.load("default"))
     with pytest.raises(ConfigError, match=r"data\.sizes\.48: the teacher default needs a multiple of 32"):
-        check_sizes(config, Teacher.load("default"))
-    check_sizes(load_config("cifar-cnn", settings=["data.sizes={64: 1}"]), Teacher.load("default"))
+        check_teacher(config, loss, 1)
+    check_teacher(load_config("cifar-cnn", settings=["data.sizes={64: 1}"]), loss, 1)
+
+
+def test_distributions_for_squares_of_another_size_are_a_fault_of_the_recipe() -> None:
+    config = load_config("tinct", settings=["loss.distillation=1"])
+    loss = ColorLoss("bins", {"distillation": 1.0}, BinTable(BINS, OWN), teacher=teacher(logits(), "bins"))
+    check_teacher(config, loss, 1)
+    with pytest.raises(
+        ConfigError, match=r"loss\.teacher: .* default .* each 1 x 1 pixels, this network .* each 4 x 4"
+    ):
+        check_teacher(config, loss, 4)
+    # Colors are compared at any size.
+    check_teacher(config, ColorLoss("ab", {"distillation": 1.0}, teacher=teacher(logits(), "bins")), 4)
 
 
 def test_a_teacher_that_isnt_there_is_named(tmp_path: Path) -> None:
