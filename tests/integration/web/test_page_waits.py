@@ -1,4 +1,4 @@
-"""What the page waits for, in Chromium: changes that are kept, results that are made; and what it does where none come."""
+"""What the page waits for, in Chromium: changes that are kept, results that are made; and where none come."""
 
 from __future__ import annotations
 
@@ -99,8 +99,13 @@ def test_a_photograph_opened_again_waits_for_what_is_being_saved(
     correct(page, photos[1])
     assert page.locator(".mark").count() == 0
     page.evaluate("(id) => { location.hash = `#/correct/${id}`; }", photos[0])
-    opened = "(id) => { const {photo, correction} = document.querySelector('tinct-correct'); return photo.id === id && correction; }"
-    page.wait_for_function(opened, arg=photos[0])
+    page.wait_for_function(
+        """(id) => {
+          const {photo, correction} = document.querySelector('tinct-correct');
+          return photo.id === id && correction;
+        }""",
+        arg=photos[0],
+    )
     assert page.evaluate("() => document.querySelector('tinct-correct').correction.marks") == []
     assert asked == ["PUT"]
     held[0].continue_()
@@ -116,7 +121,11 @@ def test_a_download_shows_how_far_it_is_and_can_be_stopped(
     page.goto(f"{page_server.address}/#/colorize/{photos[0]}")
     page.locator("tinct-colorize .stage[aria-busy=false]").wait_for()
     held: list[Any] = []
-    page.route(re.compile(r"/jobs/\w{32}/events$"), lambda route: held.append(route))
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route(re.compile(r"/jobs/\w{32}/events$"), hold)
     download = page.get_by_role("button", name="Download", exact=True)
     waiting = page.get_by_role("progressbar", name="Coloring at full size")
     with page.expect_request(re.compile("/events$")):
