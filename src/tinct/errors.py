@@ -11,6 +11,7 @@
     ├── OutputError            a result can't be written
     │   └── OutputExists       the output is there already and may not be replaced
     ├── StoreError             a folder or bucket can't be used
+    │   ├── BatchBusy          another run is at work in it
     │   └── StoreFull          no space is left in it
     ├── ClusterError           a cluster of machines can't be used
     ├── DatabaseError          the database is out of reach, or of another version
@@ -124,6 +125,9 @@ class UnknownModel(ModelError):
         self.name = name
         self.choices = tuple(choices)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.name, self.choices)
+
 
 class BadModelFile(ModelError):
     """A model file is corrupt, no model of Tinct, or of another architecture."""
@@ -144,7 +148,11 @@ class ConfigError(TinctError):
     def __init__(self, source: str, faults: Sequence[str]) -> None:
         lines = "".join(f"\n  - {fault}" for fault in faults)
         super().__init__(f"{source}: {len(faults)} fault{'s' * (len(faults) != 1)}{lines}")
+        self.source = source
         self.faults = tuple(faults)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.source, self.faults)
 
 
 class CommandFailed(TinctError):
@@ -165,4 +173,8 @@ class MissingExtra(TinctError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs the extra [{extra}]: pip install 'tinct[{extra}]'")
+        self.what = what
         self.extra = extra
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.what, self.extra)
