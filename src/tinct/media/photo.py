@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.errors import PhotoTooLarge, TruncatedPhoto, UnreadablePhoto
-from tinct.media.exif import ORIENTATION, read_exif
 from tinct.media.formats import GIF, HEAD, JP2, TIFF, WEBP, sniff
 from tinct.media.jpeg2000 import Jpeg2000Source
 from tinct.media.metadata import Metadata, read_metadata
 from tinct.media.pages import Pages
 from tinct.media.picture import Photo
+from tinct.media.pillow import read_pillow
 from tinct.media.source import ArraySource, EncodedSource
-from tinct.media.spaces import is_sound
 from tinct.media.tiff_layout import TiffLayout, read_layouts
 from tinct.media.vips import reading
 from tinct.media.write import encode_photo, write_pages, write_photo
@@ -66,7 +65,9 @@ def read_photo(
         name = getattr(source, "name", None)
         return _of_file(data, name if isinstance(name, str) else "the file object", max_pixels, allow_truncated)
     if hasattr(source, "getexif") and hasattr(source, "mode"):
-        return _of_pillow(source, max_pixels)
+        name = "the Pillow image"
+        _limit(source.height, source.width, max_pixels, name)
+        return _of_array(*read_pillow(source, name), max_pixels, name)
     raise UnreadablePhoto(
         f"a {type(source).__name__} is no photograph; give a path, bytes, a file object, a Pillow image or an array"
     )
@@ -261,39 +262,3 @@ def _of_array(array: NDArray[Any], metadata: Metadata, max_pixels: int, name: st
         metadata=metadata,
         source=ArraySource(array, name),
     )
-
-
-def _of_pillow(image: Any, max_pixels: int) -> Photo:
-    """Read a Pillow image: the pixels as stored, and its EXIF, profile, XMP and resolution."""
-    name = "the Pillow image"
-    _limit(image.height, image.width, max_pixels, name)
-    icc = image.info.get("icc_profile")
-    try:
-        if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
-            pixels = np.asarray(image)
-            if image.mode == "I" and pixels.min() >= 0 and pixels.max() <= 65535:  # what was read or cast into 32 bits
-                pixels = pixels.astype(np.uint16 if pixels.max() > 255 else np.uint8)
-        elif image.mode in ("L", "RGB", "RGBA"):
-            pixels = np.asarray(image)
-        elif image.mode == "1":
-            pixels = np.asarray(image.convert("L"))
-        else:
-            transparent = image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info
-            icc = icc if image.mode in ("P", "PA", "LA", "La", "RGBa", "RGBX") else None
-            pixels = np.asarray(image.convert("RGBA" if transparent else "RGB"))
-        exif = bytes(image.getexif().tobytes()) if image.getexif() else b""
-    except OSError as error:
-        kind = TruncatedPhoto if "truncated" in str(error) else UnreadablePhoto
-        raise kind(f"{name} can't be decoded ({error})") from error
-    exif = exif.removeprefix(b"Exif\0\0")
-    structure = read_exif(exif)
-    orientation = int((structure.numbers(structure.main, ORIENTATION) or (1,))[0])
-    xmp, dpi = image.info.get("xmp"), image.info.get("dpi")
-    metadata = Metadata(
-        exif=exif or None,
-        icc=icc if icc and is_sound(icc) else None,
-        xmp=xmp if isinstance(xmp, bytes) else None,
-        orientation=orientation if 1 <= orientation <= 8 else 1,
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
-    )
-    return _of_array(pixels, metadata, max_pixels, name)
