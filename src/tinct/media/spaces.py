@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tinct.color import lab
 from tinct.errors import UnreadablePhoto
+from tinct.media.gray_profile import luminance
 from tinct.media.vips import set_blob, vips
 
 Floats = NDArray[np.float32]
@@ -145,6 +146,9 @@ def gray_lightness(icc: bytes | None, *, deep: bool) -> Floats:
     plain = srgb_lightness(deep=deep)
     if icc is None or icc[16:20] not in (b"GRAY", b"RGB ") or is_srgb(icc):
         return plain
+    exact = luminance(icc, np.linspace(0, 1, len(plain)))
+    if exact is not None:
+        return lab.gray_to_lightness(lab.encode(exact.astype(np.float32)))
     ramp = vips().Image.identity(ushort=deep)
     if icc[16:20] == b"RGB ":
         ramp = ramp.bandjoin([ramp, ramp]).copy(interpretation="rgb16" if deep else "srgb")
