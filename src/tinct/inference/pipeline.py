@@ -213,7 +213,7 @@ class Prepared:
             value_shift=options.value_shift,
             original=photo.origin,
         )
-        notes = [*photo.notes, *(note for note in (choice.note,) if note)]
+        notes = list(dict.fromkeys((*photo.notes, *([choice.note] if choice.note else []))))
         if reference is not None and not taken:
             notes.append("nothing in the reference looks like anything in the photograph; it changed nothing")
         mark = self._mark(source_hash, options, mask, None if reference is None else reference.photo)

@@ -104,7 +104,9 @@ class Photo:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know: pages left out, colors replaced."""
+        """What a user should know: pages left out, colors replaced; of a result, what was noted of its making."""
+        if self.made_from is not None:
+            return self.remarks
         by_tone = {
             "gray": (),
             "toned": ("its tint (sepia, yellowed paper) is replaced; lightness is kept",),

@@ -61,6 +61,8 @@ def test_every_kind_of_model_colorizes(
     assert np.abs(lab[..., 0] - gray_to_lightness(gray_pixels / np.float32(255))).max() < 0.5
     assert result.model == f"random-{output}"
     assert ("one read-out" in " ".join(result.notes)) == (output != "bins")
+    assert result.photo.notes == result.notes
+    assert tinct.Colorizer(path).colorize(result.photo).notes == result.notes
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (300, 1), (1, 5000), (3, 2), (257, 31)])

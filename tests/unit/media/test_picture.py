@@ -154,7 +154,7 @@ def test_a_result_is_a_photograph_again(color_pixels, gray_pixels):
     np.testing.assert_allclose(result.lightness().numpy(), lab.lightness(upright / 255), atol=0.01)
     assert result.small_lightness(8, 6).shape == (8, 6)
     assert result.source_hash == like.source_hash
-    assert result.notes[0] == "done"
+    assert result.notes == ("done",)
     assert result.output_format is formats.PNG
     with pytest.raises(OptionError, match="64 x 48"):
         Photo.from_image(lambda: pyvips.Image.new_from_array(color_pixels), like=like)
