@@ -1,4 +1,7 @@
-"""What the environment may set: variables named ``TINCT_...``, and a file ``.env`` in the working folder.
+"""What the environment may set: variables named ``TINCT_...``.
+
+The command takes lines of a file ``.env`` in the working folder for such variables. The library doesn't look at it, and
+reads no variable but those that it needs.
 
 Plain dataclasses on purpose: pydantic-settings takes a quarter of a second to import, a third of what a whole
 photograph takes.
@@ -9,14 +12,18 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 from tinct.errors import ConfigError
 
 PREFIX = "TINCT_"
 DEVICES = ("auto", "cpu", "cuda")
+Folder = Literal["weights", "data"]
+"""``TINCT_WEIGHTS``: a folder of further models. ``TINCT_DATA``: a folder of data sets; the ordinary photographs in its
+``photos`` are replayed where a model is adapted."""
 CHECKSUM = "sha256="
 """Begins what follows the ``#`` of an address whose file has a checksum of its own."""
 
@@ -33,11 +40,6 @@ class Settings:
     """``TINCT_JOBS``: photographs worked on at once; None chooses by the processor."""
     max_pixels: int = 2_000_000_000
     """``TINCT_MAX_PIXELS``: a photograph with more pixels is refused."""
-    weights: Path | None = None
-    """``TINCT_WEIGHTS``: a folder of further models."""
-    data: Path | None = None
-    """``TINCT_DATA``: a folder of data sets; the ordinary photographs in its ``photos`` are replayed where a model is
-    adapted."""
     sign_cert: Path | None = None
     """``TINCT_SIGN_CERT``: certificates that results are signed with, PEM."""
     sign_key: Path | None = None
@@ -98,20 +100,17 @@ class ServerSettings:
     """``TINCT_LEASE_SECONDS``: a worker that says nothing for so long is taken for dead."""
 
 
-def load_server_settings(
-    data: Path | None = None, environment: Mapping[str, str] | None = None, file: Path | None = Path(".env")
-) -> ServerSettings:
+def load_server_settings(data: Path | None = None, environment: Mapping[str, str] | None = None) -> ServerSettings:
     """Read the settings of a server; see :func:`load_settings`.
 
     Args:
         data: goes before ``TINCT_DATA_DIR``.
         environment: the variables; those of the process by default.
-        file: lines ``NAME=value``; may be missing.
 
     Raises:
         ConfigError: values out of range; all of them at once.
     """
-    given = _given(environment, file)
+    given = _given(environment)
     faults: list[str] = []
     folder = (data or Path(given["data_dir"]) if data or "data_dir" in given else _data_folder()).absolute()
     counts = {
@@ -153,20 +152,19 @@ def _data_folder() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tinct"
 
 
-def load_settings(environment: Mapping[str, str] | None = None, file: Path | None = Path(".env")) -> Settings:
-    """Read the settings; a variable of the environment goes before one of the file, an empty one counts as unset.
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; an empty variable counts as unset.
 
     Args:
         environment: the variables; those of the process by default.
-        file: lines ``NAME=value``, ``#`` for comments; may be missing. None reads no file.
 
     Raises:
         ConfigError: values out of range; all of them at once.
 
-    >>> load_settings({"TINCT_JOBS": "3"}, file=None).jobs
+    >>> load_settings({"TINCT_JOBS": "3"}).jobs
     3
     """
-    given = _given(environment, file)
+    given = _given(environment)
     faults: list[str] = []
     defaults = Settings()
     device = given.get("device", defaults.device)
@@ -177,8 +175,6 @@ def load_settings(environment: Mapping[str, str] | None = None, file: Path | Non
         device=device,
         jobs=_count("jobs", given, faults),
         max_pixels=_count("max_pixels", given, faults) or defaults.max_pixels,
-        weights=Path(given["weights"]) if "weights" in given else None,
-        data=Path(given["data"]) if "data" in given else None,
         sign_cert=Path(given["sign_cert"]) if "sign_cert" in given else None,
         sign_key=Path(given["sign_key"]) if "sign_key" in given else None,
         cache=Path(given["cache"]) if "cache" in given else None,
@@ -188,8 +184,39 @@ def load_settings(environment: Mapping[str, str] | None = None, file: Path | Non
     return settings
 
 
-def _given(environment: Mapping[str, str] | None, file: Path | None) -> dict[str, str]:
-    values = {**_read_file(file), **(os.environ if environment is None else environment)}
+def load_folder(name: Folder) -> Path | None:
+    """Read the one variable that names a folder which the library may need; None where it is unset or empty."""
+    text = os.environ.get(f"{PREFIX}{name.upper()}")
+    return Path(text) if text else None
+
+
+def add_file(file: Path = Path(".env"), environment: MutableMapping[str, str] = os.environ) -> None:
+    """Add variables of a file to the environment, and so to that of child processes; those that are there stay.
+
+    Args:
+        file: lines ``NAME=value``, ``#`` for comments; may be missing. Names that aren't Tinct's don't count.
+        environment: the variables to add to; those of the process by default.
+
+    Raises:
+        ConfigError: the file can't be read.
+    """
+    try:
+        if not file.is_file():
+            return
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        fault = f"can't be read ({error.strerror or error}); allow it, or work in another folder"
+        raise ConfigError(str(file), [fault]) from error
+    found: dict[str, str] = {}
+    for line in lines:
+        name, separator, value = line.strip().removeprefix("export ").partition("=")
+        if separator and name.startswith(PREFIX):
+            found[name.strip()] = value.strip().strip("\"'")
+    environment.update({name: value for name, value in found.items() if name not in environment})
+
+
+def _given(environment: Mapping[str, str] | None) -> dict[str, str]:
+    values = os.environ if environment is None else environment
     return {name[len(PREFIX) :].lower(): value for name, value in values.items() if name.startswith(PREFIX) and value}
 
 
@@ -205,19 +232,3 @@ def _count(name: str, given: Mapping[str, str], faults: list[str]) -> int | None
         faults.append(f"{PREFIX}{name.upper()} is {text!r}; give a whole number from 1 up")
         return None
     return number
-
-
-def _read_file(file: Path | None) -> dict[str, str]:
-    try:
-        if file is None or not file.is_file():
-            return {}
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        fault = f"can't be read ({error.strerror or error}); allow it, or work in another folder"
-        raise ConfigError(str(file), [fault]) from error
-    values: dict[str, str] = {}
-    for line in lines:
-        name, separator, value = line.strip().removeprefix("export ").partition("=")
-        if separator and not name.startswith("#"):
-            values[name.strip()] = value.strip().strip("\"'")
-    return values

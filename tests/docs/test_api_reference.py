@@ -81,7 +81,7 @@ def test_every_call_has_an_example(tmp_path: Path) -> None:
         for path in CALL.findall(line):
             shown.add((method[1] if method else "POST" if body else "GET", re.sub(r"\$\w+", "*", path)))
     missing = []
-    for path, calls in create_app(load_server_settings(tmp_path, {}, None)).openapi()["paths"].items():
+    for path, calls in create_app(load_server_settings(tmp_path, {})).openapi()["paths"].items():
         pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path.removeprefix("/api/v1")))
         missing += [
             f"{method} {path}"

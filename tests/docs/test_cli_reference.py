@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from typer.main import get_command
 
 from tinct.cli.commands import make_app
-from tinct.settings import PREFIX, Settings
+from tinct.settings import PREFIX, Folder, Settings
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 
@@ -71,4 +71,5 @@ def test_every_command_has_its_section() -> None:
 
 def test_every_variable_is_named() -> None:
     listed = set(re.findall(rf"^\| `{PREFIX}([A-Z_]+)`", TEXT, re.MULTILINE))
-    assert listed == {field.name.upper() for field in dataclasses.fields(Settings)}
+    names = {field.name for field in dataclasses.fields(Settings)} | set(get_args(Folder))
+    assert listed == {name.upper() for name in names}

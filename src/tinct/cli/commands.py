@@ -11,6 +11,7 @@ import typer
 
 import tinct
 from tinct.cli.options import GroupedCommand
+from tinct.settings import add_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,12 @@ def _show_version(wanted: bool) -> None:
 
 
 def _root(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
     """Color for black-and-white photographs."""
+    add_file()
 
 
 def make_app(words: Sequence[str] = ()) -> typer.Typer:

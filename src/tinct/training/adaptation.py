@@ -14,7 +14,7 @@ from typing import Any
 from tinct.data.inventory import take_inventory
 from tinct.data.split import Division, divide
 from tinct.errors import ConfigError, DataError, OptionError
-from tinct.settings import load_settings
+from tinct.settings import load_folder
 from tinct.training.config import ReplayConfig
 from tinct.training.examiner import ordinary_name
 from tinct.training.recipes import ADAPTATION, can_adapt
@@ -102,7 +102,7 @@ def find_replay(config: ReplayConfig, given: Path | None, *, look: bool = True) 
     share = f"{config.share:.0%} of the photos are ordinary ones, from "
     if given is not None:
         return Replay(_divide(given, config), given, f"{share}{given}")
-    folder = load_settings().data if look else None
+    folder = load_folder("data") if look else None
     place = None if folder is None else folder / PHOTOS
     if place is not None and place.exists():
         return Replay(_divide(place, config), place, f"{share}{place}")

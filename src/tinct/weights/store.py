@@ -16,7 +16,7 @@ from typing import Any
 
 from tinct.errors import BadModelFile, UnknownModel
 from tinct.media.atomic import atomic_path
-from tinct.settings import load_settings
+from tinct.settings import load_folder
 
 SHIPPED = Path(__file__).parent / "default"
 """Where the package keeps its models."""
@@ -142,7 +142,7 @@ def write_manifest(folder: Path, facts_of: Mapping[str, Mapping[str, Any]] | Non
 
 def _find() -> dict[str, Path]:
     """Return name and file of each model; a shipped one goes before one of the same name elsewhere."""
-    extra = load_settings().weights
+    extra = load_folder("weights")
     found = {path.stem: path for path in sorted(extra.glob(f"*{SUFFIX}"))} if extra is not None else {}
     return found | {Path(name).stem: SHIPPED / name for name in _manifest(SHIPPED)}
 

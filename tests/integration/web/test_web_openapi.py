@@ -59,7 +59,7 @@ def test_the_document_is_true_at_length(server: Any) -> None:
 
 
 def test_every_call_is_described(tmp_path: Any) -> None:
-    found = create_app(load_server_settings(tmp_path, {}, None)).openapi()
+    found = create_app(load_server_settings(tmp_path, {})).openapi()
     for path, calls in found["paths"].items():
         for method, call in calls.items():
             assert call.get("summary"), (method, path)
