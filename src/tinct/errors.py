@@ -24,6 +24,7 @@
     │   └── BadModelFile       corrupt, not a model of Tinct, or of another architecture
     ├── DataError              training or evaluation data can't be used
     ├── ConfigError            a recipe has faults; the message lists all of them
+    ├── ForkedProcess          a process was forked from one in which Tinct was at work
     ├── CommandFailed          an external command failed, hung, or can't be started
     ├── TrainingError          training can't start, go on or resume
     └── MissingExtra           an optional part of Tinct isn't installed
@@ -153,6 +154,10 @@ class ConfigError(TinctError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.source, self.faults)
+
+
+class ForkedProcess(TinctError):
+    """A process was forked from one in which Tinct was at work; the threads of that one are not in it."""
 
 
 class CommandFailed(TinctError):

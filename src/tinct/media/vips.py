@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinct.errors import OutputError, PhotoError, TruncatedPhoto, UnreadablePhoto
+from tinct.errors import ForkedProcess, OutputError, PhotoError, TruncatedPhoto, UnreadablePhoto
 
 if TYPE_CHECKING:
     import pyvips
@@ -35,10 +36,25 @@ _NOT_WRITTEN = ("write error", "write failed", "no space left", "quota", "file t
 
 
 def vips() -> Any:
-    """Return the module ``pyvips``, loaded now if it wasn't; untyped, as its operations are found at run time."""
+    """Return the module ``pyvips``, loaded now if it wasn't; untyped, as its operations are found at run time.
+
+    Raises:
+        ForkedProcess: libvips would wait forever for its threads, which stayed behind in the process forked from.
+    """
+    if os.getpid() != _first_user():
+        raise ForkedProcess(
+            "this process was forked from one in which Tinct was at work, and can't use it; start processes by spawn: "
+            "multiprocessing.get_context('spawn')"
+        )
     import pyvips
 
     return pyvips
+
+
+@cache
+def _first_user() -> int:
+    """Return the process that used libvips first: this one, or one that it was forked from."""
+    return os.getpid()
 
 
 def version() -> str:
