@@ -137,6 +137,7 @@ def _of_page(found: EncodedSource, page: int | None, max_pixels: int, allow_trun
         with found.open() as file:
             metadata = read_metadata(image, found.format, file, found.layout)
         remarks += _pages(found, image) if page is None else []
+        remarks += _left_out(found)
     if allow_truncated and _is_damaged(found):
         found = replace(found, allow_truncated=True)
         remarks.append("cut short or damaged: what is missing stays blank")
@@ -235,6 +236,13 @@ def _pages(found: EncodedSource, image: Any) -> list[str]:
     what = "frame" if found.format in (GIF, WEBP) else "page"
     more = "" if what == "frame" else " (--pages takes others)"
     return [f"it has {pages} {what}s; only the first is used{more}"]
+
+
+def _left_out(found: EncodedSource) -> list[str]:
+    count = 0 if found.layout is None else found.layout.samples.left_out
+    if not count:
+        return []
+    return [f"{count} extra channel{'s' if count > 1 else ''} (infrared, a saved selection) left out"]
 
 
 def _of_array(array: NDArray[Any], metadata: Metadata, max_pixels: int, name: str = "the array") -> Photo:

@@ -98,10 +98,14 @@ class EncodedSource:
             loader += "_buffer"
         # Without revalidation, libvips would hand out the pixels of a file that has been replaced since.
         options |= {"fail_on": "none" if self.allow_truncated else "error", "revalidate": True}
-        if self.layout is not None and self.layout.index:
+        if self.layout is None:
+            with reading(self.name):
+                return vips().Operation.call(loader, data, **options)
+        if self.layout.index:
             options.setdefault("page", self.layout.index)
+        self.layout.samples.check(self.name)
         with reading(self.name):
-            return vips().Operation.call(loader, data, **options)
+            return self.layout.samples.decode(vips().Operation.call(loader, data, **options))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
 from tinct.errors import UnreadablePhoto
-from tinct.media.ifd import BadStructure, Directory, Reader
+from tinct.media.ifd import BadStructure, Directory, Reader, Structure
+from tinct.media.tiff_samples import Samples, read_samples
 
 _SUBFILE, _WIDTH, _HEIGHT, _COMPRESSION, _SUBIFDS = 254, 256, 257, 259, 330
 _TILE_WIDTH, _TILE_HEIGHT, _PREDICTOR = 322, 323, 317
@@ -52,6 +53,8 @@ class TiffLayout:
     """Where its directory lies."""
     document: int = field(default=0, compare=False)
     """Pixels of all pages."""
+    samples: Samples = field(default=Samples(), compare=False)
+    """What those of a pixel mean."""
 
 
 def read_layouts(file: BinaryIO, name: str) -> list[TiffLayout]:
@@ -99,6 +102,7 @@ def read_layouts(file: BinaryIO, name: str) -> list[TiffLayout]:
                 index=start,
                 offset=offsets[start],
                 document=sum(height * width for height, width in (size(directories[n]) for n in starts)),
+                samples=read_samples(Structure(reader.order, own)),
             )
         )
     return found
