@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from tinct.inference.backends import Device
+from tinct.errors import BadModelFile
+from tinct.inference.backends import Device, is_checkpoint
 from tinct.inference.options import ColorizeOptions, Hint, Mode
 from tinct.inference.pipeline import Colorizer
 from tinct.media.photo import Photo
+from tinct.weights import store
 
-
-@cache
-def _colorizer(model: str, device: Device) -> Colorizer:
-    return Colorizer(model, device)
+KEPT_MODELS = 4
+"""Models that stay loaded, those used last."""
 
 
 def colorize(
@@ -35,7 +36,7 @@ def colorize(
 ) -> Photo:
     """Colorize a photograph.
 
-    The model stays loaded for the next call.
+    The model stays loaded for the next call; it is loaded again once its file, or its checkpoint, is another.
 
     Args:
         photo: a path, the bytes of a file, a file object, a Pillow image, an array ((H, W) or (H, W, 3|4); uint8,
@@ -53,7 +54,8 @@ def colorize(
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Returns:
-        The colorized photograph, of the same size and depth.
+        The colorized photograph, of the same size and depth. Pixels are read when it is saved or looked at, so a file
+        has to stay as it is until then.
 
     Raises:
         TinctError: something can't be used; :mod:`tinct.errors` lists the kinds.
@@ -61,4 +63,23 @@ def colorize(
     options = ColorizeOptions(
         mode, vividness, saturation, tuple(hints), size, layer, mask, reference=reference, value_shift=value_shift
     )
-    return _colorizer(os.fspath(model), device).colorize(photo, options).photo
+    path = store.resolve(model).resolve()
+    return _colorizer(path, device, _version(path)).colorize(photo, options).photo
+
+
+@lru_cache(maxsize=KEPT_MODELS)
+def _colorizer(path: Path, device: Device, _: tuple[object, ...]) -> Colorizer:
+    return Colorizer(path, device)
+
+
+def _version(path: Path) -> tuple[object, ...]:
+    """Return what changes when the files of a model do; where they can't be found, loading them says why."""
+    try:
+        files = [path]
+        if is_checkpoint(path):
+            from tinct.weights.checkpoint import MODEL, SPEC, locate
+
+            files = [locate(path) / name for name in (MODEL, SPEC)]
+        return tuple((file, (found := file.stat()).st_mtime_ns, found.st_size, found.st_ino) for file in files)
+    except (ImportError, OSError, BadModelFile):
+        return ()
