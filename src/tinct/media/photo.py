@@ -19,7 +19,7 @@ from tinct.media.metadata import Metadata, read_metadata
 from tinct.media.pages import Pages
 from tinct.media.picture import Photo
 from tinct.media.pillow import read_pillow
-from tinct.media.source import ArraySource, EncodedSource
+from tinct.media.source import ArraySource, EncodedSource, Stamp
 from tinct.media.tiff_layout import TiffLayout, read_layouts
 from tinct.media.vips import reading
 from tinct.media.write import encode_photo, write_pages, write_photo
@@ -40,6 +40,8 @@ def read_photo(
     allow_truncated: bool = False,
 ) -> Photo:
     """Open a photograph. Only its header is read; pixels are decoded when they are asked for.
+
+    So a file has to stay as it is until results were saved: of one that changed in between, no pixels are given.
 
     Args:
         source: a path, the bytes of a file, a file object, a Pillow image, or an array: (H, W) or (H, W, 3|4), of
@@ -111,10 +113,10 @@ def _of_file(data: Path | bytes, name: str, max_pixels: int, allow_truncated: bo
 
 def _recognize(data: Path | bytes, name: str) -> tuple[EncodedSource, list[TiffLayout]]:
     """Return a file as a source of its first page, and how its pages are stored."""
-    head, size = _head(data, name)
+    data, head, stamp = _head(data, name)
     form = sniff(head, name)
-    found = (Jpeg2000Source if form is JP2 else EncodedSource)(data, name, form)
-    _refuse_missing_end(found, head, size)
+    found = (Jpeg2000Source if form is JP2 else EncodedSource)(data, name, form, stamp=stamp)
+    _refuse_missing_end(found, head, stamp.size)
     if found.format is not TIFF:
         return found, []
     with found.open() as file:
@@ -153,18 +155,19 @@ def _of_page(found: EncodedSource, page: int | None, max_pixels: int, allow_trun
     )
 
 
-def _head(data: Path | bytes, name: str) -> tuple[bytes, int]:
-    """Return the first bytes of a file, and its size."""
+def _head(data: Path | bytes, name: str) -> tuple[Path | bytes, bytes, Stamp]:
+    """Return a file by its absolute path, its first bytes, and what tells it from a later one in its place."""
     if isinstance(data, bytes):
-        return data[:HEAD], len(data)
+        return data, data[:HEAD], Stamp(len(data), 0, 0)
     try:
+        data = data.absolute()
         status = data.stat()
         if stat.S_ISDIR(status.st_mode):
             raise UnreadablePhoto(f"{name} is a folder; give a photograph")
         if not stat.S_ISREG(status.st_mode):
             raise UnreadablePhoto(f"{name} is no regular file; pipe it to standard input instead")
         with data.open("rb") as file:
-            return file.read(HEAD), status.st_size
+            return data, file.read(HEAD), Stamp.of(status)
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
         raise UnreadablePhoto(f"{name} can't be read ({getattr(error, 'strerror', None) or error})") from error
 

@@ -200,7 +200,7 @@ class Photo:
         overwrite: bool = False,
         signer: Signer | None = None,
     ) -> None:
-        """Write it to a file, with its metadata.
+        """Write it to a file, with its metadata. The source's pixels are read now, at full size.
 
         Args:
             path: file to write.
@@ -213,7 +213,7 @@ class Photo:
             OptionError: an unknown format or ending, or quality out of range.
             OutputExists: the file is there and ``overwrite`` is False.
             OutputError: the file can't be written, or the format can't be signed.
-            TruncatedPhoto, UnreadablePhoto: the source can't be decoded.
+            TruncatedPhoto, UnreadablePhoto: the source can't be decoded, or has changed since it was opened.
         """
         write_photo(
             self.open(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +43,28 @@ class Source(Protocol):
         """Return the SHA-256 of the source, in hex."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What changes when a file is written again or replaced."""
+
+    size: int
+    """In bytes."""
+    changed: int
+    """When it was last written to, in nanoseconds."""
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Stamp:
+        """Return that of a file whose status is given."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ino)
+
+
 @dataclass(frozen=True)
 class EncodedSource:
-    """A file, or the bytes of one."""
+    """A file, or the bytes of one. The file is read whenever pixels are asked for, so it has to stay as it was."""
 
     data: Path | bytes
+    """The path is absolute, so that another working directory doesn't matter."""
     name: str
     format: Format
     layout: TiffLayout | None = None
@@ -55,15 +73,35 @@ class EncodedSource:
     """Whether pixels that the file doesn't hold may be made up by the decoder."""
     known_digest: str | None = None
     """The file's SHA-256, where it was computed before, for another page."""
+    stamp: Stamp | None = None
+    """The file's when it was opened; None for bytes."""
+
+    def check(self) -> None:
+        """Refuse a file that isn't the one that was opened: what was found out about that doesn't hold for it.
+
+        Raises:
+            UnreadablePhoto: it was written to, replaced or deleted since, or may not be read.
+        """
+        if isinstance(self.data, bytes) or self.stamp is None:
+            return
+        try:
+            now = Stamp.of(self.data.stat())
+        except OSError as error:
+            raise UnreadablePhoto(f"{self.name} can't be read ({error.strerror or error})") from error
+        if now != self.stamp:
+            raise UnreadablePhoto(
+                f"{self.name} has changed since it was opened; open it again, and save results before you change it"
+            )
 
     def open(self) -> BinaryIO:
         """Open the file for reading.
 
         Raises:
-            UnreadablePhoto: it is missing, or may not be read.
+            UnreadablePhoto: it is missing or may not be read, or see :meth:`check`.
         """
         if isinstance(self.data, bytes):
             return io.BytesIO(self.data)
+        self.check()
         try:
             return self.data.open("rb")
         except OSError as error:
@@ -91,6 +129,7 @@ class EncodedSource:
             return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
     def _call(self, **options: Any) -> Any:
+        self.check()
         loader, data = self.format.loader, self.data
         if isinstance(data, Path):
             data = file_name(data)

@@ -189,6 +189,9 @@ def _encode(
         _save(image, path, form, outgoing, quality)
     except vips().Error as error:
         raise write_error(like.name, name, error) from error
+    origin = like.origin.source
+    if isinstance(origin, EncodedSource):
+        origin.check()  # it may have been written to while its pixels streamed
 
 
 def outgoing_xmp(photo: Photo, target: Path, format: str | None, quality: int | None) -> bytes | None:

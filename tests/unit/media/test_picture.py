@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pyvips
 from PIL import Image, ImageOps
 
 from tinct.color import lab
-from tinct.errors import OptionError
+from tinct.errors import OptionError, UnreadablePhoto
 from tinct.media import formats
 from tinct.media.marking import Marking
 from tinct.media.photo import Photo, read_photo
@@ -158,3 +159,56 @@ def test_a_result_is_a_photograph_again(color_pixels, gray_pixels):
     assert result.output_format is formats.PNG
     with pytest.raises(OptionError, match="64 x 48"):
         Photo.from_image(lambda: pyvips.Image.new_from_array(color_pixels), like=like)
+
+
+@pytest.mark.parametrize("how", ["written to", "replaced", "deleted", "as long and as old"])
+def test_a_file_that_changed_gives_no_pixels(how, gray_pixels, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(gray_pixels, "PNG"))
+    photo = read_photo(path)
+    result = Photo.from_image(photo.open, like=photo, mark=MARK)
+    result.save(tmp_path / "before.png")
+    other, status = encoded(gray_pixels[::-1], "PNG"), path.stat()
+    if how == "written to":
+        path.write_bytes(other)
+    elif how == "deleted":
+        path.unlink()
+    else:
+        (tmp_path / "new.png").write_bytes(other)
+        if how == "as long and as old":
+            (tmp_path / "new.png").write_bytes(path.read_bytes()[:-1] + b"\0")
+            os.utime(tmp_path / "new.png", ns=(status.st_atime_ns, status.st_mtime_ns))
+        (tmp_path / "new.png").replace(path)
+    for read in (lambda: result.save(tmp_path / "out.png"), photo.to_numpy, result.lightness, photo.source.digest):
+        with pytest.raises(UnreadablePhoto, match="can't be read" if how == "deleted" else "has changed"):
+            read()
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_file_that_changes_while_it_is_read_gives_no_result(gray_pixels, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(gray_pixels, "PNG"))
+    photo = read_photo(path)
+
+    def build() -> pyvips.Image:
+        image = photo.open().copy_memory()
+        if build.spoils:
+            path.write_bytes(encoded(gray_pixels[::-1], "PNG"))
+        return image
+
+    build.spoils = False
+    result = Photo.from_image(build, like=photo)
+    build.spoils = True
+    with pytest.raises(UnreadablePhoto, match="has changed"):
+        result.save(tmp_path / "out.png")
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_the_working_directory_may_change(gray_pixels, tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(encoded(gray_pixels, "PNG"))
+    monkeypatch.chdir(tmp_path)
+    photo = read_photo("a.png")
+    assert photo.name == "a.png"
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    np.testing.assert_array_equal(photo.to_numpy(), gray_pixels)
