@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tinct
-from tinct.errors import OptionError
 from tinct.inference import guidance, readout, resolution
 from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.join import Join
@@ -50,7 +49,7 @@ class Colorizer:
     Raises:
         UnknownModel: no model of that name.
         BadModelFile: the file is corrupt, no model of Tinct, or of another architecture.
-        OptionError: the device isn't to be had, or an argument is of another kind.
+        OptionError: the device isn't to be had.
         MissingExtra: a checkpoint, without torch installed.
     """
 
@@ -61,11 +60,11 @@ class Colorizer:
         *,
         threads: int | None = None,
     ) -> None:
+        self._backend: Backend
         if isinstance(model, (str, os.PathLike)):
-            model = load_backend(model, device, threads)
-        elif not hasattr(model, "run"):
-            raise OptionError(f"model is {model!r}, expected a name, a file, a folder, or a loaded backend")
-        self._backend: Backend = model
+            self._backend = load_backend(model, device, threads)
+        else:
+            self._backend = model
 
     @property
     def spec(self) -> ModelSpec:
@@ -96,8 +95,7 @@ class Colorizer:
         Raises:
             UnreadablePhoto, TruncatedPhoto, PhotoTooLarge: the photograph can't be read.
             HintError: a hint lies outside the picture.
-            OptionError: the mask doesn't fit the photograph, the reference has no colors, or the photograph was
-                prepared for another model.
+            OptionError: the mask doesn't fit the photograph, or the reference has no colors.
         """
         return self._prepared(photo).colorize(options or ColorizeOptions())
 
@@ -116,8 +114,7 @@ class Colorizer:
             OptionError: a number is out of range, or the model gives colors, and no distribution.
         """
         prepared, plain = self._prepared(photo), options or ColorizeOptions()
-        first = Variant(1, n, seed)
-        chosen = [dataclasses.replace(first, number=number + 1) for number in range(n)]
+        chosen = [Variant(number + 1, n, seed) for number in range(n)] or [Variant(1, n, seed)]
         return [prepared.colorize(dataclasses.replace(plain, variant=variant)) for variant in chosen]
 
     def suggest_points(self, photo: Any, n: int = 10, options: ColorizeOptions | None = None) -> list[Point]:
@@ -156,13 +153,7 @@ class Colorizer:
         return suggest_colors(self._prepared(photo), x, y, n)
 
     def _prepared(self, photo: Any) -> Prepared:
-        if not isinstance(photo, Prepared):
-            return self.prepare(photo)
-        own, other = self._backend, photo._backend
-        if own is not other and own.model_hash != other.model_hash:
-            name = photo.photo.name
-            raise OptionError(f"{name} was prepared for the model {other.spec.name}, not {own.spec.name}; prepare it again")
-        return photo
+        return photo if isinstance(photo, Prepared) else self.prepare(photo)
 
 
 class Prepared:
