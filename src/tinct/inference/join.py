@@ -20,6 +20,7 @@ from tinct.inference.atlas import Box, make_atlas, make_box, to_layer
 from tinct.inference.guidance import Overlay
 from tinct.inference.resolution import Lines
 from tinct.media.photo import Photo
+from tinct.media.picture import Kept
 from tinct.media.vips import to_eight_bits, vips
 
 Floats = NDArray[np.float32]
@@ -90,6 +91,20 @@ class Join:
 
     def build(self) -> Any:
         """Return the result as a fresh upright image: sRGB, three bands, uchar or ushort."""
+        colors = self._colors()
+        if self._mask is not None and not self._layer:
+            colors = self._mask_image().ifthenelse(colors, self._original(), blend=True)
+        return colors
+
+    @property
+    def kept(self) -> Kept | None:
+        """What of the result stays as it is in the file; None without a mask, and of a layer."""
+        if self._mask is None or self._layer:
+            return None
+        return Kept(self._colors, self._mask_image, self._own)
+
+    def _colors(self) -> Any:
+        """The result before a mask keeps parts of the photograph; a layer with them."""
         photo = self._photo
         tone = photo.open() if self._gray else (photo.lightness() * 655.35).rint().cast("ushort")
         slope, offset = (enlarge(lines, photo, self._cells) for lines in (self._slope, self._offset))
@@ -106,10 +121,7 @@ class Join:
         if above:
             colors += (above[0] - colors) * tone.maplut(self._share)
         colors = colors.cast("ushort" if self._top > 255 else "uchar")
-        colors = colors.copy(interpretation="rgb16" if self._top > 255 else "srgb")
-        if self._mask is not None and not self._layer:
-            colors = self._mask_image().ifthenelse(colors, self._original(), blend=True)
-        return colors
+        return colors.copy(interpretation="rgb16" if self._top > 255 else "srgb")
 
     def _put_overlay(self, place: Any, overlay: Overlay) -> Any:
         low, step = np.array(self._box.low, np.float32), np.array(self._box.step, np.float32)

@@ -225,7 +225,7 @@ class Prepared:
             left = remaining(hints, Scene.of_belief(belief), scale) if hints else None
             return chance(belief, before, ab, left)
 
-        result = Photo.from_image(join.build, like=photo, mark=mark, notes=tuple(notes))
+        result = Photo.from_image(join.build, like=photo, mark=mark, notes=tuple(notes), kept=join.kept)
         return Result(result, tuple(notes), spec.name, _chances=chances, _cells=seen.cells)
 
     def restored(self, steps: tuple[Step, ...]) -> Prepared:

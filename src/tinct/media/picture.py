@@ -33,6 +33,18 @@ _TURN = {3: "d180", 5: "d270", 6: "d90", 7: "d90", 8: "d270"}
 _LEVEL = (1, 2)  # orientations whose rows stay where they are, so that they stream
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What of a result stays as it is in the file of its photograph, where a mask says so."""
+
+    colored: Callable[[], pyvips.Image]
+    """Returns a fresh image of the result as it would be without the mask, sRGB."""
+    mask: Callable[[], pyvips.Image]
+    """Returns a fresh image, one band of uchar: 0 where the photograph stays, 255 where the result is seen."""
+    photo: Photo
+    """The photograph."""
+
+
 @dataclass(frozen=True, eq=False)
 class Photo:
     """A photograph, read lazily: nothing is decoded before pixels are asked for.
@@ -58,6 +70,8 @@ class Photo:
     """What :meth:`save` writes about the making of a result; None for a photograph as found."""
     made_from: Photo | None = None
     """The photograph that a result was made from; None for one as found."""
+    kept: Kept | None = None
+    """What :meth:`save` takes from the file's own pixels; None where nothing stays."""
 
     @property
     def name(self) -> str:
@@ -124,6 +138,20 @@ class Photo:
         """
         with reading(self.name):
             return self._upright(to_srgb(self._colors(), self._icc, self.name))
+
+    def stored(self) -> pyvips.Image | None:
+        """Return a fresh upright image of the numbers in the file, three bands of its own profile, without alpha.
+
+        None where that isn't one of RGB: what :meth:`open` returns is as good then. See there.
+        """
+        if self._icc is None or self._icc[16:20] != b"RGB ":
+            return None
+        with reading(self.name):
+            image = self._upright(self._colors())
+        if image.bands not in (1, 3):
+            return None
+        image = image if image.bands == 3 else image.bandjoin([image, image])
+        return image.copy(interpretation="rgb16" if image.format == "ushort" else "srgb")
 
     def alpha(self) -> pyvips.Image | None:
         """Return a fresh upright image of the transparency, one band as deep as the picture, or None.
@@ -228,7 +256,13 @@ class Photo:
 
     @classmethod
     def from_image(
-        cls, build: Callable[[], pyvips.Image], *, like: Photo, mark: Marking | None = None, notes: tuple[str, ...] = ()
+        cls,
+        build: Callable[[], pyvips.Image],
+        *,
+        like: Photo,
+        mark: Marking | None = None,
+        notes: tuple[str, ...] = (),
+        kept: Kept | None = None,
     ) -> Photo:
         """Wrap a result.
 
@@ -237,6 +271,7 @@ class Photo:
             like: the photograph that it was made from, of the same size; gives transparency and metadata.
             mark: what to write about its making.
             notes: what a user should know.
+            kept: what of it is the photograph's own.
         """
         image = build()
         if (image.height, image.width) != (like.height, like.width):
@@ -253,6 +288,7 @@ class Photo:
             remarks=notes,
             mark=mark,
             made_from=like,
+            kept=kept,
         )
 
     @property

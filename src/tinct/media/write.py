@@ -53,7 +53,8 @@ def write_photo(
     Args:
         image: upright, sRGB, one or three bands, uchar or ushort (8 bits are written where a format has no more).
         target: a path, or a file object open for writing bytes.
-        like: the photograph; what is transparent in it is in the result, on white where a format has no transparency.
+        like: the photograph; what is transparent in it is in the result, on white where a format has no transparency;
+            what it keeps (see :class:`~tinct.media.picture.Kept`) comes from its file, not by way of sRGB.
         format: ``jpeg``, ``png``, ``tiff``, ``webp``, ``avif`` or ``jp2``; None goes by the path's ending, without one
             by the photograph.
         quality: 1..100 for formats with loss; None takes the format's usual one.
@@ -183,7 +184,7 @@ def _encode(
 ) -> None:
     forget_errors()
     try:
-        image, icc = from_srgb(_with_depth(image, form), like.metadata.icc)
+        image, icc = _own_space(image, form, like)
         image = _without_metadata(_with_alpha(image, form, like))
         outgoing = _prepare(like, form, quality, mark, icc)
         _save(image, path, form, outgoing, quality)
@@ -233,6 +234,20 @@ def _describe(form: Format, quality: int | None, mark: Marking) -> dict[str, Any
     """Say how a file is written, as far as its bytes depend on it."""
     chosen = form.quality if quality is None else quality
     return {"format": form.name} | versions(form.name, mark.settings) | ({} if chosen is None else {"quality": chosen})
+
+
+def _own_space(image: Any, form: Format, like: Photo) -> tuple[Any, bytes | None]:
+    """Convert a result to the profile of its source, and return what to embed.
+
+    What a mask keeps of the source are its own numbers: colors that sRGB lacks would be lost on the way.
+    """
+    profile, kept = like.metadata.icc, like.kept
+    own = None if kept is None else kept.photo.stored()
+    if kept is not None and own is not None:
+        colored, icc = from_srgb(_with_depth(kept.colored(), form), profile)
+        if icc == profile:
+            return kept.mask().ifthenelse(colored, _with_depth(own, form), blend=True), icc
+    return from_srgb(_with_depth(image, form), profile)
 
 
 def _with_depth(image: Any, form: Format) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pyvips
 from numpy.typing import NDArray
 
 import tinct
@@ -256,3 +257,19 @@ def test_the_same_input_gives_the_same_file(name: str, make_model: MakeModel, tm
         result.photo.save(path)
         files.append(path.read_bytes())
     assert files[0] == files[1]
+
+
+def test_a_mask_keeps_colors_that_only_the_file_s_profile_has(make_model: MakeModel, tmp_path: Path) -> None:
+    pixels = np.zeros((64, 96, 3), np.uint8)
+    pixels[:, 48:] = (0, 255, 0)
+    picture = pyvips.Image.new_from_array(pixels, interpretation="srgb")
+    wide = picture.icc_transform("p3", input_profile="srgb").get("icc-profile-data")
+    picture.set_type(pyvips.GValue.blob_type, "icc-profile-data", wide)
+    picture.pngsave(str(tmp_path / "wide.png"), keep="icc")
+    mask = np.zeros((64, 96), np.uint8)
+    mask[:, :24] = 255
+    result = tinct.Colorizer(make_model("bins")).colorize(tmp_path / "wide.png", ColorizeOptions(mask=mask))
+    result.photo.save(tmp_path / "out.png")
+    found = pyvips.Image.new_from_file(str(tmp_path / "out.png"))
+    assert found.get("icc-profile-data") == wide
+    np.testing.assert_array_equal(found.numpy()[:, 24:], pixels[:, 24:])
