@@ -43,7 +43,7 @@ class ModelTester:
         height, width = rows * spec.multiple, columns * spec.multiple
         with torch.inference_mode():
             output = network.eval()(*example(spec, height, width))
-        channels = {"ab": 2, "rgb": 3, "bins": len(spec.bins)}[spec.output]
+        channels = {"ab": 2, "rgb": 3, "bins": len(spec.bins) + spec.likeness}[spec.output]
         assert (spec.output, spec.stride) == (self.output, self.stride)
         assert output.shape == (1, channels, height // spec.stride, width // spec.stride)
         assert torch.isfinite(output).all()

@@ -45,6 +45,9 @@ class Belief:
     """(h, w, Q), how probable each color is there; they sum to 1."""
     bins: Floats
     """(Q, 2), a and b of the colors."""
+    likeness: Floats | None = None
+    """(h, w, C), what the model says of which cells err alike, see
+    :attr:`tinct.models.registry.ModelSpec.likeness`; None of a model that doesn't."""
 
     @property
     def grid(self) -> float:
@@ -97,12 +100,14 @@ def believe(output: Floats, spec: ModelSpec, lightness: Floats, pooling: int) ->
             "choose one that does, such as the default"
         )
     bins = np.array(spec.bins, np.float32)
-    levels = np.moveaxis(output, 0, -1) - np.log(np.array(spec.weights, np.float32))
+    planes = np.moveaxis(output, 0, -1)
+    levels = planes[..., : len(bins)] - np.log(np.array(spec.weights, np.float32))
     levels /= np.float32(TEMPERATURE)
     levels -= levels.max(axis=-1, keepdims=True)
     np.exp(levels, out=levels)
     levels /= levels.sum(axis=-1, keepdims=True)
-    return Belief(lightness, resolution.pool(levels, pooling), bins)
+    likeness = resolution.pool(planes[..., len(bins) :], pooling) if spec.likeness else None
+    return Belief(lightness, resolution.pool(levels, pooling), bins, likeness)
 
 
 def chance(belief: Belief, before: Floats, shown: Floats, left: Floats | None) -> Floats:

@@ -1,8 +1,8 @@
 """How alike places of a photograph err, and what is expected between those that are known: Gaussian processes.
 
-Places err alike where they lie near to one another, are as light, and where the model believes the same of their
-colors. The distance of two beliefs is Hellinger's, so a lawn is like the other lawn, though both were shown a brown
-between green and straw.
+Places err alike where they lie near to one another, are as light, and are alike to the model. One that has learned
+which places err alike says so itself; of another, what it believes of their colors is compared. The distance of two
+beliefs is Hellinger's, so a lawn is like the other lawn, though both were shown a brown between green and straw.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.inference.guidance import Placed, cover
+from tinct.models.kernels import BELIEVED, CAST, LEARNED, Kernel, Kernels
 
 if TYPE_CHECKING:
     from tinct.inference.confidence import Belief
@@ -22,28 +23,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """How alike two places are expected to err: a Gaussian of their distance and of how different they look."""
-
-    variance: float
-    reach: float
-    """Share of the short side."""
-    lightness: float
-    """In L."""
-    likeness: float
-    """Of beliefs: the Euclidean distance of the roots of their chances, 0 to the root of 2."""
-
-
-CAST = 20.0
-"""Length of a difference, in Lab units, of which half counts as a cast of the whole picture; of longer ones less."""
-WIDE = (Kernel(0.36, 1.5, 50.0, 0.52), Kernel(0.03, np.inf, np.inf, np.inf))
-NEAR = (Kernel(1.0, 0.4, 25.0, 0.42), Kernel(0.3, 0.08, 20.0, 1.0))
-WIDE_NOISE, NEAR_NOISE = 0.19, 0.14
-"""Variance of what no other place shares."""
 SURE = 5.0
 """Deviation that even a sure color has, in Lab units."""
-BELIEVED = 20.0
+SHOWN = 20.0
 """Difference of two colors, in Lab units, that counts as a likeness of 1 where a model has no beliefs."""
 BLOCK = 4096
 """Cells whose differences are computed at once."""
@@ -54,24 +36,30 @@ class Scene:
     """What the cells of a photograph look like to a model, before any hint."""
 
     looks: NDArray[np.float64]
-    """(h, w, 3 + K): y and x as shares of the short side, L, and what is believed of the color."""
+    """(h, w, 3 + K): y and x as shares of the short side, L, and what else tells which are alike."""
     doubt: Floats
     """(h, w), how far the errors of cells go, of which only the ratios count."""
+    kernels: Kernels
+    """For these looks."""
 
     @classmethod
     def of_belief(cls, belief: Belief) -> Scene:
-        """Return the cells by a model's belief; they err by the root of their deviations.
+        """Return the cells by the likeness that a model learned, or else by its belief.
 
-        By the deviations themselves a hint where the model was sure would move others by several times as much.
+        By belief they err by the root of their deviations; by the deviations themselves a hint where the model was sure
+        would move others by several times as much.
         """
+        if belief.likeness is not None:
+            vectors, errors = belief.likeness[..., :-1], belief.likeness[..., -1]
+            return cls(_looks(belief.lightness, vectors), errors, LEARNED)
         mean = belief.chances @ belief.bins
         deviation = np.sqrt(belief.variance(mean).clip(0) + np.float32(SURE**2))
-        return cls(_looks(belief.lightness, np.sqrt(belief.chances)), np.sqrt(deviation))
+        return cls(_looks(belief.lightness, np.sqrt(belief.chances)), np.sqrt(deviation), BELIEVED)
 
     @classmethod
     def of_colors(cls, lightness: Floats, ab: Floats) -> Scene:
         """Return the cells by the colors of a model that gives no distribution; L (h, w), a and b (h, w, 2)."""
-        return cls(_looks(lightness, ab / np.float32(BELIEVED)), np.ones_like(lightness))
+        return cls(_looks(lightness, ab / np.float32(SHOWN)), np.ones_like(lightness), BELIEVED)
 
 
 def _looks(lightness: Floats, likeness: Floats) -> NDArray[np.float64]:
@@ -104,8 +92,9 @@ def spread(placed: Sequence[Placed], scene: Scene, ab: Floats, scale: tuple[floa
     cells, doubt = scene.looks.reshape(-1, scene.looks.shape[-1]), scene.doubt.reshape(-1, 1)
     missing = np.stack([hint.ab for hint in placed]) - shown
     cast = missing / (1 + (missing**2).sum(1, keepdims=True) / CAST**2)
-    wide = _krige(spots, cast / own, np.concatenate([spots, cells]), WIDE, WIDE_NOISE)
-    near = _krige(spots, missing / own - wide[: len(spots)], cells, NEAR, NEAR_NOISE)
+    kernels = scene.kernels
+    wide = _krige(spots, cast / own, np.concatenate([spots, cells]), kernels.wide, kernels.wide_noise)
+    near = _krige(spots, missing / own - wide[: len(spots)], cells, kernels.near, kernels.near_noise)
     change = ((wide[len(spots) :] + near) * doubt).reshape(ab.shape)
     return ab + change.astype(np.float32)
 
@@ -119,11 +108,12 @@ def remaining(placed: Sequence[Placed], scene: Scene, scale: tuple[float, float]
     rows, columns = _covers(placed, scene, scale)
     spots = np.einsum("nh,nw,hwc->nc", rows, columns, scene.looks, optimize=True)
     cells = scene.looks.reshape(-1, scene.looks.shape[-1])
-    known = np.linalg.cholesky(alike(spots, spots, NEAR) + NEAR_NOISE * np.eye(len(spots)))
-    total = sum(kernel.variance for kernel in NEAR)
+    kernels, noise = scene.kernels.near, scene.kernels.near_noise
+    known = np.linalg.cholesky(alike(spots, spots, kernels) + noise * np.eye(len(spots)))
+    total = sum(kernel.variance for kernel in kernels)
     left = np.empty(len(cells), np.float32)
     for start in range(0, len(cells), BLOCK):
-        explained = np.linalg.solve(known, alike(spots, cells[start : start + BLOCK], NEAR))
+        explained = np.linalg.solve(known, alike(spots, cells[start : start + BLOCK], kernels))
         left[start : start + BLOCK] = 1 - (explained**2).sum(axis=0) / total
     share: Floats = np.clip(left, 0, 1).reshape(scene.doubt.shape)
     for hint, row, column in zip(placed, rows, columns, strict=True):

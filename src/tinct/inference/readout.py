@@ -45,7 +45,7 @@ def read_colors(output: NDArray[np.float32], spec: ModelSpec, knot: Knot) -> NDA
     planes = np.moveaxis(output, 0, -1)
     if spec.output == "bins":
         bins, weights = np.array(spec.bins, np.float32), np.array(spec.weights, np.float32)
-        return read_out(planes, bins, weights, knot.division, knot.temperature, knot.chroma)
+        return read_out(planes[..., : len(bins)], bins, weights, knot.division, knot.temperature, knot.chroma)
     ab = planes if spec.output == "ab" else srgb_to_lab(np.clip(planes, 0, 1))[..., 1:]
     return ab * np.float32(knot.chroma)
 

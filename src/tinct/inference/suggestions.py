@@ -32,8 +32,6 @@ MOST_COLORS = 20
 """Colors suggested for a place."""
 CANDIDATES = 1500
 """Cells that are looked at, evenly spread; the work grows with the square."""
-NOISE = kriging.NEAR_NOISE
-"""Share of the mean variance that no other place shares."""
 APART = NEARBY / 2
 """Distance within which two colors that the gamut has brought together count as one, in Lab units."""
 LEAST = 0.02
@@ -110,12 +108,13 @@ def choose_points(belief: Belief, ab: Floats, left: Floats | None, count: int) -
     places = np.ix_(rows, columns)
     variance = belief.variance(ab) * (1.0 if left is None else left)
     deviation = np.sqrt(variance[places].ravel().astype(np.float64))
-    looks = kriging.Scene.of_belief(belief).looks[places].reshape(len(deviation), -1)
-    kernels = (*kriging.NEAR, *kriging.WIDE)
+    scene = kriging.Scene.of_belief(belief)
+    looks = scene.looks[places].reshape(len(deviation), -1)
+    kernels = (*scene.kernels.near, *scene.kernels.wide)
     shared = kriging.alike(looks, looks, kernels) / sum(kernel.variance for kernel in kernels)
     shared *= deviation[:, np.newaxis] * deviation
     own = np.diag(shared).copy()
-    total, noise = own.sum() + 1e-12, NOISE * own.mean() + 1e-12
+    total, noise = own.sum() + 1e-12, scene.kernels.near_noise * own.mean() + 1e-12
     free = np.ones(len(own), bool)
     found = []
     for _ in range(min(count, len(own))):

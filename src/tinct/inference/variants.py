@@ -87,9 +87,10 @@ def likelihood(belief: Belief, ab: Floats) -> float:
 def _tilt(belief: Belief, ab: Floats, variant: Variant) -> Floats:
     """Return the direction of each cell, (h, w, 2), in Lab units of the inverse: natural parameters."""
     points = choose_points(belief, ab, None, GOVERNORS)
-    looks = kriging.Scene.of_belief(belief).looks
+    scene = kriging.Scene.of_belief(belief)
+    looks, kernels = scene.looks, (*scene.kernels.near, *scene.kernels.wide)
     places = np.array([looks[row, column] for row, column, _ in points])
-    alike = kriging.alike(looks.reshape(ab[..., 0].size, -1), places, (*kriging.NEAR, *kriging.WIDE))
+    alike = kriging.alike(looks.reshape(ab[..., 0].size, -1), places, kernels)
     alike /= alike.sum(axis=1, keepdims=True)
     # All variants draw the same phases, and each turns them by its share of the circle.
     phases = np.random.default_rng(variant.seed).uniform(0, 2 * np.pi, len(points))

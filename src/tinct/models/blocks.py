@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+ERROR: Final = 0.7
+"""Largest logarithm of how far a place errs, so that a hint where a model was sure moves others by no more than 4 times
+as much."""
 
 
 class ConvNormAct(nn.Sequential):
@@ -126,3 +133,29 @@ def _zero_ended(outputs: int, inputs: int, hidden: int = 32) -> nn.Sequential:
     if last.bias is not None:
         nn.init.zeros_(last.bias)
     return nn.Sequential(nn.Conv2d(inputs, hidden, 3, padding=1), nn.ReLU(inplace=True), last)
+
+
+class Likeness(nn.Module):
+    """Tells which places err alike: a vector for each, and how far it errs.
+
+    It learns from the features as they are: nothing flows back into them.
+
+    Args:
+        inputs: channels of the feature maps, the finest first.
+        channels: of the output, of which the last one is how far a place errs, about 1.
+        width: of the layer between.
+    """
+
+    def __init__(self, inputs: Sequence[int], channels: int, width: int = 64) -> None:
+        super().__init__()
+        self.channels = channels
+        self.reduce = nn.ModuleList(nn.Conv2d(count, width, 1) for count in inputs)
+        self.expand = nn.Conv2d(width, channels, 1)
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """Return (N, channels, H, W) for maps (N, C, H, W), each half as high and wide as the one before it."""
+        size = maps[0].shape[2:]
+        reduced = [reduce(features.detach()) for reduce, features in zip(self.reduce, maps, strict=True)]
+        hidden = torch.stack([F.interpolate(part, size, mode="nearest") for part in reduced]).sum(0).relu()
+        vectors, error = self.expand(hidden).tensor_split((self.channels - 1,), 1)
+        return torch.cat([vectors, (ERROR * error.tanh()).exp()], dim=1)

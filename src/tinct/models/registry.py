@@ -71,6 +71,9 @@ class ModelSpec:
     """Centres (a, b) of the Q color bins; only for ``bins``."""
     weights: tuple[float, ...] = ()
     """Rebalancing weight of each bin, as used in training (1 without rebalancing); only for ``bins``."""
+    likeness: int = 0
+    """How many channels follow the logits of ``bins``: the nearer two places lie in them, the more alike their colors
+    err, by :data:`tinct.models.kernels.LEARNED`; the last one is how far each place errs, of which ratios count."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments that built the network."""
     parameters: int = 0

@@ -3,6 +3,7 @@
 An EfficientNet-Lite encoder, a U-Net decoder to stride 4, and a few dozen color queries that look at several scales
 (DDColor, Kang 2023). Each query holds a distribution over the bins; a pixel's logits are its own plus those of the
 queries it resembles, so that a whole sky or lawn follows one choice. Hints enter by side branches that start at zero.
+A further head tells which places err alike, so that a corrected color finds all that it is meant for.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tinct.color.gamut import ab_bins
-from tinct.models.blocks import Context, HintPyramid, QueryLayer, UpBlock
+from tinct.models.blocks import Context, HintPyramid, Likeness, QueryLayer, UpBlock
 from tinct.models.encoders import EfficientNetLite
 from tinct.models.registry import Knot, ModelSpec
 
@@ -29,6 +30,7 @@ class Tinct(nn.Module):
         query_width: their width.
         rounds: how often the queries look at strides 32, 16 and 8 in turn.
         grid: spacing of the bins in Lab units.
+        likeness: numbers that tell how alike places err, see :class:`~tinct.models.registry.ModelSpec`; 0 for none.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Tinct(nn.Module):
         query_width: int = 128,
         rounds: int = 1,
         grid: int = 10,
+        likeness: int = 0,
     ) -> None:
         super().__init__()
         self.options = {
@@ -50,6 +53,7 @@ class Tinct(nn.Module):
             "query_width": query_width,
             "rounds": rounds,
             "grid": grid,
+            "likeness": likeness,
         }
         self.bins = ab_bins(grid)
         count = len(self.bins)
@@ -69,9 +73,10 @@ class Tinct(nn.Module):
         self.masks = nn.Linear(query_width, to4)
         self.palettes = nn.Linear(query_width, count)
         self.local = nn.Conv2d(to4, count, 1)
+        self.likeness = Likeness((to4, to8, to16), likeness) if likeness else None
 
     def forward(self, lightness: Tensor, hints: Tensor) -> Tensor:
-        """Return the logits, float (N, Q, H/4, W/4).
+        """Return the logits, float (N, Q, H/4, W/4), and after them, where it has it, the likeness.
 
         Args:
             lightness: (N, 1, H, W), L in 0..100; H and W multiples of 32.
@@ -92,7 +97,9 @@ class Tinct(nn.Module):
         resemblance = torch.einsum("nkc,nchw->nkhw", self.masks(queries), d4) * d4.shape[1] ** -0.5
         shared = torch.einsum("nkhw,nkq->nqhw", resemblance.sigmoid(), self.palettes(queries))
         logits: Tensor = self.local(d4) + shared
-        return logits
+        if self.likeness is None:
+            return logits
+        return torch.cat([logits, self.likeness((d4, d8, d16))], dim=1)
 
     def make_spec(self, name: str) -> ModelSpec:
         """Return what the pipeline must know of this network; rebalancing weights are 1 until training sets them."""
@@ -108,6 +115,7 @@ class Tinct(nn.Module):
             path=(Knot(0.0, 1.0, 0.7, 0.9), Knot(0.7, 0.2, 0.7, 1.15), Knot(1.0, 0.0, 0.5, 1.3)),
             bins=tuple((float(a), float(b)) for a, b in self.bins),
             weights=(1.0,) * len(self.bins),
+            likeness=0 if self.likeness is None else self.likeness.channels,
             options=self.options,
             parameters=sum(p.numel() for p in self.parameters()),
         )

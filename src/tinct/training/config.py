@@ -27,6 +27,7 @@ TERMS = {
     "colorfulness": ("ab", "rgb", "bins"),
     "rebalanced_mse": ("ab", "bins"),
     "distillation": ("ab", "rgb", "bins"),
+    "likeness": ("bins",),
 }
 """Term of a loss -> the outputs that can have it (see :attr:`tinct.models.registry.ModelSpec.output`)."""
 
@@ -150,6 +151,9 @@ class LossConfig(_Part):
     distillation: Factor = 0.0
     """Distance from what `teacher` gives (Hinton 2015): of the distributions, where both have one over the same bins,
     else Huber's of the colors."""
+    likeness: Factor = 0.0
+    """Of a model that tells which places err alike: the share of the squared error that random hints leave, spread by
+    that."""
     teacher: str = "default"
     """The model of `distillation`: a name, an ONNX file or a run's folder."""
     neighbours: Count = 5
@@ -202,6 +206,8 @@ class OptimizerConfig(_Part):
     """Top learning rate."""
     encoder_rate: Factor = 3e-4
     """Of a pretrained encoder (weights named `encoder.`); 0 freezes it."""
+    only: tuple[str, ...] = ()
+    """Beginnings of the names of the weights that learn, such as `likeness.`; none lets all of them."""
     betas: tuple[Decay, Decay] = (0.9, 0.999)
     """Decay of the running means of gradients and of their squares."""
     weight_decay: Factor = 0.01

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from tinct.color.tensors import lab_to_srgb, srgb_to_lab
 from tinct.models.registry import Knot, Output
 from tinct.training.distribution import REACH, BinTable, divergence, log_softmax, mean_color, soft_cross_entropy
+from tinct.training.likeness import hinted_error
 from tinct.training.teacher import Teacher
 
 BETA = 0.1
@@ -174,11 +175,29 @@ class ColorLoss(nn.Module):
         """Return the colors that a network's output means; of a distribution, its faithful mean."""
         if self.output != "bins":
             return Colors(output, lightness)
-        return Colors(self._read(log_softmax(output), FAITHFUL), lightness)
+        return Colors(self._read(self._log_p(output), FAITHFUL), lightness)
+
+    def _log_p(self, output: Tensor) -> Tensor:
+        """Return the logarithms of the distribution; what tells the likeness of places follows its logits."""
+        assert self.table is not None
+        return log_softmax(output[:, : len(self.table.centers)])
 
     def _read(self, log_p: Tensor, knot: Knot) -> Tensor:
         assert self.table is not None
         return knot.chroma * mean_color(log_p, self.table, knot.division, knot.temperature).permute(0, 3, 1, 2)
+
+    def _of_distribution(
+        self, log_p: Tensor, lightness: Tensor, target: Tensor, hints: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Return the terms that only a distribution has."""
+        assert self.table is not None
+        terms: dict[str, Tensor] = {}
+        if "cross_entropy" in self.factors:
+            terms["cross_entropy"] = soft_cross_entropy(log_p, target.permute(0, 2, 3, 1), self.table)
+        if "distillation" in self.factors and self.bin_by_bin:
+            assert self.teacher is not None
+            terms["distillation"] = divergence(log_p, self.teacher.log_p(lightness, hints, self.table))
+        return terms
 
     def forward(self, output: Tensor, lightness: Tensor, ab: Tensor, hints: Tensor | None = None) -> dict[str, Tensor]:
         """Return ``loss``, the weighted sum, and each of its terms without its factor.
@@ -195,13 +214,8 @@ class ColorLoss(nn.Module):
         terms: dict[str, Tensor] = {}
         shown = found = Colors(output, lightness)
         if self.output == "bins":
-            log_p = log_softmax(output)
-            assert self.table is not None
-            if "cross_entropy" in self.factors:
-                terms["cross_entropy"] = soft_cross_entropy(log_p, target.permute(0, 2, 3, 1), self.table)
-            if "distillation" in self.factors and self.bin_by_bin:
-                assert self.teacher is not None
-                terms["distillation"] = divergence(log_p, self.teacher.log_p(lightness, hints, self.table))
+            log_p = self._log_p(output)
+            terms = self._of_distribution(log_p, lightness, target, hints)
             if self.factors.keys() - terms.keys() - SHOWN:
                 found = Colors(self._read(log_p, FAITHFUL), lightness)
             if self.factors.keys() & SHOWN:
@@ -229,5 +243,8 @@ class ColorLoss(nn.Module):
                 like = taught.rgb if self.output == "rgb" else taught.ab()
                 height, width = found.plane.shape[2:]
                 terms[name] = huber(found.plane / unit, F.adaptive_avg_pool2d(like, (height, width)) / unit)
+            elif name == "likeness":
+                assert self.table is not None
+                terms[name] = hinted_error(output[:, len(self.table.centers) :], lightness, found.plane, true)
         total = torch.stack([self.factors[name] * value for name, value in terms.items()]).sum()
         return {"loss": total, **{name: value.detach() for name, value in terms.items()}}

@@ -97,9 +97,10 @@ class PlainStep:
 
     def _begin(self, number: int, done: float) -> None:
         network = self.network.train()
-        bare = self.bare()
-        if self.config.optimizer.encoder_rate == 0 and isinstance(getattr(bare, "encoder", None), nn.Module):
-            bare.encoder.eval()  # type: ignore[union-attr]
+        for part in self.bare().children():
+            learning = [parameter.requires_grad for parameter in part.parameters()]
+            if learning and not any(learning):
+                part.eval()
         if self.config.optimizer.freeze_norms:
             for layer in network.modules():
                 if isinstance(layer, nn.modules.batchnorm._BatchNorm):
@@ -173,17 +174,15 @@ class PlainStep:
 
 
 def _groups(network: nn.Module, config: OptimizerConfig) -> list[dict[str, Any]]:
-    """Return the weights to learn with their top rates; those of a frozen encoder are excluded."""
-    encoder = [p for name, p in network.named_parameters() if name.startswith("encoder.")]
-    groups: list[dict[str, Any]] = [
-        {"params": [p for name, p in network.named_parameters() if not name.startswith("encoder.")], "top": config.rate}
-    ]
-    if encoder and config.encoder_rate > 0:
-        groups.append({"params": encoder, "top": config.encoder_rate})
-    else:
-        for parameter in encoder:
-            parameter.requires_grad_(False)
-    return groups
+    """Return the weights to learn with their top rates; those that don't learn want no gradients from now on."""
+    learning: dict[bool, list[nn.Parameter]] = {False: [], True: []}
+    rates = {False: config.rate, True: config.encoder_rate}
+    for name, parameter in network.named_parameters():
+        encoder = name.startswith("encoder.")
+        parameter.requires_grad_(rates[encoder] > 0 and (not config.only or name.startswith(config.only)))
+        if parameter.requires_grad:
+            learning[encoder].append(parameter)
+    return [{"params": learning[encoder], "top": rates[encoder]} for encoder in learning if learning[encoder]]
 
 
 def _make_optimizer(groups: list[dict[str, Any]], config: OptimizerConfig) -> torch.optim.Optimizer:

@@ -76,7 +76,7 @@ def _read_outs(output: Tensor, spec: ModelSpec) -> dict[str, Tensor]:
     if spec.output == "rgb":
         return {ONLY: srgb_to_lab(output)[:, 1:]}
     bins, weights = np.array(spec.bins, np.float32), np.array(spec.weights, np.float32)
-    logits = output[0].permute(1, 2, 0).numpy()
+    logits = output[0, : len(bins)].permute(1, 2, 0).numpy()
     read = {}
     for mode, vividness in spec.modes.items():
         knot = next(k for k in spec.path if k.vividness == vividness)

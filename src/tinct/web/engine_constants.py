@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tinct.color import enhance, gamut, lab
 from tinct.inference import atlas, confidence, guidance, join, kriging, resolution, suggestions
+from tinct.models import kernels
 from tinct.models.registry import ModelSpec
 
 
@@ -42,6 +42,7 @@ def _spec(spec: ModelSpec) -> dict[str, Any]:
         "path": [dataclasses.asdict(knot) for knot in spec.path],
         "bins": spec.bins,
         "weights": spec.weights,
+        "likeness": spec.likeness,
     }
 
 
@@ -81,13 +82,11 @@ def _figures(spec: ModelSpec) -> dict[str, Any]:
         "GUIDANCE": {
             "mostHints": guidance.MOST_HINTS,
             "networkShare": guidance.NETWORK_SHARE,
-            "cast": kriging.CAST,
-            "wide": _kernels(kriging.WIDE),
-            "near": _kernels(kriging.NEAR),
-            "wideNoise": kriging.WIDE_NOISE,
-            "nearNoise": kriging.NEAR_NOISE,
+            "cast": kernels.CAST,
+            "learned": _kernels(kernels.LEARNED),
+            "believed": _kernels(kernels.BELIEVED),
             "sure": kriging.SURE,
-            "believed": kriging.BELIEVED,
+            "shown": kriging.SHOWN,
         },
         "CONFIDENCE": {
             "temperature": confidence.TEMPERATURE,
@@ -105,18 +104,23 @@ def _figures(spec: ModelSpec) -> dict[str, Any]:
     }
 
 
-def _kernels(kernels: Sequence[kriging.Kernel]) -> list[dict[str, float]]:
+def _kernels(used: kernels.Kernels) -> dict[str, Any]:
     """Return kernels by the factors of squared differences: 0 where a kernel looks at them not at all."""
 
     def factor(length: float) -> float:
         return 0.0 if math.isinf(length) else 1 / length**2
 
-    return [
-        {
+    def factors(kernel: kernels.Kernel) -> dict[str, float]:
+        return {
             "variance": kernel.variance,
             "place": factor(kernel.reach),
             "lightness": factor(kernel.lightness),
             "likeness": factor(kernel.likeness),
         }
-        for kernel in kernels
-    ]
+
+    return {
+        "wide": [factors(kernel) for kernel in used.wide],
+        "near": [factors(kernel) for kernel in used.near],
+        "wideNoise": used.wide_noise,
+        "nearNoise": used.near_noise,
+    }

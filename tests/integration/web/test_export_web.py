@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tinct.errors import BadModelFile, DataError, OptionError, OutputError, OutputExists, UnknownModel
-from tinct.inference import guidance, kriging
+from tinct.inference import guidance
+from tinct.models import kernels
 from tinct.web import export, runtime
 
 
@@ -59,9 +60,9 @@ def test_the_engine_computes_with_the_figures_of_this_version(tmp_path: Path, qu
     export.export_page(tmp_path / "page", model=str(quick_model))
     found = constants(tmp_path / "page")
     assert found["GUIDANCE"]["networkShare"] == guidance.NETWORK_SHARE  # type: ignore[index]
-    wide = found["GUIDANCE"]["wide"]  # type: ignore[index]
-    assert [kernel["variance"] for kernel in wide] == [kernel.variance for kernel in kriging.WIDE]
-    assert wide[0]["place"] == pytest.approx(kriging.WIDE[0].reach ** -2)
+    wide = found["GUIDANCE"]["believed"]["wide"]  # type: ignore[index]
+    assert [kernel["variance"] for kernel in wide] == [kernel.variance for kernel in kernels.BELIEVED.wide]
+    assert wide[0]["place"] == pytest.approx(kernels.BELIEVED.wide[0].reach ** -2)
     assert wide[1]["place"] == 0  # reaches everywhere
     model = tmp_path / "page" / "model" / found["ABOUT"]["modelFile"]  # type: ignore[index]
     assert model.read_bytes() == quick_model.read_bytes()

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from tinct.color.gamut import ab_bins
 from tinct.inference.confidence import Belief
 from tinct.inference.guidance import place
-from tinct.inference.kriging import NEAR, NEAR_NOISE, SURE, WIDE, WIDE_NOISE, Kernel, Scene, alike, remaining, spread
+from tinct.inference.kriging import SURE, Scene, alike, remaining, spread
 from tinct.inference.options import Hint
+from tinct.models.kernels import BELIEVED, Kernel
 
 RED, BLUE = "#a03020", "#2030a0"
 SCALE = (10.0, 10.0)
@@ -97,12 +98,13 @@ def test_agreement_with_a_plain_kriging_of_one_hint() -> None:
         return value * covariance(squared, kernels) / (covariance(0, kernels) + noise)
 
     cast = missing / (1 + (missing @ missing) / 20**2)
-    rest = missing - krige(cast, 0, WIDE, WIDE_NOISE)
-    expected = krige(cast, squared, WIDE, WIDE_NOISE) + krige(rest, squared, NEAR, NEAR_NOISE)
+    rest = missing - krige(cast, 0, BELIEVED.wide, BELIEVED.wide_noise)
+    near, noise = BELIEVED.near, BELIEVED.near_noise
+    expected = krige(cast, squared, BELIEVED.wide, BELIEVED.wide_noise) + krige(rest, squared, near, noise)
     assert changed[12, 13] == pytest.approx(expected, rel=1e-4)
     # Eq. 2.26: k(x, x) - k(x, s)^2 / (k(s, s) + noise), as a share of k(x, x).
-    total = covariance(0, NEAR)
-    left = 1 - covariance(squared, NEAR) ** 2 / (total + NEAR_NOISE) / total
+    total = covariance(0, near)
+    left = 1 - covariance(squared, near) ** 2 / (total + noise) / total
     assert remaining(placed, scene, SCALE)[12, 13] == pytest.approx(left, rel=1e-4)
     assert remaining(placed, scene, SCALE)[10, 10] == pytest.approx(0, abs=1e-6)
 

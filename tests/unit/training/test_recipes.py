@@ -33,6 +33,7 @@ NARROW = {
     "tinct": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
     "tinct-aged": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
     "tinct-finetune": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
+    "tinct-hints": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
     "tinct-perceptual": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
     "tinct-small": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
 } | {name: ("options.width=0.0625",) for name in PUBLISHED if name.startswith("colorful")}

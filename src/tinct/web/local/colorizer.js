@@ -8,7 +8,7 @@ import {fit, guide, pad, pool, pooling} from './grid.js';
 import {encode, overlay, place} from './guidance.js';
 import {remaining, see, spread} from './kriging.js';
 import {join} from './join.js';
-import {believe, chance, choose, readColors} from './readout.js';
+import {believe, chance, choose, readColors, split} from './readout.js';
 import {smallLightness} from './shrink.js';
 import {choosePoints, suggestColors} from './suggestions.js';
 
@@ -133,11 +133,14 @@ export class Prepared {
     const lightness = this.seen.get('[]')?.small ?? smallLightness(pixels, fitted.height, fitted.width);
     const hints = placed.length ? encode(placed, pixels.height, pixels.width, fitted) : null;
     const raw = await this.run(pad(lightness, fitted), hints, fitted.paddedHeight, fitted.paddedWidth);
-    const output = crop(raw, Math.ceil(fitted.height / spec.stride), Math.ceil(fitted.width / spec.stride));
+    const kept = crop(raw, Math.ceil(fitted.height / spec.stride), Math.ceil(fitted.width / spec.stride));
+    const {output, likeness} = split(kept, spec);
     const factor = pooling(fitted, spec.stride);
+    if (likeness) likeness.data = pool(likeness.data, output.height, output.width, likeness.channels, factor);
     const cell = spec.stride * factor;
     const seen = {
       output,
+      likeness,
       factor,
       small: lightness,
       lightness: pool(lightness, fitted.height, fitted.width, 1, cell),

@@ -1,18 +1,21 @@
 /**
  * How alike places err, and what is expected between known ones; tinct.inference.kriging.
  *
- * A scene is {looks, columns, doubt}: what each cell looks like, a row of `columns` numbers each (y and x as shares of
- * the short side, L, and what is believed of the color), and how far its errors go.
+ * A scene is {looks, columns, doubt, kernels}: what each cell looks like, a row of `columns` numbers each (y and x as
+ * shares of the short side, L, and what else tells which are alike), how far its errors go, and the kernels for these.
  */
 import {GUIDANCE} from './constants.js';
 import {cover} from './cover.js';
 
-const {cast: CAST, wide: WIDE, near: NEAR, wideNoise, nearNoise, sure: SURE, believed: BELIEVED} = GUIDANCE;
+const {cast: CAST, learned: LEARNED, believed: BELIEVED, sure: SURE, shown: SHOWN} = GUIDANCE;
 
-/** The cells of a photograph: seen {lightness, height, width}, their chances (cells, bins) or null, and colors. */
+/**
+ * The cells of a photograph: seen {lightness, height, width, likeness}, their chances (cells, bins) or null, and
+ * colors; the likeness {data, channels} is null where the model learned none.
+ */
 export function see(seen, chances, bins, ab) {
-  const {lightness, height, width} = seen;
-  const believed = chances ? bins.length : 2;
+  const {lightness, height, width, likeness} = seen;
+  const believed = likeness ? likeness.channels - 1 : chances ? bins.length : 2;
   const columns = 3 + believed;
   const looks = new Float64Array(lightness.length * columns);
   const doubt = new Float64Array(lightness.length).fill(1);
@@ -22,12 +25,16 @@ export function see(seen, chances, bins, ab) {
     looks[row] = (Math.floor(cell / width) + 0.5) / side;
     looks[row + 1] = ((cell % width) + 0.5) / side;
     looks[row + 2] = lightness[cell];
+    const own = likeness?.data.subarray(cell * likeness.channels, (cell + 1) * likeness.channels);
     for (let part = 0; part < believed; part++) {
-      looks[row + 3 + part] = chances ? Math.sqrt(chances[cell * believed + part]) : ab[2 * cell + part] / BELIEVED;
+      if (likeness) looks[row + 3 + part] = own[part];
+      else if (chances) looks[row + 3 + part] = Math.sqrt(chances[cell * believed + part]);
+      else looks[row + 3 + part] = ab[2 * cell + part] / SHOWN;
     }
-    if (chances) doubt[cell] = Math.sqrt(Math.sqrt(Math.max(0, variance(chances, bins, cell)) + SURE ** 2));
+    if (likeness) doubt[cell] = own[believed];
+    else if (chances) doubt[cell] = Math.sqrt(Math.sqrt(Math.max(0, variance(chances, bins, cell)) + SURE ** 2));
   }
-  return {looks, columns, doubt, height, width};
+  return {looks, columns, doubt, height, width, kernels: likeness ? LEARNED : BELIEVED};
 }
 
 /** How far the true color of a cell is expected to be from the mean, squared; or from another color [a, b]. */
@@ -75,7 +82,7 @@ function lookAt(placed, {height, width}, scale, plane, columns) {
 
 /** Add to predicted colors what they lack at the hints, there and where the picture looks alike. */
 export function spread(placed, scene, ab, scale) {
-  const {looks, columns, doubt} = scene;
+  const {looks, columns, doubt, kernels} = scene;
   const spots = lookAt(placed, scene, scale, looks, columns);
   const shown = lookAt(placed, scene, scale, ab, 2);
   const own = lookAt(placed, scene, scale, doubt, 1);
@@ -87,23 +94,23 @@ export function spread(placed, scene, ab, scale) {
     missing.set([a / own[spot], b / own[spot]], 2 * spot);
     cast.set([(a * weight) / own[spot], (b * weight) / own[spot]], 2 * spot);
   });
-  const atSpots = krige(spots, cast, spots, columns, WIDE, wideNoise);
-  const wide = krige(spots, cast, looks, columns, WIDE, wideNoise);
+  const atSpots = krige(spots, cast, spots, columns, kernels.wide, kernels.wideNoise);
+  const wide = krige(spots, cast, looks, columns, kernels.wide, kernels.wideNoise);
   const rest = missing.map((value, index) => value - atSpots[index]);
-  const near = krige(spots, rest, looks, columns, NEAR, nearNoise);
+  const near = krige(spots, rest, looks, columns, kernels.near, kernels.nearNoise);
   return Float32Array.from(ab, (value, index) => value + (wide[index] + near[index]) * doubt[index >> 1]);
 }
 
 /** Which share of its variance each cell's error keeps once the hints are known, in 0..1. */
 export function remaining(placed, scene, scale) {
-  const {looks, columns, height, width} = scene;
+  const {looks, columns, height, width, kernels} = scene;
   const spots = lookAt(placed, scene, scale, looks, columns);
-  const known = factorize(spots, columns, NEAR, nearNoise);
-  const total = NEAR.reduce((sum, kernel) => sum + kernel.variance, 0);
+  const known = factorize(spots, columns, kernels.near, kernels.nearNoise);
+  const total = kernels.near.reduce((sum, kernel) => sum + kernel.variance, 0);
   const left = new Float32Array(height * width);
   const shared = new Float64Array(placed.length);
   for (let cell = 0; cell < left.length; cell++) {
-    for (let spot = 0; spot < shared.length; spot++) shared[spot] = alike(spots, spot, looks, cell, columns, NEAR);
+    for (let spot = 0; spot < shared.length; spot++) shared[spot] = alike(spots, spot, looks, cell, columns, kernels.near);
     const explained = solveLower(known, shared).reduce((sum, value) => sum + value * value, 0);
     left[cell] = Math.min(Math.max(1 - explained / total, 0), 1);
   }

@@ -6,6 +6,26 @@
 import {CONFIDENCE} from './constants.js';
 import {srgbToLab} from './color.js';
 
+/**
+ * Part a network's output into what colors are read from and the likeness after it, if it has any: {output, likeness},
+ * the latter {data, channels}, cell by cell.
+ */
+export function split(raw, spec) {
+  const channels = spec.likeness;
+  if (!channels) return {output: raw, likeness: null};
+  const {height, width} = raw;
+  const count = height * width;
+  const first = (raw.channels - channels) * count;
+  const data = new Float32Array(channels * count);
+  for (let cell = 0; cell < count; cell++) {
+    for (let channel = 0; channel < channels; channel++) {
+      data[cell * channels + channel] = raw.data[first + channel * count + cell];
+    }
+  }
+  const output = {data: raw.data.subarray(0, first), channels: raw.channels - channels, height, width};
+  return {output, likeness: {data, channels}};
+}
+
 /** Find the read-out for a vividness in 0..1, or for a mode where there is none. */
 export function choose(spec, mode, vividness) {
   if (spec.path.length < 2 || !(mode in spec.modes)) {

@@ -2,12 +2,11 @@
  * What a person could say that helps most: colors that a place may have, and places where a hint would help;
  * tinct.inference.suggestions.
  */
-import {GUIDANCE, SUGGESTIONS} from './constants.js';
+import {SUGGESTIONS} from './constants.js';
 import {chromaFactor, labToHex} from './color.js';
 import {cover} from './cover.js';
 import {alike, see, variance} from './kriging.js';
 
-const {near: NEAR, wide: WIDE, nearNoise} = GUIDANCE;
 const {apart, nearby, least, candidates} = SUGGESTIONS;
 
 /** Distinct colors of a place (a hint in place) that together cover most of its distribution: {color, probability}. */
@@ -79,11 +78,11 @@ export function choosePoints(seen, chances, bins, ab, left, count) {
     return found;
   };
   const cells = line(height).flatMap((row) => line(width).map((column) => row * width + column));
-  const {looks, columns} = see(seen, chances, bins, ab);
+  const {looks, columns, kernels: used} = see(seen, chances, bins, ab);
   const deviation = cells.map((cell) =>
     Math.sqrt(Math.max(0, variance(chances, bins, cell, ab.slice(2 * cell, 2 * cell + 2)) * (left?.[cell] ?? 1))),
   );
-  const kernels = [...NEAR, ...WIDE];
+  const kernels = [...used.near, ...used.wide];
   const whole = kernels.reduce((sum, kernel) => sum + kernel.variance, 0);
   const size = cells.length;
   const shared = new Float64Array(size * size);
@@ -96,7 +95,7 @@ export function choosePoints(seen, chances, bins, ab, left, count) {
   }
   let total = 1e-12;
   for (let i = 0; i < size; i++) total += shared[i * size + i];
-  const noise = (nearNoise * total) / size + 1e-12;
+  const noise = (used.nearNoise * total) / size + 1e-12;
   const taken = new Set();
   const found = [];
   for (let number = 0; number < Math.min(count, size); number++) {
