@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from tinct.media.exif import IPTC, PHOTOSHOP, read_exif, resolution, strip_file_tags
@@ -23,15 +23,15 @@ _RAW_PROFILE = "Raw profile type "
 class Metadata:
     """What a file says beside its pixels."""
 
-    exif: bytes | None = None
+    exif: bytes | None = field(default=None, repr=False)
     """EXIF as a TIFF structure, without the prefix ``Exif\\0\\0``; for a TIFF, made of its directories."""
-    icc: bytes | None = None
+    icc: bytes | None = field(default=None, repr=False)
     """ICC profile of the file; None where it is damaged."""
-    xmp: bytes | None = None
+    xmp: bytes | None = field(default=None, repr=False)
     """XMP packet."""
-    iptc: bytes | None = None
+    iptc: bytes | None = field(default=None, repr=False)
     """IPTC records (IIM)."""
-    photoshop: bytes | None = None
+    photoshop: bytes | None = field(default=None, repr=False)
     """Photoshop's other image resources: paths, guides, captions."""
     text: tuple[tuple[str, str], ...] = ()
     """Comments by keyword, as PNG has them; a JPEG's has the keyword ``Comment``."""

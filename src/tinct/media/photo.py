@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,14 @@ MAX_PIXELS = 2_000_000_000
 """Most pixels of a photograph, unless asked otherwise."""
 
 
+Readable: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | PIL.Image.Image | NDArray[Any]"
+)
+"""What :func:`read_photo` takes."""
+
+
 def read_photo(
-    source: str | os.PathLike[str] | bytes | BinaryIO | PIL.Image.Image | NDArray[Any],
+    source: Readable,
     *,
     max_pixels: int = MAX_PIXELS,
     allow_truncated: bool = False,
@@ -59,13 +65,13 @@ def read_photo(
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _of_file(bytes(source), "the data", max_pixels, allow_truncated)
     if isinstance(source, (str, os.PathLike)):
+        if not os.fspath(source):
+            raise UnreadablePhoto("the path is empty; give the one of a photograph")
         return _of_file(Path(source), str(source), max_pixels, allow_truncated)
     if hasattr(source, "read"):
-        data = source.read()
-        if not isinstance(data, bytes):
-            raise UnreadablePhoto("the file object gives text; open it in binary mode ('rb')")
-        name = getattr(source, "name", None)
-        return _of_file(data, name if isinstance(name, str) else "the file object", max_pixels, allow_truncated)
+        named = getattr(source, "name", None)
+        name = named if isinstance(named, str) else "the file object"
+        return _of_file(_read(source, name), name, max_pixels, allow_truncated)
     if hasattr(source, "getexif") and hasattr(source, "mode"):
         name = "the Pillow image"
         _limit(source.height, source.width, max_pixels, name)
@@ -73,6 +79,16 @@ def read_photo(
     raise UnreadablePhoto(
         f"a {type(source).__name__} is no photograph; give a path, bytes, a file object, a Pillow image or an array"
     )
+
+
+def _read(file: Any, name: str) -> bytes:
+    try:
+        data = file.read()
+    except (OSError, ValueError) as error:  # a closed file is a ValueError, a photograph read as text too
+        raise UnreadablePhoto(f"{name} can't be read ({error}); open it for reading in binary mode ('rb')") from error
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise UnreadablePhoto("the file object gives text; open it in binary mode ('rb')")
+    return bytes(data)
 
 
 def read_pages(
@@ -226,7 +242,7 @@ def _limit(height: int, width: int, max_pixels: int, name: str) -> None:
     if height * width > max_pixels:
         raise PhotoTooLarge(
             f"{name} has {width} x {height} pixels, more than the limit of {max_pixels:,}; "
-            "raise it (--max-pixels) if you trust the file"
+            "raise it (--max-pixels, in Python max_pixels of tinct.read_photo) if you trust the file"
         )
 
 
@@ -255,12 +271,13 @@ def _of_array(array: NDArray[Any], metadata: Metadata, max_pixels: int, name: st
     if np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all():
             raise UnreadablePhoto(f"{name} holds NaN or infinity; replace them by numbers in 0..1")
-        if array.min() < 0 or array.max() > 1:
+        levels = np.rint(array.astype(np.float64) * 65535)
+        if levels.min() < 0 or levels.max() > 65535:
             raise UnreadablePhoto(
                 f"{name} is of floats in {array.min():g}..{array.max():g}, expected 0..1; "
                 "divide by the largest value, or convert it to uint8 or uint16"
             )
-        array = np.rint(array.astype(np.float64) * 65535).astype(np.uint16)
+        array = levels.astype(np.uint16)
     array = array.astype(array.dtype.newbyteorder("="), copy=True)  # the caller may write into theirs
     if array.dtype not in (np.uint8, np.uint16):
         raise UnreadablePhoto(f"{name} is of {array.dtype}, expected uint8, uint16, or floats in 0..1")

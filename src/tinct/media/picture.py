@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path, PurePath
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     import pyvips
 
     from tinct.media.credentials import Signer
+
+SHOWN = 640
+"""Longest side of a picture that a notebook shows, in pixels."""
 
 # What turns stored pixels upright, for each EXIF orientation: a mirroring first, then a turn clockwise.
 _MIRROR = {2: "horizontal", 4: "vertical", 5: "horizontal", 7: "horizontal"}
@@ -77,6 +81,20 @@ class Photo:
     def name(self) -> str:
         """What to call it in messages."""
         return self.source.name
+
+    @property
+    def summary(self) -> str:
+        """Width, height, depth and file, in a few words."""
+        return f"{self.width} x {self.height}, {self.depth} bits, {PurePath(self.name).name}"
+
+    def __repr__(self) -> str:
+        return f"<Photo {self.summary}>"
+
+    def _repr_jpeg_(self) -> bytes:
+        """Return a small copy for notebooks."""
+        with reading(self.name):
+            data: bytes = self.small(SHOWN, SHOWN).jpegsave_buffer(Q=90, keep="none")
+        return data
 
     @property
     def origin(self) -> Photo:
@@ -221,7 +239,7 @@ class Photo:
 
     def save(
         self,
-        path: str | Path,
+        path: str | os.PathLike[str] | IO[bytes],
         *,
         format: str | None = None,
         quality: int | None = None,
@@ -231,21 +249,22 @@ class Photo:
         """Write it to a file, with its metadata. The source's pixels are read now, at full size.
 
         Args:
-            path: file to write.
-            format: ``jpeg``, ``png``, ``tiff``, ``webp``, ``avif`` or ``jp2``; None goes by the path's ending.
+            path: file to write, or a file object open for writing bytes.
+            format: ``jpeg``, ``png``, ``tiff``, ``webp``, ``avif`` or ``jp2``; None goes by the path's ending, without
+                one by the photograph.
             quality: 1..100 for formats with loss; None takes the format's usual one.
             overwrite: whether a file may be replaced.
             signer: signs it with Content Credentials; None leaves it unsigned.
 
         Raises:
-            OptionError: an unknown format or ending, or quality out of range.
+            OptionError: an unknown format or ending, quality out of range, or ``path`` is neither path nor file object.
             OutputExists: the file is there and ``overwrite`` is False.
             OutputError: the file can't be written, or the format can't be signed.
             TruncatedPhoto, UnreadablePhoto: the source can't be decoded, or has changed since it was opened.
         """
         write_photo(
             self.open(),
-            Path(path),
+            Path(path) if isinstance(path, (str, os.PathLike)) else path,
             like=self,
             format=format,
             quality=quality,

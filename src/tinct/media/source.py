@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -63,7 +63,7 @@ class Stamp:
 class EncodedSource:
     """A file, or the bytes of one. The file is read whenever pixels are asked for, so it has to stay as it was."""
 
-    data: Path | bytes
+    data: Path | bytes = field(repr=False)
     """The path is absolute, so that another working directory doesn't matter."""
     name: str
     format: Format
@@ -151,7 +151,7 @@ class EncodedSource:
 class ArraySource:
     """An array (H, W), (H, W, 2) with alpha, or (H, W, 3|4), of uint8 or uint16, sRGB."""
 
-    array: NDArray[np.uint8] | NDArray[np.uint16]
+    array: NDArray[np.uint8] | NDArray[np.uint16] = field(repr=False)
     name: str
     format: None = None
 

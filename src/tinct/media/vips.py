@@ -103,7 +103,8 @@ def read_error(name: str, error: pyvips.Error) -> PhotoError:
     # Some decoders give up within the pixels without a word.
     if not error.detail or any(sign in everything for sign in _CUT_SHORT):
         return TruncatedPhoto(
-            f"{name} is cut short or damaged ({reason}); get the whole file, or keep what is there (--allow-truncated)"
+            f"{name} is cut short or damaged ({reason}); get the whole file, or keep what is there "
+            "(--allow-truncated, in Python tinct.read_photo with allow_truncated=True)"
         )
     return UnreadablePhoto(f"{name} can't be decoded ({reason})")
 

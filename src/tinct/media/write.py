@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any
 
 from tinct.errors import OptionError, OutputError
 from tinct.media.atomic import atomic_path, scratch_beside
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def write_photo(
     image: pyvips.Image,
-    target: Path | BinaryIO,
+    target: Path | IO[bytes],
     *,
     like: Photo,
     format: str | None = None,
@@ -82,7 +82,7 @@ def write_photo(
 
 def write_pages(
     photos: Iterable[Photo],
-    target: Path | BinaryIO,
+    target: Path | IO[bytes],
     *,
     format: str | None = None,
     quality: int | None = None,
@@ -135,13 +135,16 @@ def encode_photo(
     return buffer.getvalue()
 
 
-def _choose(format: str | None, target: Path | BinaryIO, quality: int | None, like: Photo) -> Format:
+def _choose(format: str | None, target: Path | IO[bytes], quality: int | None, like: Photo) -> Format:
     """Return the format to write.
 
     Raises:
-        OptionError: it is unknown, or the quality out of range.
+        OptionError: it is unknown, the quality out of range, or the target nothing that can be written to.
         OutputError: it holds no picture of this size.
     """
+    if not isinstance(target, Path) and not hasattr(target, "write"):
+        kind = type(target).__name__
+        raise OptionError(f"a {kind} can't be written to; give a path, or a file object open for writing bytes")
     chosen = choose_format(format, target if isinstance(target, Path) else None, like.output_format)
     if quality is not None and not 1 <= quality <= 100:
         raise OptionError(f"quality is {quality}, expected 1..100")
@@ -153,7 +156,7 @@ def _choose(format: str | None, target: Path | BinaryIO, quality: int | None, li
     return chosen
 
 
-def _put(target: Path | BinaryIO, overwrite: bool, fill: Callable[[Path, str], None]) -> None:
+def _put(target: Path | IO[bytes], overwrite: bool, fill: Callable[[Path, str], None]) -> None:
     """Let a function make a file, given its path and what to call it in messages, and put that where it belongs."""
     if isinstance(target, Path):
         with atomic_path(target, overwrite=overwrite) as path:
@@ -168,6 +171,8 @@ def _put(target: Path | BinaryIO, overwrite: bool, fill: Callable[[Path, str], N
                 target.flush()
             except OSError as error:
                 raise OutputError(f"the output can't be written ({error.strerror or error})") from error
+            except (TypeError, ValueError) as error:
+                raise OutputError(f"the output takes no bytes ({error}); open it in binary mode ('wb')") from error
 
 
 def _sign(path: Path, form: Format, like: Photo, signer: Signer) -> None:

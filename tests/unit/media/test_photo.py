@@ -6,12 +6,13 @@ import base64
 import io
 import os
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tinct.errors import PhotoTooLarge, UnreadablePhoto
+from tinct.errors import PhotoTooLarge, TruncatedPhoto, UnreadablePhoto
 from tinct.media.photo import read_photo
 
 # 64x64, HEVC, made with pillow-heif.
@@ -181,7 +182,46 @@ def test_what_is_no_picture(content, said, tmp_path):
     assert "holiday.jpg" in str(raised.value)
 
 
+def test_a_hair_beyond_the_range_is_rounding(gray_pixels):
+    floats = gray_pixels / gray_pixels.max()
+    floats[0, :2] = np.nextafter(1, 2), -1e-9
+    assert read_photo(floats).to_numpy()[0, :2].tolist() == [65535, 0]
+    floats[0, 0] = 1.0001
+    with pytest.raises(UnreadablePhoto, match=r"floats in -1e-09\.\.1\.0001, expected 0\.\.1"):
+        read_photo(floats)
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_file_objects_may_give_any_kind_of_bytes(kind, gray_pixels):
+    data = io.BytesIO()
+    read_photo(gray_pixels).save(data, format="png")
+    assert np.array_equal(read_photo(Mock(read=lambda: kind(data.getvalue()))).to_numpy(), gray_pixels)
+
+
+def test_file_objects_that_can_t_be_read(tmp_path):
+    closed = io.BytesIO(b"x")
+    closed.close()
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"\xff\xd8\xff")
+    with path.open("ab") as written, path.open(encoding="utf-8") as text:
+        for file in (closed, written, text):
+            with pytest.raises(UnreadablePhoto, match=r"can't be read \(.*\); open it for reading in binary mode"):
+                read_photo(file)
+
+
+def test_advice_is_for_python_too(gray_pixels, tmp_path):
+    path = tmp_path / "cut.jpg"
+    read_photo(np.tile(gray_pixels, (4, 4))).save(path)
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(TruncatedPhoto, match=r"in Python tinct\.read_photo with allow_truncated=True"):
+        read_photo(path).to_numpy()
+    with pytest.raises(PhotoTooLarge, match=r"in Python max_pixels of tinct\.read_photo"):
+        read_photo(path, max_pixels=10)
+
+
 def test_paths_that_lead_nowhere(tmp_path):
+    with pytest.raises(UnreadablePhoto, match="the path is empty"):
+        read_photo("")
     with pytest.raises(UnreadablePhoto, match=r"can't be read"):
         read_photo(tmp_path / "missing.jpg")
     with pytest.raises(UnreadablePhoto, match="is a folder"):

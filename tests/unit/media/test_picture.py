@@ -212,3 +212,18 @@ def test_the_working_directory_may_change(gray_pixels, tmp_path, monkeypatch):
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
     np.testing.assert_array_equal(photo.to_numpy(), gray_pixels)
+
+
+def test_it_is_shown_in_a_few_words(color_pixels, tmp_path):
+    path = tmp_path / "photo.tif"
+    read_photo(np.tile(color_pixels, (40, 40, 1))).save(path)
+    assert repr(read_photo(path)) == "<Photo 2560 x 1920, 8 bits, photo.tif>"
+    photo = read_photo(path.read_bytes())
+    assert repr(photo) == "<Photo 2560 x 1920, 8 bits, the data>"
+    assert max(len(repr(part)) for part in (photo.source, photo.metadata, read_photo(color_pixels).source)) < 2000
+
+
+def test_a_notebook_shows_a_small_copy(color_pixels):
+    photo = read_photo(np.tile(color_pixels, (40, 40, 1)))
+    shown = Image.open(io.BytesIO(photo._repr_jpeg_()))
+    assert (shown.format, shown.size) == ("JPEG", (640, 480))

@@ -197,3 +197,18 @@ def test_big_tiffs_carry_their_metadata(color_pixels, gray_pixels, monkeypatch):
         assert picture.getexif()[0x010F] == "Kodak"
         assert picture.getexif().get_ifd(0x8769)[0x9003] == "1931:05:06 01:02:03"
     assert read_photo(data).metadata.exif is not None
+
+
+def test_file_objects_are_written_to(color_pixels, tmp_path):
+    photo, buffer = read_photo(color_pixels), io.BytesIO()
+    photo.save(buffer, format="webp")
+    assert Image.open(io.BytesIO(buffer.getvalue())).format == "WEBP"
+    unnamed = io.BytesIO()
+    photo.save(unnamed)
+    assert np.array_equal(read_photo(unnamed.getvalue()).to_numpy(), color_pixels)
+    with pytest.raises(OptionError, match="a NoneType can't be written to; give a path, or a file object"):
+        photo.save(None)
+    buffer.close()
+    for target in (io.StringIO(), buffer):
+        with pytest.raises(OutputError, match=r"takes no bytes .* open it in binary mode"):
+            photo.save(target)
