@@ -14,23 +14,42 @@ import os
 
 TYPE_CHECKING = False  # as that of typing, which takes longer to import than all else here
 if TYPE_CHECKING:
-    from tinct.inference.options import ColorizeOptions, Hint
+    from tinct import errors
+    from tinct.inference.options import ColorizeOptions, Hint, Variant
     from tinct.inference.pipeline import Colorizer
+    from tinct.inference.result import Result
     from tinct.inference.shortcut import colorize
-    from tinct.media.photo import Photo
+    from tinct.media.photo import Photo, read_photo
     from tinct.weights.store import list_models
 
 __version__ = "0.1.0"
-__all__ = ["ColorizeOptions", "Colorizer", "Hint", "Photo", "__version__", "colorize", "list_models"]
+__all__ = [
+    "ColorizeOptions",
+    "Colorizer",
+    "Hint",
+    "Photo",
+    "Result",
+    "Variant",
+    "__version__",
+    "colorize",
+    "errors",
+    "list_models",
+    "read_photo",
+]
 
 _HOMES = {
     "ColorizeOptions": "tinct.inference.options",
     "Colorizer": "tinct.inference.pipeline",
     "Hint": "tinct.inference.options",
     "Photo": "tinct.media.photo",
+    "Result": "tinct.inference.result",
+    "Variant": "tinct.inference.options",
     "colorize": "tinct.inference.shortcut",
+    "errors": "tinct.errors",
     "list_models": "tinct.weights.store",
+    "read_photo": "tinct.media.photo",
 }
+"""Module of each name, or the module that it is."""
 
 
 # onnxruntime would otherwise send reports to its makers, and keep an identity of the machine below the home folder.
@@ -45,7 +64,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(_HOMES[name]), name)
+    home = import_module(_HOMES[name])
+    value: object = home if name == "errors" else getattr(home, name)
     globals()[name] = value
     return value
 

@@ -22,6 +22,12 @@ def test_the_names_of_the_readme_are_there() -> None:
     assert {"colorize", "Colorizer", "ColorizeOptions", "Hint", "Photo", "list_models"} <= set(tinct.__all__)
 
 
+def test_errors_are_there_before_anything_else() -> None:
+    code = "import tinct; print(tinct.errors.HintError.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "HintError\n", done.stderr
+
+
 def test_every_public_callable_is_documented() -> None:
     exported = [getattr(tinct, name) for name in tinct.__all__]
     assert [thing for thing in exported if callable(thing) and not inspect.getdoc(thing)] == []
@@ -39,4 +45,4 @@ def test_version_is_the_distribution_s() -> None:
 def test_nothing_else_is_public() -> None:
     code = "import tinct; print(*(n for n in vars(tinct) if not n.startswith('_') and n not in tinct.__all__))"
     names = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert set(names) <= {"annotations", "errors"}
+    assert set(names) <= {"annotations"}

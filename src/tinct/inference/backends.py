@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.errors import BadModelFile, MissingExtra, OptionError
+from tinct.inference.checks import whole
 from tinct.models.registry import SPEC_KEY, ModelSpec
 from tinct.weights import store
 from tinct.weights.onnx_metadata import read_metadata
@@ -57,9 +58,10 @@ def load_backend(model: str | os.PathLike[str], device: Device = "auto", threads
     Raises:
         UnknownModel: no model of that name.
         BadModelFile: the file is corrupt, no model of Tinct, or of another architecture.
-        OptionError: the device isn't to be had.
+        OptionError: the device isn't to be had, or ``threads`` is no whole number from 1 up.
         MissingExtra: a checkpoint, without torch installed.
     """
+    threads = None if threads is None else whole(threads, "threads", 1)
     if device not in DEVICES:
         raise OptionError(f"device is {device!r}; choose one of {', '.join(DEVICES)}")
     path = store.resolve(model)

@@ -1,4 +1,4 @@
-"""What a user can ask of a colorization, and what comes back."""
+"""What a user can ask of a colorization."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinct.color.lab import srgb_to_lab
 from tinct.errors import HintError, OptionError
+from tinct.inference.checks import number, whole
 from tinct.media.marking import STEPS, Step
 
 if TYPE_CHECKING:
     from tinct.inference.prior import Prior
-    from tinct.media.photo import Photo
+    from tinct.media.photo import Photo, Readable
 
 Made = TypeVar("Made")
 Mode = Literal["vivid", "faithful"]
@@ -61,12 +62,14 @@ class Hint:
     """In pixels of the picture, at least 1."""
 
     def __post_init__(self) -> None:
-        _position(self.x, 100.0, "x")
-        _position(self.y, 100.0, "y")
+        for name in ("x", "y"):
+            value = getattr(self, name)
+            _position(value, 100.0, name)
+            object.__setattr__(self, name, value.item() if isinstance(value, np.generic) else value)
         if not isinstance(self.color, str) or not _COLOR.fullmatch(self.color):
             raise HintError(f"a hint's color is {self.color!r}, expected #RRGGBB, for example #a03020")
-        if isinstance(self.radius, bool) or not isinstance(self.radius, int) or self.radius < 1:
-            raise HintError(f"a hint's radius is {self.radius!r}, expected a whole number of pixels from 1 up")
+        radius = whole(self.radius, "a hint's radius", 1, note=", in pixels", error=HintError)
+        object.__setattr__(self, "radius", radius)
 
     @classmethod
     def parse(cls, text: str) -> Hint:
@@ -75,6 +78,8 @@ class Hint:
         Raises:
             HintError: the text is malformed.
         """
+        if not isinstance(text, str):
+            raise HintError(f"a hint is {text!r:.60}, expected the text X,Y,#RRGGBB[,RADIUS]")
         parts = [part.strip() for part in text.split(",")]
         if len(parts) not in (3, 4):
             raise HintError(f"hint {text!r} is malformed, expected X,Y,#RRGGBB[,RADIUS], for example 120,40%,#a03020")
@@ -121,6 +126,41 @@ def _position(value: float | str, length: float, name: str) -> float:
     return position
 
 
+HintLike: TypeAlias = "Hint | str | Mapping[str, Any]"
+"""A hint, the text that :meth:`Hint.parse` reads, or the fields of one as JSON has them."""
+
+
+def as_hints(given: HintLike | Iterable[HintLike] | None) -> tuple[Hint, ...]:
+    """Return hints that were given in any of their forms, one or several; None stands for none.
+
+    Raises:
+        HintError: one is malformed; the message says which.
+
+    >>> as_hints(["12,40%,#a03020", {"x": 5, "y": 6, "color": "#203040"}])[1].radius
+    3
+    """
+    entries = () if given is None else (given,) if isinstance(given, (Hint, str, Mapping)) else given
+    if not isinstance(entries, Iterable):
+        raise HintError(f"hints are {given!r:.60}, expected a list of them")
+    return tuple(_hint(entry, place) for place, entry in enumerate(entries, 1))
+
+
+def _hint(entry: HintLike, place: int) -> Hint:
+    if isinstance(entry, Hint):
+        return entry
+    try:
+        if isinstance(entry, str):
+            return Hint.parse(entry)
+        if isinstance(entry, Mapping) and {*_FIELDS[:3]} <= entry.keys() <= {*_FIELDS}:
+            return Hint(**entry)
+    except HintError as error:
+        raise HintError(f"hint {place}: {error}") from error
+    raise HintError(
+        f"hint {place} is {entry!r:.80}, expected a Hint, the text X,Y,#RRGGBB[,RADIUS], or a dictionary with the "
+        "fields x, y, color and perhaps radius"
+    )
+
+
 def load_hints(path: str | os.PathLike[str]) -> tuple[Hint, ...]:
     """Read hints from a JSON file: ``[{"x": 12, "y": "40%", "color": "#a03020", "radius": 3}, ...]``.
 
@@ -152,14 +192,14 @@ def read_hints(
     if not isinstance(entries, list):
         raise HintError(f"{path} holds no list of hints, expected [{json.dumps(example)}, ...]")
     hints: list[Made] = []
-    for number, entry in enumerate(entries, 1):
+    for place, entry in enumerate(entries, 1):
         if not isinstance(entry, dict) or not example.keys() <= entry.keys() or entry.keys() - {*example, *_FIELDS}:
             expected = f"{', '.join(example)} and perhaps radius"
-            raise HintError(f"hint {number} of {path} is {entry!r}, expected the fields {expected}")
+            raise HintError(f"hint {place} of {path} is {entry!r}, expected the fields {expected}")
         try:
             hints.append(make(entry))
         except OptionError as error:
-            raise HintError(f"hint {number} of {path}: {error}") from error
+            raise HintError(f"hint {place} of {path}: {error}") from error
     return tuple(hints)
 
 
@@ -179,11 +219,19 @@ class Variant:
     """Another one gives others."""
 
     def __post_init__(self) -> None:
-        for name, value, most in (("of", self.of, MOST_VARIANTS), ("number", self.number, self.of)):
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-                raise OptionError(f"a variant's {name} is {value!r}, expected a whole number from 1 to {most}")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise OptionError(f"a variant's seed is {self.seed!r}, expected a whole number from 0 up")
+        object.__setattr__(self, "of", whole(self.of, "the number of variants", 1, MOST_VARIANTS))
+        object.__setattr__(self, "number", whole(self.number, "the number of this variant", 1, self.of))
+        object.__setattr__(self, "seed", whole(self.seed, "the seed of variants", 0))
+
+    @classmethod
+    def all(cls, of: int, seed: int = 0) -> tuple[Variant, ...]:
+        """Return all variants of a photograph.
+
+        Raises:
+            OptionError: see :class:`Variant`.
+        """
+        first = cls(1, of, seed)
+        return tuple(replace(first, number=place) for place in range(1, of + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,18 +249,18 @@ class ColorizeOptions:
     saturation: float = 1.0
     """Factor on the saturation of HSV, skin and near-gray protected; 1 is off."""
     hints: tuple[Hint, ...] = ()
-    """Colors chosen by hand. Where two overlap, the later one counts."""
+    """Colors chosen by hand, given in any form of :data:`HintLike`. Where two overlap, the later one counts."""
     size: int | None = None
     """Short side that the network sees, in pixels; None takes the model's own, which a larger one is averaged with."""
     layer: bool = False
     """Give the color alone, as a 16-bit layer of even lightness, in place of the finished picture."""
-    mask: Photo | str | os.PathLike[str] | bytes | NDArray[Any] | None = None
+    mask: Photo | Readable | None = None
     """Of the photograph's shape: white is colorized, black or transparent stays as it was, gray lies between."""
     prior: Prior | None = None
     """Colors shared with other photographs, see :mod:`~tinct.inference.prior`."""
     variant: Variant | None = None
     """Another way to color the whole; None takes the usual one."""
-    reference: Photo | str | os.PathLike[str] | bytes | NDArray[Any] | None = None
+    reference: Photo | Readable | None = None
     """A color picture of the same or like things: where both look alike, its colors steer."""
     value_shift: float = 0.0
     """Added to the value of HSV at the end, -1..1: lighter or darker at the same saturation. 0 keeps the photograph's
@@ -220,68 +268,43 @@ class ColorizeOptions:
     restore: tuple[Step, ...] = ()
     """What to do to the lightness before: ``dust``, ``scratches``, ``contrast``; see :mod:`tinct.media.restore`."""
 
+    if TYPE_CHECKING:  # what is taken is wider than what is kept
+
+        def __init__(
+            self,
+            mode: Mode = "vivid",
+            vividness: float | None = None,
+            saturation: float = 1.0,
+            hints: HintLike | Iterable[HintLike] | None = (),
+            size: int | None = None,
+            layer: bool = False,
+            mask: Photo | Readable | None = None,
+            prior: Prior | None = None,
+            variant: Variant | None = None,
+            reference: Photo | Readable | None = None,
+            value_shift: float = 0.0,
+            restore: Step | Iterable[Step] | None = (),
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise OptionError(f"mode is {self.mode!r}; choose one of {', '.join(MODES)}")
-        if self.vividness is not None and not 0 <= self.vividness <= 1:
-            raise OptionError(f"vividness is {self.vividness}, expected 0 to 1")
-        if not 0 <= self.saturation <= MOST_SATURATION:
-            raise OptionError(f"saturation is {self.saturation}, expected 0 to {MOST_SATURATION:g} (1 is off)")
-        if not -1 <= self.value_shift <= 1:
-            raise OptionError(f"the shift of the value is {self.value_shift}, expected -1 to 1 (0 is off)")
+        steps = self.restore or ()
+        checked: dict[str, object] = {
+            "saturation": number(self.saturation, "saturation", 0, MOST_SATURATION, " (1 is off)"),
+            "value_shift": number(self.value_shift, "the shift of the value", -1, 1, " (0 is off)"),
+            "hints": as_hints(self.hints),
+            "restore": (steps,) if isinstance(steps, str) else tuple(steps),
+        }
+        if self.vividness is not None:
+            checked["vividness"] = number(self.vividness, "vividness", 0, 1)
+        if self.size is not None:
+            checked["size"] = whole(self.size, "size", *SIZES, note=", pixels of the short side")
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
         if unknown := set(self.restore) - set(STEPS):
-            raise OptionError(f"can't restore {', '.join(sorted(unknown))}; choose of {', '.join(STEPS)}")
+            raise OptionError(f"can't restore {', '.join(sorted(map(repr, unknown)))}; choose of {', '.join(STEPS)}")
         if self.restore and self.layer:
             raise OptionError("a layer holds color alone, which restores nothing; leave one of the two out")
         if self.value_shift and self.layer:
             raise OptionError("a layer holds color alone, so there is no value to shift; leave one of the two out")
-        if self.size is not None and not SIZES[0] <= self.size <= SIZES[1]:
-            raise OptionError(f"size is {self.size}, expected {SIZES[0]} to {SIZES[1]} pixels for the short side")
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A colorized photograph."""
-
-    photo: Photo
-    """The picture; its pixels are computed when they are asked for or written."""
-    notes: tuple[str, ...]
-    """What a user should know, a sentence each."""
-    model: str
-    """Name of the model."""
-    _chances: Callable[[], NDArray[np.float32]] = field(repr=False, compare=False)
-    """Computes the confidence of the cells."""
-    _cells: tuple[float, float] = field(repr=False, compare=False)
-    """How many cells cover the photograph's height and width."""
-
-    def confidence(self, *, full: bool = False) -> NDArray[np.float32]:
-        """Return how probable it is that each color is right: that the true one lies within 20 Lab units of it.
-
-        Args:
-            full: for the photograph's pixels, (H, W), rather than for the cells of a coarse grid, (h, w).
-
-        Returns:
-            float32, 0..1.
-
-        Raises:
-            OptionError: the model gives colors, and doesn't say how sure it is.
-        """
-        from tinct.inference.confidence import enlarged
-
-        found = self._chances()
-        if not full:
-            return found
-        pixels: NDArray[np.float32] = enlarged(found, self.photo, self._cells).numpy()
-        return pixels.reshape(self.photo.height, self.photo.width)
-
-    def save_confidence(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write :meth:`confidence` as a gray PNG of 8 bits and the photograph's size, white where it is 1.
-
-        Raises:
-            OptionError: the model gives colors, and doesn't say how sure it is.
-            OutputExists: the file is there and ``overwrite`` is False.
-            OutputError: it can't be written.
-        """
-        from tinct.inference.confidence import save
-
-        save(self._chances(), self.photo, self._cells, Path(path), overwrite)

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tinct
+from tinct.errors import OptionError
 from tinct.inference import guidance, readout, resolution
 from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.join import Join
 from tinct.inference.kriging import Scene, remaining, spread
-from tinct.inference.options import ColorizeOptions, Result, Variant
+from tinct.inference.options import ColorizeOptions, Variant
 from tinct.inference.provenance import to_settings
+from tinct.inference.result import Result
 from tinct.media.marking import Marking, Step
 from tinct.media.photo import Photo, read_photo
 from tinct.media.restore import restore
@@ -49,7 +51,7 @@ class Colorizer:
     Raises:
         UnknownModel: no model of that name.
         BadModelFile: the file is corrupt, no model of Tinct, or of another architecture.
-        OptionError: the device isn't to be had.
+        OptionError: the device isn't to be had, or an argument is of another kind.
         MissingExtra: a checkpoint, without torch installed.
     """
 
@@ -60,11 +62,11 @@ class Colorizer:
         *,
         threads: int | None = None,
     ) -> None:
-        self._backend: Backend
         if isinstance(model, (str, os.PathLike)):
-            self._backend = load_backend(model, device, threads)
-        else:
-            self._backend = model
+            model = load_backend(model, device, threads)
+        elif not hasattr(model, "run"):
+            raise OptionError(f"model is {model!r}, expected a name, a file, a folder, or a loaded backend")
+        self._backend: Backend = model
 
     @property
     def spec(self) -> ModelSpec:
@@ -95,7 +97,8 @@ class Colorizer:
         Raises:
             UnreadablePhoto, TruncatedPhoto, PhotoTooLarge: the photograph can't be read.
             HintError: a hint lies outside the picture.
-            OptionError: the mask doesn't fit the photograph, or the reference has no colors.
+            OptionError: the mask doesn't fit the photograph, the reference has no colors, or the photograph was
+                prepared for another model.
         """
         return self._prepared(photo).colorize(options or ColorizeOptions())
 
@@ -114,8 +117,7 @@ class Colorizer:
             OptionError: a number is out of range, or the model gives colors, and no distribution.
         """
         prepared, plain = self._prepared(photo), options or ColorizeOptions()
-        chosen = [Variant(number + 1, n, seed) for number in range(n)] or [Variant(1, n, seed)]
-        return [prepared.colorize(dataclasses.replace(plain, variant=variant)) for variant in chosen]
+        return [prepared.colorize(dataclasses.replace(plain, variant=each)) for each in Variant.all(n, seed)]
 
     def suggest_points(self, photo: Any, n: int = 10, options: ColorizeOptions | None = None) -> list[Point]:
         """Say where hints would help most: places of which the model is unsure, and which many others follow.
@@ -153,7 +155,12 @@ class Colorizer:
         return suggest_colors(self._prepared(photo), x, y, n)
 
     def _prepared(self, photo: Any) -> Prepared:
-        return photo if isinstance(photo, Prepared) else self.prepare(photo)
+        if not isinstance(photo, Prepared):
+            return self.prepare(photo)
+        own, other = self._backend, photo._backend
+        if own is not other and own.model_hash != other.model_hash:
+            raise OptionError(f"{photo.photo.name} was prepared for the model {other.spec.name}; prepare it again")
+        return photo
 
 
 class Prepared:

@@ -10,9 +10,9 @@ from typing import Any
 
 from tinct.errors import BadModelFile
 from tinct.inference.backends import Device, is_checkpoint
-from tinct.inference.options import ColorizeOptions, Hint, Mode
+from tinct.inference.options import ColorizeOptions, HintLike, Mode
 from tinct.inference.pipeline import Colorizer
-from tinct.media.photo import Photo
+from tinct.media.photo import Photo, Readable
 from tinct.weights import store
 
 KEPT_MODELS = 4
@@ -25,11 +25,11 @@ def colorize(
     mode: Mode = "vivid",
     vividness: float | None = None,
     saturation: float = 1.0,
-    hints: Iterable[Hint] = (),
+    hints: HintLike | Iterable[HintLike] | None = (),
     size: int | None = None,
     layer: bool = False,
-    mask: Any = None,
-    reference: Any = None,
+    mask: Photo | Readable | None = None,
+    reference: Photo | Readable | None = None,
     value_shift: float = 0.0,
     model: str | os.PathLike[str] = "default",
     device: Device = "auto",
@@ -44,7 +44,8 @@ def colorize(
         mode: ``vivid`` or ``faithful``.
         vividness: 0..1, in place of ``mode``.
         saturation: factor on the saturation of HSV; 1 is off.
-        hints: colors chosen by hand.
+        hints: colors chosen by hand: a :class:`~tinct.inference.options.Hint`, its text ``X,Y,#RRGGBB[,RADIUS]`` or
+            its fields as a dictionary, or several of them.
         size: short side that the network sees, in pixels; None takes the model's own.
         layer: give the color alone, as a 16-bit layer.
         mask: a picture of the same shape, white where color is wanted.
@@ -61,7 +62,7 @@ def colorize(
         TinctError: something can't be used; :mod:`tinct.errors` lists the kinds.
     """
     options = ColorizeOptions(
-        mode, vividness, saturation, tuple(hints), size, layer, mask, reference=reference, value_shift=value_shift
+        mode, vividness, saturation, hints, size, layer, mask, reference=reference, value_shift=value_shift
     )
     path = store.resolve(model).resolve()
     return _colorizer(path, device, _version(path)).colorize(photo, options).photo

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinct.errors import OptionError
-from tinct.inference.options import ColorizeOptions, Result
+from tinct.inference.options import ColorizeOptions
 from tinct.inference.prior import Prior, Signature
 from tinct.inference.provenance import from_settings, to_settings
+from tinct.inference.result import Result
 from tinct.media.formats import PNG, choose_format
 from tinct.media.pages import Pages
 from tinct.media.photo import MAX_PIXELS, Photo

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tinct.errors import BadModelFile, UnknownModel
+from tinct.errors import BadModelFile, OptionError, UnknownModel
 from tinct.media.atomic import atomic_path
 from tinct.settings import load_folder
 
@@ -40,8 +40,11 @@ def resolve(model: str | os.PathLike[str]) -> Path:
         model: a name, ``default``, or the path of an ONNX file or checkpoint.
 
     Raises:
+        OptionError: neither text nor a path.
         UnknownModel: neither a name nor a path that exists.
     """
+    if not isinstance(model, (str, os.PathLike)):
+        raise OptionError(f"model is {model!r}, expected a name, a file or a folder")
     name = os.fspath(model)
     files = _find()
     known = ALIASES.get(name, name)

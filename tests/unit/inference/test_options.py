@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tinct.errors import HintError, OptionError
-from tinct.inference.options import ColorizeOptions, Hint, load_hints
+from tinct.inference.options import ColorizeOptions, Hint, Variant, load_hints
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,72 @@ def test_a_missing_file_of_hints_is_refused(tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("mode", "lively"),
-        *(("vividness", value) for value in (1.01, -0.1, math.nan)),
-        *(("saturation", value) for value in (-1, 11, math.nan)),
-        *(("size", value) for value in (15, 5000)),
+        *(("vividness", value) for value in (1.01, -0.1, math.nan, "0.5", True)),
+        *(("saturation", value) for value in (-1, 11, math.nan, None)),
+        *(("size", value) for value in (15, 5000, "224", 224.5)),
+        *(("value", value) for value in (2, None)),
     ],
 )
 def test_an_option_out_of_range_is_refused(name: str, value: Any) -> None:
     with pytest.raises(OptionError, match=name):
-        ColorizeOptions(**{name: value})
+        ColorizeOptions(**{"value_shift" if name == "value" else name: value})
+
+
+def test_numbers_of_numpy_become_python_s() -> None:
+    options = ColorizeOptions(vividness=np.float32(0.5), saturation=2, size=np.int64(64))
+    assert json.dumps([options.vividness, options.saturation, options.size]) == "[0.5, 2, 64]"
+    hint = Hint(np.int64(3), np.float32(4), "#102030", np.int64(5))  # type: ignore[arg-type]
+    assert json.dumps([hint.x, hint.y, hint.radius]) == "[3, 4.0, 5]"
+    variant = Variant(np.int64(1), np.int64(3), np.int64(0))  # type: ignore[arg-type]
+    assert json.dumps([variant.number, variant.of, variant.seed]) == "[1, 3, 0]"
+
+
+RED = Hint("50%", "80%", "#c05020")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, ()),
+        (RED, (RED,)),
+        ("50%,80%,#c05020", (RED,)),
+        (["50%,80%,#c05020", RED], (RED, RED)),
+        ({"x": "50%", "y": "80%", "color": "#c05020"}, (RED,)),
+        ([{"x": 1, "y": 2, "color": "#c05020", "radius": 9}], (Hint(1, 2, "#c05020", 9),)),
+        (iter([RED]), (RED,)),
+    ],
+)
+def test_hints_are_taken_in_every_form(given: Any, expected: tuple[Hint, ...]) -> None:
+    assert ColorizeOptions(hints=given).hints == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (5, "hints are 5, expected a list"),
+        ([RED, 5], "hint 2 is 5, expected a Hint"),
+        ((12, 30, "#a03020"), "hint 1 is 12"),
+        (["1,2"], "hint 1: hint '1,2' is malformed"),
+        ([{"x": 1, "y": 2}], "hint 1 is .* expected a Hint"),
+        ([{"x": 1, "y": 2, "color": "red"}], "hint 1: .*#RRGGBB"),
+    ],
+)
+def test_what_is_no_hint_is_refused(given: Any, reason: str) -> None:
+    with pytest.raises(HintError, match=reason):
+        ColorizeOptions(hints=given)
+
+
+def test_a_text_that_is_none_is_refused() -> None:
+    with pytest.raises(HintError, match="a hint is None"):
+        Hint.parse(None)  # type: ignore[arg-type]
+
+
+def test_steps_of_restoration_are_taken_alone_and_in_lists() -> None:
+    assert ColorizeOptions(restore="dust").restore == ("dust",)
+    assert ColorizeOptions(restore=["dust", "contrast"]).restore == ("dust", "contrast")
+    assert ColorizeOptions(restore=None).restore == ()
+    with pytest.raises(OptionError, match="can't restore 'dusty'; choose of dust"):
+        ColorizeOptions(restore="dusty")  # type: ignore[arg-type]
 
 
 def test_the_defaults_are_vivid_and_plain() -> None:

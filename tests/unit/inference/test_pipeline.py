@@ -273,3 +273,36 @@ def test_a_mask_keeps_colors_that_only_the_file_s_profile_has(make_model: MakeMo
     found = pyvips.Image.new_from_file(str(tmp_path / "out.png"))
     assert found.get("icc-profile-data") == wide
     np.testing.assert_array_equal(found.numpy()[:, 24:], pixels[:, 24:])
+
+
+def test_a_photograph_prepared_for_another_model_is_refused(
+    make_model: MakeModel, gray_pixels: NDArray[np.uint8]
+) -> None:
+    path, other = make_model("bins"), make_model("ab")
+    prepared = Colorizer(path).prepare(gray_pixels)
+    with pytest.raises(OptionError, match="the array was prepared for the model random-bins; prepare it again"):
+        Colorizer(other).colorize(prepared)
+    assert Colorizer(path).colorize(prepared).model == "random-bins"  # the same one, loaded again
+
+
+@pytest.mark.parametrize("threads", [-1, 0, 1.5, "2", True])
+def test_threads_are_a_whole_number(threads: Any, make_model: MakeModel) -> None:
+    with pytest.raises(OptionError, match=r"threads is .*, expected a whole number from 1 up"):
+        Colorizer(make_model("bins"), threads=threads)
+
+
+@pytest.mark.parametrize("model", [None, 5, b"tinct"])
+def test_what_is_no_model_is_refused(model: Any, gray_pixels: NDArray[np.uint8]) -> None:
+    with pytest.raises(OptionError, match=r"model is .*, expected a name"):
+        Colorizer(model)
+    with pytest.raises(OptionError, match=r"model is .*, expected a name"):
+        tinct.colorize(gray_pixels, model=model)
+
+
+def test_a_result_is_shown_in_a_few_words_and_as_a_small_picture(
+    make_model: MakeModel, gray_pixels: NDArray[np.uint8]
+) -> None:
+    result = Colorizer(make_model("bins")).colorize(gray_pixels)
+    assert repr(result) == "<Result 64 x 48, 8 bits, the array, by random-bins>"
+    shown = read_photo(result._repr_jpeg_())
+    assert (shown.width, shown.height) == (64, 48)
