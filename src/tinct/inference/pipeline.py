@@ -159,7 +159,7 @@ class Colorizer:
             return self.prepare(photo)
         own, other = self._backend, photo._backend
         if own is not other and own.model_hash != other.model_hash:
-            raise OptionError(f"{photo.photo.name} was prepared for the model {other.spec.name}; prepare it again")
+            raise OptionError(f"{photo.photo.name} was prepared for {other.spec.name}; prepare it for {own.spec.name}")
         return photo
 
 

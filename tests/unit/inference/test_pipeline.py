@@ -280,7 +280,7 @@ def test_a_photograph_prepared_for_another_model_is_refused(
 ) -> None:
     path, other = make_model("bins"), make_model("ab")
     prepared = Colorizer(path).prepare(gray_pixels)
-    with pytest.raises(OptionError, match="the array was prepared for the model random-bins; prepare it again"):
+    with pytest.raises(OptionError, match="the array was prepared for random-bins; prepare it for random-ab"):
         Colorizer(other).colorize(prepared)
     assert Colorizer(path).colorize(prepared).model == "random-bins"  # the same one, loaded again
 
