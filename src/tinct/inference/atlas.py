@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinct.color.gamut import REACH, in_gamut, reduce_chroma
 from tinct.color.lab import lab_to_srgb
+from tinct.inference.fringe import extend
 
 Floats = NDArray[np.float32]
 
@@ -70,7 +71,8 @@ def make_atlas(lightness: Floats, box: Box, convert: Callable[[Floats], Floats] 
     Args:
         lightness: (K,), L of each level, 0..100.
         box: range of colors.
-        convert: from Lab colors (N, 3) inside the gamut to what the table holds.
+        convert: from Lab colors (..., 3) to what the table holds, which is cut to 0..1; some lie just outside the
+            gamut (see :mod:`tinct.inference.fringe`).
     """
     count, columns = box.count, math.isqrt(len(lightness) - 1) + 1
     rows = -(-len(lightness) // columns)
@@ -80,7 +82,7 @@ def make_atlas(lightness: Floats, box: Box, convert: Callable[[Floats], Floats] 
     lab[..., 1] = a
     lab[..., 2] = b[:, np.newaxis]
     tiles = np.zeros((rows * columns, count, count, 3), np.float32)
-    tiles[: len(lightness)] = np.clip(convert(reduce_chroma(lab)), 0, 1)
+    tiles[: len(lightness)] = np.clip(convert(extend(lab, reduce_chroma(lab))), 0, 1)
     nodes = tiles.reshape(rows, columns, count, count, 3).swapaxes(1, 2).reshape(rows * count, columns * count, 3)
     return Atlas(nodes, box, len(lightness))
 

@@ -161,7 +161,7 @@ class Join:
 
 def _to_rgb(lab: Floats, value_shift: float) -> Floats:
     rgb = lab_to_srgb(lab)
-    return scale_saturation(rgb, 1.0, value_shift) if value_shift else rgb
+    return scale_saturation(rgb.clip(0, 1), 1.0, value_shift) if value_shift else rgb
 
 
 def _box_of(lines: Lines, overlay: Overlay | None) -> Box:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tinct.color.gamut import REACH, in_gamut, reduce_chroma
-from tinct.color.lab import lab_to_srgb, srgb_to_lab
-from tinct.inference.atlas import LAYER_LIGHTNESS, STEP, Box, make_atlas, make_box, to_layer
+from tinct.color.lab import gray_to_lightness, lab_to_srgb, lightness_to_gray, srgb_to_lab
+from tinct.inference.atlas import LAYER_LIGHTNESS, STEP, Atlas, Box, make_atlas, make_box, to_layer
 
 LEVELS = np.array([0, 20, 50, 70, 100], np.float32)
 
@@ -50,3 +51,43 @@ def test_a_layer_keeps_a_and_b_at_even_lightness() -> None:
     assert np.abs(moved[mild, 0] - LAYER_LIGHTNESS).max() < 0.1
     # No color moves away from the even lightness.
     assert (np.abs(moved[:, 0] - LAYER_LIGHTNESS) <= np.abs(lab[:, 0] - LAYER_LIGHTNESS) + 0.05).all()
+
+
+def read(atlas: Atlas, lab: NDArray[np.float32], levels: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Read colors (N, 3) between the nodes of their level, as a pipeline does."""
+    x, y = atlas.corner(levels)
+    place = (lab[:, 1:] - np.array(atlas.box.low)) / np.array(atlas.box.step)
+    node = place.astype(np.intp).clip(0, atlas.box.count - 2)
+    across, down = (place - node).T[..., np.newaxis]
+    x, y = x + node[:, 0], y + node[:, 1]
+    rows = [atlas.nodes[y + row, x] * (1 - across) + atlas.nodes[y + row, x + 1] * across for row in (0, 1)]
+    return (rows[0] * (1 - down) + rows[1] * down).astype(np.float32)
+
+
+GRAYS = gray_to_lightness(np.linspace(0, 1, 256, dtype=np.float32))
+ALL = make_box(np.array([[-REACH] * 2, [REACH] * 2], np.float32))
+
+
+@pytest.mark.parametrize("least", [(0, 0, 0), (0.85, 0.85, 0), (0, 0.8, 0.8), (0, 0, 0.2)])
+def test_colors_of_srgb_are_exact(least: tuple[float, float, float]) -> None:
+    """All of them, and the spikes of the gamut: light yellow, light cyan, blue."""
+    most = (1, 1, 1) if least != (0, 0, 0.2) else (0.3, 0.3, 1)
+    lab = srgb_to_lab(np.random.default_rng(0).uniform(least, most, (100_000, 3)).astype(np.float32))
+    levels = np.rint(lightness_to_gray(lab[:, 0]) * 255).astype(np.intp)
+    lab[:, 0] = GRAYS[levels]
+    inside = in_gamut(lab)
+    lab, levels = lab[inside], levels[inside]
+    found = srgb_to_lab(read(make_atlas(GRAYS, ALL), lab, levels))
+    distance = np.linalg.norm(found - lab, axis=-1)
+    assert np.quantile(distance, 0.99) < 2
+    assert np.quantile(distance, 0.9995) < 4
+    assert distance.max() < 10
+
+
+def test_lightness_is_kept_outside_the_gamut_too() -> None:
+    random = np.random.default_rng(1)
+    levels = random.integers(0, 256, 300_000)
+    lab = np.column_stack([GRAYS[levels], random.uniform(-REACH, REACH, (300_000, 2))]).astype(np.float32)
+    moved = np.abs(srgb_to_lab(read(make_atlas(GRAYS, ALL), lab, levels))[:, 0] - lab[:, 0])
+    assert np.quantile(moved, 0.999) < 0.3
+    assert np.quantile(moved, 0.99999) < 0.5

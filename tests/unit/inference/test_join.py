@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tinct.color.gamut import reduce_chroma
-from tinct.color.lab import gray_to_lightness, lightness, srgb_to_lab
+from tinct.color.lab import gray_to_lightness, lightness, lightness_to_gray, srgb_to_lab
 from tinct.inference.atlas import STEP
 from tinct.inference.join import MARGIN, Join
 from tinct.inference.resolution import Lines
@@ -44,8 +44,9 @@ def test_lightness_is_kept_for_any_color(depth: int, reach: int) -> None:
     ab = np.random.default_rng(reach).uniform(-reach, reach, (6, 8, 2))
     result = join(read_photo(gray), even_lines(ab))
     error = np.abs(lightness(unit(result)) - gray_to_lightness(unit(gray)))
-    # Rounding three channels to 8 bits moves L by up to a quarter.
-    assert error.max() < (0.3 if depth == 8 else 0.25)
+    # Rounding three channels to 8 bits moves L by up to a quarter, and so do colors just outside the gamut.
+    assert error.max() < 0.5
+    assert np.quantile(error, 0.99) < (0.27 if depth == 8 else 0.25)
     assert error.mean() < 0.08
 
 
@@ -61,6 +62,16 @@ def test_colors_outside_the_gamut_keep_their_hue(ab: tuple[int, int]) -> None:
     chroma = np.hypot(found[..., 1], found[..., 2])
     hue = np.rad2deg(np.angle((found[..., 1] + 1j * found[..., 2]) / (ab[0] + 1j * ab[1])))
     assert np.abs(hue[chroma > 10]).max() < 2.5
+
+
+@pytest.mark.parametrize("layer", [False, True])
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("color", ["#c0c020", "#f2f230", "#ffff64", "#30f2f2", "#2020a0"])
+def test_light_yellows_and_other_spikes_of_the_gamut_are_exact(color: str, depth: int, layer: bool) -> None:
+    wanted = srgb_to_lab(np.array([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)], np.float32))
+    gray = np.full((48, 48), lightness_to_gray(wanted[0]) * (255 if depth == 8 else 65535) + 0.5)
+    found = join(read_photo(gray.astype(np.uint8 if depth == 8 else np.uint16)), even_lines(wanted[1:]), layer=layer)
+    assert np.linalg.norm((srgb_to_lab(unit(found)) - wanted)[..., 1:], axis=-1).max() < 4
 
 
 def test_gray_stays_as_it_is() -> None:
