@@ -15,12 +15,12 @@ from tinct.color.lab import EPSILON, KAPPA, RGB_TO_XYZ, linear_planes
 
 Floats = NDArray[np.float32]
 
-LEAST_CHANGE = 2.0
-"""Nodes that reduction moves by less stay reduced, in Lab units."""
+LEAST_CHANGE = 6.0
+"""Nodes that reduction moves by less, in Lab units, stay reduced: they are beside no spike. A cell's diagonal."""
 MOST_SHIFT = 0.2
 """How far cutting channels may move the L of a node."""
-MOST_YELLOW_SHIFT = 0.35
-"""The same for light yellows, where the spike is narrowest: fewer than 1 in 200 of them are off by 2 or more."""
+LEAST_YELLOW_CHANGE, MOST_YELLOW_SHIFT = 2.0, 0.35
+"""The same for light yellows, where the spike is narrowest."""
 HALVINGS = 5
 """In the search for the color that is nearest to a node's own."""
 # Where a spike may pass between nodes that are all outside: L, a and b, from and to.
@@ -40,10 +40,11 @@ def extend(lab: Floats, reduced: Floats) -> Floats:
         ``reduced``, where it matters nearer to ``lab``; those are outside of the gamut.
     """
     change = np.hypot(*np.moveaxis(lab[..., 1:] - reduced[..., 1:], -1, 0))
-    used = _at_border(lab, change == 0) & (change > LEAST_CHANGE)
+    yellow = (lab[..., 0] > _YELLOW[0]) & (lab[..., 2] > _YELLOW[1])
+    used = _at_border(lab, change == 0) & (change > np.where(yellow, LEAST_YELLOW_CHANGE, LEAST_CHANGE))
     own, within = lab[used], reduced[used]
     way = own - within
-    most = np.where((own[:, 0] > _YELLOW[0]) & (own[:, 2] > _YELLOW[1]), MOST_YELLOW_SHIFT, MOST_SHIFT)
+    most = np.where(yellow[used], MOST_YELLOW_SHIFT, MOST_SHIFT)
     share = np.zeros((len(own), 1), np.float32)
     for power in range(1, HALVINGS + 1):
         further = share + np.float32(0.5**power)
