@@ -13,8 +13,8 @@ from tinct.weights.export import example
 
 SIDE: Final = 256
 ROWS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
-    ("tinct", {}),
-    ("tinct", {"stages": 6, "widths": [96, 80, 64, 56], "query_width": 48}),
+    ("tinct", {"likeness": 33}),
+    ("tinct", {"stages": 6, "widths": [96, 80, 64, 56], "query_width": 48, "likeness": 33}),
     ("lab_cnn", {}),
     ("lab_cnn", {"upsampling": "bilinear"}),
     ("cifar_cnn", {}),
@@ -52,6 +52,7 @@ def table() -> list[str]:
     for architecture, options in ROWS:
         spec, megabytes, gmacs = measure(architecture, options)
         output = f"{len(spec.bins)} bins" if spec.output == "bins" else spec.output
+        output += f", {spec.likeness} of likeness" if spec.likeness else ""
         cells = (
             f"`{architecture}`",
             ", ".join(f"`{name}: {value}`" for name, value in options.items()),

@@ -9,6 +9,8 @@ the same directions by equal angles. How far they go is measured in what they co
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -86,6 +88,8 @@ def likelihood(belief: Belief, ab: Floats) -> float:
 
 def _tilt(belief: Belief, ab: Floats, variant: Variant) -> Floats:
     """Return the direction of each cell, (h, w, 2), in Lab units of the inverse: natural parameters."""
+    # Colors vary together where the model believes the same of them; that errors go together there doesn't matter.
+    belief = dataclasses.replace(belief, likeness=None)
     points = choose_points(belief, ab, None, GOVERNORS)
     scene = kriging.Scene.of_belief(belief)
     looks, kernels = scene.looks, (*scene.kernels.near, *scene.kernels.wide)

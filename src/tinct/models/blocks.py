@@ -155,7 +155,8 @@ class Likeness(nn.Module):
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Return (N, channels, H, W) for maps (N, C, H, W), each half as high and wide as the one before it."""
         size = maps[0].shape[2:]
-        reduced = [reduce(features.detach()) for reduce, features in zip(self.reduce, maps, strict=True)]
-        hidden = torch.stack([F.interpolate(part, size, mode="nearest") for part in reduced]).sum(0).relu()
-        vectors, error = self.expand(hidden).tensor_split((self.channels - 1,), 1)
-        return torch.cat([vectors, (ERROR * error.tanh()).exp()], dim=1)
+        first, *others = (reduce(features.detach()) for reduce, features in zip(self.reduce, maps, strict=True))
+        for part in others:
+            first = first + F.interpolate(part, size, mode="nearest")
+        found = self.expand(first.relu())
+        return torch.cat([found[:, :-1], (ERROR * found[:, -1:].tanh()).exp()], dim=1)
