@@ -206,8 +206,11 @@ def test_what_a_hint_says_is_there_exactly(page: Any, example_photo: Path) -> No
     options = ColorizeOptions(hints=(Hint(**hint),))
     colorizer = Colorizer(threads=1)
     prepared = colorizer.prepare(example_photo)
-    expected = [(point.x, point.y) for point in colorizer.suggest_points(prepared, 10, options)]
-    assert sum((point["x"], point["y"]) in expected for point in found["points"]) >= 8
+    expected = colorizer.suggest_points(prepared, 10, options)
+    # Later ones are almost as good as others, so that the last digits choose among these.
+    assert [(point["x"], point["y"]) for point in found["points"][:2]] == [(point.x, point.y) for point in expected[:2]]
+    scores = [point["score"] for point in found["points"]]
+    assert scores == pytest.approx([point.score for point in expected], abs=0.006)
     whole = colorizer.colorize(prepared, options).photo.to_numpy()
     hinted = [srgb_to_lab(picture[90:110, 190:210].astype(np.float32) / 255) for picture in (pixels, whole)]
     assert np.abs(hinted[0] - hinted[1]).max() < 2.5  # steps of 8 bits, in the dark
