@@ -23,10 +23,12 @@ LEAST_YELLOW_CHANGE, MOST_YELLOW_SHIFT = 2.0, 0.35
 """The same for light yellows, where the spike is narrowest."""
 HALVINGS = 5
 """In the search for the color that is nearest to a node's own."""
-# Where a spike may pass between nodes that are all outside: L, a and b, from and to.
-_SPIKES = (((92, 100), (-40, 8), (8, 110)), ((0, 35), (8, 110), (-110, -24)))
-_YELLOW = (92, 20)  # least L and b
-_PARTS = 4  # of a cell's side, at which spikes are looked for
+SPIKES = (((92, 100), (-40, 8), (8, 110)), ((0, 35), (8, 110), (-110, -24)))
+"""Where a spike may pass between nodes that are all outside: L, a and b, from and to."""
+YELLOW = (92, 20)
+"""Least L and b of light yellows."""
+PARTS = 4
+"""Of a cell's side, at which spikes are looked for."""
 
 
 def extend(lab: Floats, reduced: Floats) -> Floats:
@@ -40,7 +42,7 @@ def extend(lab: Floats, reduced: Floats) -> Floats:
         ``reduced``, where it matters nearer to ``lab``; those are outside of the gamut.
     """
     change = np.hypot(*np.moveaxis(lab[..., 1:] - reduced[..., 1:], -1, 0))
-    yellow = (lab[..., 0] > _YELLOW[0]) & (lab[..., 2] > _YELLOW[1])
+    yellow = (lab[..., 0] > YELLOW[0]) & (lab[..., 2] > YELLOW[1])
     used = _at_border(lab, change == 0) & (change > np.where(yellow, LEAST_YELLOW_CHANGE, LEAST_CHANGE))
     own, within = lab[used], reduced[used]
     way = own - within
@@ -59,7 +61,7 @@ def _at_border(lab: Floats, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Tell which nodes are corners of a cell that has colors of sRGB at its level, or at one beside it."""
     cells = inside[:, :-1, :-1] | inside[:, 1:, :-1] | inside[:, :-1, 1:] | inside[:, 1:, 1:]
     a, b = lab[0, 0, :, 1], lab[0, :, 0, 2]
-    for bounds in _SPIKES:
+    for bounds in SPIKES:
         # A cell belongs where its upper end lies above the lower bound, and its lower end below the upper one.
         levels, columns, rows = (
             np.flatnonzero((line[at:] >= low) & (line[: len(line) - at] <= high))
@@ -67,10 +69,10 @@ def _at_border(lab: Floats, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
         )
         block = np.ix_(levels, rows, columns)
         found = cells[block]
-        for part in np.ndindex(_PARTS, _PARTS):
+        for part in np.ndindex(PARTS, PARTS):
             points = lab[block].copy()
-            points[..., 1] += np.float32((a[1] - a[0]) * part[1] / _PARTS)
-            points[..., 2] += np.float32((b[1] - b[0]) * part[0] / _PARTS)
+            points[..., 1] += np.float32((a[1] - a[0]) * part[1] / PARTS)
+            points[..., 2] += np.float32((b[1] - b[0]) * part[0] / PARTS)
             found |= in_gamut(points)
         cells[block] = found
     beside = cells.copy()

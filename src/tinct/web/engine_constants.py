@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinct.color import enhance, gamut, lab
-from tinct.inference import atlas, confidence, guidance, join, kriging, resolution, suggestions
+from tinct.inference import atlas, confidence, fringe, guidance, join, kriging, resolution, suggestions
 from tinct.models import kernels
 from tinct.models.registry import ModelSpec
 
@@ -101,6 +101,16 @@ def _figures(spec: ModelSpec) -> dict[str, Any]:
             "candidates": suggestions.CANDIDATES,
         },
         "JOIN": {"margin": join.MARGIN, "reach": gamut.REACH, "step": atlas.STEP},
+        "FRINGE": {
+            "leastChange": fringe.LEAST_CHANGE,
+            "mostShift": fringe.MOST_SHIFT,
+            "leastYellowChange": fringe.LEAST_YELLOW_CHANGE,
+            "mostYellowShift": fringe.MOST_YELLOW_SHIFT,
+            "halvings": fringe.HALVINGS,
+            "spikes": fringe.SPIKES,
+            "yellow": fringe.YELLOW,
+            "parts": fringe.PARTS,
+        },
     }
 
 

@@ -213,7 +213,9 @@ def test_what_a_hint_says_is_there_exactly(page: Any, example_photo: Path) -> No
     assert scores == pytest.approx([point.score for point in expected], abs=0.006)
     whole = colorizer.colorize(prepared, options).photo.to_numpy()
     hinted = [srgb_to_lab(picture[90:110, 190:210].astype(np.float32) / 255) for picture in (pixels, whole)]
-    assert np.abs(hinted[0] - hinted[1]).max() < 2.5  # steps of 8 bits, in the dark
+    # At most steps of 8 bits, in the dark, and what tables with other nodes differ by beside the gamut's border.
+    assert np.abs(hinted[0] - hinted[1]).mean() < 0.3
+    assert np.abs(hinted[0] - hinted[1]).max() < 4
     swatches = colorizer.suggest_colors(prepared, 300, 300, 5)
     assert found["colors"][0]["probability"] == pytest.approx(swatches[0].probability, abs=0.03)
 

@@ -43,7 +43,8 @@ export function labToSrgb(lightness, a, b) {
   return linearOf(lightness, a, b).map(encode);
 }
 
-function linearOf(lightness, a, b) {
+/** Linear [red, green, blue], not clipped, of a Lab color. */
+export function linearOf(lightness, a, b) {
   const level = (lightness + 16) / 116;
   const x = inverse(level + a / 500);
   const y = inverse(level);
@@ -55,7 +56,8 @@ const LOWEST = decode(-GAMUT.tolerance);
 const HIGHEST = decode(1 + GAMUT.tolerance);
 const [[RX, RY, RZ], [GX, GY, GZ], [BX, BY, BZ]] = TO_RGB;
 
-function inside(lightness, a, b) {
+/** Whether sRGB has a Lab color. */
+export function inside(lightness, a, b) {
   const level = (lightness + 16) / 116;
   const x = inverse(level + a / 500);
   const y = inverse(level);

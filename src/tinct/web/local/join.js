@@ -5,6 +5,7 @@
  */
 import {COLOR, JOIN} from './constants.js';
 import {chromaFactor, decode, grayToLightness, labToSrgb, luminanceToLightness} from './color.js';
+import {Fringe} from './fringe.js';
 
 const LEVELS = 256;
 const GRAYS = Float32Array.from({length: LEVELS}, (_, code) => grayToLightness(code / 255));
@@ -50,17 +51,19 @@ function rangeOf(lines, overlay) {
 
 /** A table in which a range of nodes is there: sRGB times 255, with the half that makes cutting into rounding. */
 function makeAtlas(levels, [[left, right], [top, bottom]]) {
-  if (!atlases.has(levels)) atlases.set(levels, new Float32Array(levels.length * TILE).fill(NaN));
-  const nodes = atlases.get(levels);
+  if (!atlases.has(levels)) {
+    const empty = new Float32Array(levels.length * TILE).fill(NaN);
+    atlases.set(levels, {nodes: empty, fringe: new Fringe(levels, SIDE, HALF, JOIN.step)});
+  }
+  const {nodes, fringe} = atlases.get(levels);
   levels.forEach((lightness, level) => {
     for (let row = top; row <= bottom; row++) {
       for (let column = left; column <= right; column++) {
         const place = level * TILE + (row * SIDE + column) * 3;
         if (!Number.isNaN(nodes[place])) continue;
-        const a = (column - HALF) * JOIN.step;
-        const b = (row - HALF) * JOIN.step;
-        const factor = chromaFactor(lightness, a, b);
-        labToSrgb(lightness, a * factor, b * factor).forEach((channel, band) => {
+        const factor = chromaFactor(lightness, fringe.value(column), fringe.value(row));
+        const [a, b] = fringe.extend(level, row, column, factor);
+        labToSrgb(lightness, a, b).forEach((channel, band) => {
           nodes[place + band] = Math.min(Math.max(channel, 0), 1) * 255 + 0.5;
         });
       }

@@ -110,7 +110,9 @@ export function remaining(placed, scene, scale) {
   const left = new Float32Array(height * width);
   const shared = new Float64Array(placed.length);
   for (let cell = 0; cell < left.length; cell++) {
-    for (let spot = 0; spot < shared.length; spot++) shared[spot] = alike(spots, spot, looks, cell, columns, kernels.near);
+    for (let spot = 0; spot < shared.length; spot++) {
+      shared[spot] = alike(spots, spot, looks, cell, columns, kernels.near);
+    }
     const explained = solveLower(known, shared).reduce((sum, value) => sum + value * value, 0);
     left[cell] = Math.min(Math.max(1 - explained / total, 0), 1);
   }
