@@ -199,10 +199,12 @@ def _network_faults(raw: Mapping[str, Any]) -> list[str]:
     try:
         # Without memory for the weights, which are not needed here.
         with torch.device("meta"):
-            spec: ModelSpec = create_model(raw["architecture"], **options).make_spec("checked")  # type: ignore[operator]
+            network = create_model(raw["architecture"], **options)
+            spec: ModelSpec = network.make_spec("checked")  # type: ignore[operator]
     except (TypeError, ValueError, TinctError) as error:
         return [f"options: {str(error).partition('__init__() ')[2] or error}"]
-    return [*_loss_faults(raw, spec), *_size_faults(raw, spec), *_stopping_faults(raw, spec)]
+    names = [name for name, _ in network.named_parameters()]
+    return [*_loss_faults(raw, spec), *_only_faults(raw, names), *_size_faults(raw, spec), *_stopping_faults(raw, spec)]
 
 
 def _section(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -215,10 +217,25 @@ def _loss_faults(raw: Mapping[str, Any], spec: ModelSpec) -> list[str]:
     if not terms:
         return [f"loss: no term has a factor, so there is nothing to learn; set one of {', '.join(TERMS)}"]
     fitting = ", ".join(term for term in TERMS if spec.output in TERMS[term])
-    return [
+    faults = [
         f"loss.{term}: a model that gives {spec.output} can't have it; choose of {fitting}"
         for term in terms
         if spec.output not in TERMS[term]
+    ]
+    if "likeness" in terms and spec.output == "bins" and not spec.likeness:
+        faults.append(
+            "loss.likeness: the network doesn't tell which places err alike; set options.likeness, as tinct has"
+        )
+    return faults
+
+
+def _only_faults(raw: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    only = _section(raw, "optimizer").get("only", ())
+    beginnings = [text for text in only if isinstance(text, str)] if isinstance(only, (list, tuple)) else []
+    return [
+        f"optimizer.only: no weight's name begins with {beginning!r}; {names[0]!r} is one of them"
+        for beginning in beginnings
+        if not any(name.startswith(beginning) for name in names)
     ]
 
 

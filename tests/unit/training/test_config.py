@@ -19,6 +19,19 @@ def test_a_recipe_tells_all_its_faults_at_once(tmp_path: Path) -> None:
         assert part in str(caught.value)
 
 
+def test_a_likeness_needs_a_network_that_has_one() -> None:
+    with pytest.raises(ConfigError, match=r"loss\.likeness: .*options\.likeness"):
+        load_config("colorful", settings=["loss.likeness=1"])
+    with pytest.raises(ConfigError, match=r"loss\.likeness: .*options\.likeness"):
+        load_config("tinct", settings=["options.likeness=0"])
+
+
+def test_weights_that_shall_learn_must_be_there() -> None:
+    assert load_config("tinct", settings=["optimizer.only=[likeness., up4.]"]).optimizer.only == ("likeness.", "up4.")
+    with pytest.raises(ConfigError, match=r"optimizer\.only: no weight's name begins with 'hats\.'"):
+        load_config("tinct", settings=["optimizer.only=[likeness., hats.]"])
+
+
 @pytest.mark.parametrize("text", ["- a\n", "name: [", "", "1: 2\nname: x\narchitecture: tinct\n"])
 def test_what_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.yaml"
