@@ -116,7 +116,7 @@ def test_suggest_lists_points_and_colors(run: Run, picture: Write) -> None:
     ("arguments", "code", "says"),
     [
         (("none.jpg",), 1, "none.jpg"),
-        (("photo.png", "-n", 0), 2, "0 points asked for, expected 1 to 100"),
+        (("photo.png", "-n", 0), 2, "the number of points is 0, expected a whole number from 1 to 100"),
         (("photo.png", "--at", "5"), 2, "expected X,Y"),
         (("photo.png", "--at", "64,0"), 2, "outside the picture"),
         (("photo.png", "--at", "1,1", "--hint", "1,1,#808080"), 2, "give one"),

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +22,7 @@ from tinct.inference.kriging import Scene, remaining, spread
 from tinct.inference.options import ColorizeOptions, Variant
 from tinct.inference.provenance import to_settings
 from tinct.inference.result import Result
+from tinct.inference.views import View, Views
 from tinct.media.marking import Marking, Step
 from tinct.media.photo import Photo, read_photo
 from tinct.media.restore import restore
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from tinct.inference.suggestions import Point, Swatch
 
 Floats = NDArray[np.float32]
-
-KEPT_OUTPUTS = 4
-"""Raw outputs that a prepared photograph remembers, one for each set of hints and size."""
 
 
 class Colorizer:
@@ -171,8 +167,7 @@ class Prepared:
         """The photograph, restored by the steps."""
         self._steps = steps
         self._backend = backend
-        self._seen: OrderedDict[tuple[Any, ...], _Seen] = OrderedDict()
-        self._lock = threading.Lock()
+        self._views = Views(photo, backend)
 
     def colorize(self, options: ColorizeOptions) -> Result:
         """Colorize it; see :meth:`Colorizer.colorize`."""
@@ -187,33 +182,32 @@ class Prepared:
         reference = None if options.reference is None else Prepared(_open(options.reference), self._backend)
         taken = [] if reference is None else self._take_over(reference, options)
         placed = [*taken, *hints]
-        size = options.size or spec.size
-        seen = self._look(size, [])
+        view = self._views.look(options.size)
         choice = readout.choose(spec, options.mode, options.vividness)
-        ab = self._read(seen, choice)
+        ab = self._read(view, choice)
         if options.variant is not None:
             from tinct.inference.variants import vary
 
             change = vary(self.believe(options), spec, choice.knot, ab, options.variant)
         if placed and spec.takes_hints:
-            told = self._read(self._look(size, placed), choice)
+            told = self._read(self._views.look(options.size, placed), choice)
             ab += np.float32(guidance.NETWORK_SHARE) * (told - ab)
         if options.variant is not None:
             ab += change
         if options.prior is not None:
-            ab = options.prior.shift(seen.lightness, ab)
+            ab = options.prior.shift(view.lightness, ab)
         if options.saturation != 1:
-            ab = readout.saturate(seen.lightness, ab, options.saturation)
-        scale = (photo.height / seen.cells[0], photo.width / seen.cells[1])
+            ab = readout.saturate(view.lightness, ab, options.saturation)
+        scale = (photo.height / view.cells[0], photo.width / view.cells[1])
         before = ab
         if placed:
             believed = spec.output == "bins"
-            scene = Scene.of_belief(self.believe(options)) if believed else Scene.of_colors(seen.lightness, ab)
+            scene = Scene.of_belief(self.believe(options)) if believed else Scene.of_colors(view.lightness, ab)
             ab = spread(placed, scene, ab, scale)
         join = Join(
             photo,
-            resolution.guide(seen.lightness, ab),
-            seen.cells,
+            resolution.guide(view.lightness, ab),
+            view.cells,
             overlay=guidance.overlay(hints, photo.height, photo.width) if hints else None,
             layer=options.layer,
             mask=mask,
@@ -233,10 +227,12 @@ class Prepared:
             return chance(belief, before, ab, left)
 
         result = Photo.from_image(join.build, like=photo, mark=mark, notes=tuple(notes), kept=join.kept)
-        return Result(result, tuple(notes), spec.name, _chances=chances, _cells=seen.cells)
+        return Result(result, tuple(notes), spec.name, _chances=chances, _cells=view.cells)
 
     def restored(self, steps: tuple[Step, ...]) -> Prepared:
-        """Return the photograph with other steps of restoration."""
+        """Return the photograph with these steps of restoration; itself where it has them."""
+        if steps == self._steps:
+            return self
         return Prepared(restore(self.photo.origin, steps), self._backend, steps)
 
     def believe(self, options: ColorizeOptions) -> Belief:
@@ -247,12 +243,12 @@ class Prepared:
         """
         from tinct.inference.confidence import believe
 
-        seen = self._look(options.size or self._backend.spec.size, [])
-        return believe(seen.output, self._backend.spec, seen.lightness, seen.pooling)
+        view = self._views.look(options.size)
+        return believe(view.output, self._backend.spec, view.lightness, view.pooling)
 
     def locate(self, options: ColorizeOptions) -> tuple[list[guidance.Placed], tuple[float, float]]:
         """Return the hints in place, and how many pixels a cell has along y and x."""
-        rows, columns = self._look(options.size or self._backend.spec.size, []).cells
+        rows, columns = self._views.look(options.size).cells
         photo = self.photo
         placed = guidance.place(options.hints, photo.height, photo.width)
         return placed, (photo.height / rows, photo.width / columns)
@@ -261,19 +257,17 @@ class Prepared:
         """Return what the network says, before anything else has changed it.
 
         Args:
-            options: of which mode, vividness, size and restoration count.
+            options: of which mode, vividness and size count.
 
         Returns:
             L in 0..100, (h, w), and a and b in Lab units, (h, w, 2), of the cells of a coarse grid.
         """
-        if options.restore != self._steps:
-            return self.restored(options.restore).cells(options)
-        seen = self._look(options.size or self._backend.spec.size, [])
-        return seen.lightness, self._read(seen, readout.choose(self._backend.spec, options.mode, options.vividness))
+        view = self._views.look(options.size)
+        return view.lightness, self._read(view, readout.choose(self._backend.spec, options.mode, options.vividness))
 
-    def _read(self, seen: _Seen, choice: readout.Choice) -> Floats:
+    def _read(self, view: View, choice: readout.Choice) -> Floats:
         """Read a and b, (h', w', 2), from what the network said."""
-        return resolution.pool(readout.read_colors(seen.output, self._backend.spec, choice.knot), seen.pooling)
+        return resolution.pool(readout.read_colors(view.output, self._backend.spec, choice.knot), view.pooling)
 
     def _take_over(self, reference: Prepared, options: ColorizeOptions) -> list[guidance.Placed]:
         from tinct.inference.reference import find_hints, read_colors
@@ -281,35 +275,6 @@ class Prepared:
         own, other = self.believe(options), reference.believe(options)
         colors = read_colors(reference.photo, *other.lightness.shape)
         return find_hints(own, other, colors, self.locate(options)[1])
-
-    def _look(self, size: int, placed: list[guidance.Placed]) -> _Seen:
-        """Run the network with those hints, or remember what it said."""
-        key = (size, *((hint.top, hint.bottom, hint.left, hint.right, *hint.ab.tolist()) for hint in placed))
-        with self._lock:
-            if key in self._seen:
-                self._seen.move_to_end(key)
-                return self._seen[key]
-        photo, spec = self.photo, self._backend.spec
-        fitted = resolution.fit(photo.height, photo.width, size, spec.multiple)
-        lightness = photo.small_lightness(fitted.height, fitted.width)
-        encoded = guidance.encode(placed, photo.height, photo.width, fitted) if placed else None
-        output = fitted.crop(self._backend.run(fitted.pad(lightness), encoded), spec.stride)
-        if size > spec.size:
-            usual = resolution.fit(photo.height, photo.width, spec.size, spec.multiple)
-            output = resolution.steady(output, fitted, self._look(spec.size, placed).output, usual)
-        pooling = resolution.pooling(fitted, spec.stride)
-        cell = spec.stride * pooling
-        seen = _Seen(
-            np.ascontiguousarray(output),
-            pooling,
-            resolution.pool(lightness, cell),
-            (fitted.height / cell, fitted.width / cell),
-        )
-        with self._lock:
-            self._seen[key] = seen
-            while len(self._seen) > KEPT_OUTPUTS:
-                self._seen.popitem(last=False)
-        return seen
 
     def _mark(self, source_hash: str, options: ColorizeOptions, mask: Photo | None, reference: Photo | None) -> Marking:
         settings = to_settings(
@@ -333,17 +298,3 @@ class Prepared:
 
 def _open(picture: Any) -> Photo:
     return picture if isinstance(picture, Photo) else read_photo(picture)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the network said of a photograph."""
-
-    output: Floats
-    """(C, h, w), raw, cut to the photograph."""
-    pooling: int
-    """How many of its cells a side are averaged into one."""
-    lightness: Floats
-    """(h', w'), L of each of the resulting cells."""
-    cells: tuple[float, float]
-    """How many cells cover the photograph's height and width."""

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from tinct.color.gamut import reduce_chroma
 from tinct.color.lab import lab_to_srgb
-from tinct.errors import OptionError
 from tinct.inference import guidance, kriging
+from tinct.inference.checks import whole
 from tinct.inference.confidence import NEARBY, Belief
 from tinct.inference.options import ColorizeOptions, Hint
 
@@ -62,6 +62,8 @@ class Swatch:
 
 def suggest_points(prepared: Prepared, n: int, options: ColorizeOptions) -> list[Point]:
     """See :meth:`tinct.inference.pipeline.Colorizer.suggest_points`."""
+    n = whole(n, "the number of points", 1, MOST_POINTS)
+    prepared = prepared.restored(options.restore)
     belief = prepared.believe(options)
     _, ab = prepared.cells(options)
     placed, scale = prepared.locate(options)
@@ -79,6 +81,7 @@ def suggest_points(prepared: Prepared, n: int, options: ColorizeOptions) -> list
 
 def suggest_colors(prepared: Prepared, x: float | str, y: float | str, n: int) -> list[Swatch]:
     """See :meth:`tinct.inference.pipeline.Colorizer.suggest_colors`."""
+    n = whole(n, "the number of colors", 1, MOST_COLORS)
     options = ColorizeOptions(hints=(Hint(x, y, "#808080"),))
     (place,), scale = prepared.locate(options)
     belief = prepared.believe(options)
@@ -100,8 +103,6 @@ def choose_points(belief: Belief, ab: Floats, left: Floats | None, count: int) -
     Returns:
         Row, column, and score of each; the most helpful first.
     """
-    if not 1 <= count <= MOST_POINTS:
-        raise OptionError(f"{count} points asked for, expected 1 to {MOST_POINTS}")
     height, width = belief.lightness.shape
     step = int(np.ceil(np.sqrt(height * width / CANDIDATES)))
     rows, columns = (np.arange(min(step // 2, length - 1), length, step) for length in (height, width))
@@ -140,8 +141,6 @@ def choose_colors(chances: Floats, bins: Floats, lightness: float, count: int) -
     Returns:
         The most probable first.
     """
-    if not 1 <= count <= MOST_COLORS:
-        raise OptionError(f"{count} colors asked for, expected 1 to {MOST_COLORS}")
     distances = np.linalg.norm(bins[:, np.newaxis] - bins, axis=-1)
     near = np.exp(-0.5 * (distances / APART) ** 2)
     uncovered, middles = chances.astype(np.float64), []

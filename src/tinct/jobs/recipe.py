@@ -93,7 +93,8 @@ class Recipe:
             TinctError: it can't be read.
         """
         photo = self.read(source, allow_truncated=self.allow_truncated)
-        return Signature.of_cells(*colorizer.prepare(photo).cells(self.options))
+        prepared = colorizer.prepare(photo).restored(self.options.restore)
+        return Signature.of_cells(*prepared.cells(self.options))
 
     def read(self, source: Path, *, allow_truncated: bool = True) -> Photo:
         """Read a photograph as it is, or the first of its pages that are asked for.

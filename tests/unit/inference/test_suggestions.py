@@ -105,10 +105,17 @@ def test_a_place_has_colors(make_model: MakeModel, gray_pixels: NDArray[np.uint8
         colorizer.suggest_colors(gray_pixels, 64, 0)
 
 
-@pytest.mark.parametrize("count", [0, -1, 1000])
+@pytest.mark.parametrize("count", [0, -1, 1000, 2.5, "x"])
 def test_numbers_out_of_range(count: int, make_model: MakeModel, gray_pixels: NDArray[np.uint8]) -> None:
     colorizer = Colorizer(make_model("bins"))
     with pytest.raises(OptionError, match=f"1 to {MOST_POINTS}"):
         colorizer.suggest_points(gray_pixels, count)
     with pytest.raises(OptionError, match=f"1 to {MOST_COLORS}"):
         colorizer.suggest_colors(gray_pixels, 1, 1, count)
+
+
+def test_points_are_those_of_the_restored_photograph(make_model: MakeModel, gray_pixels: NDArray[np.uint8]) -> None:
+    colorizer, faint = Colorizer(make_model("bins")), (gray_pixels // 4 + 90).astype(np.uint8)
+    clear = colorizer.prepare(faint).restored(("contrast",)).photo.to_numpy()
+    found = colorizer.suggest_points(faint, 5, ColorizeOptions(restore="contrast"))
+    assert found == colorizer.suggest_points(clear, 5) != colorizer.suggest_points(faint, 5)
