@@ -172,7 +172,8 @@ def test_damage_is_named_and_the_rest_kept(tmp_path: Path) -> None:
     [
         (("missing.mp4", "-o", "out.mp4"), 1, "can't be read"),
         (("FILM", "-o", "out.avi"), 2, ".mkv"),
-        (("FILM", "-o", "FILM"), 1, "exists"),
+        (("FILM", "-o", "FILM"), 2, "is the film itself"),
+        (("FILM", "-o", "FILM", "--overwrite", "--preview", "0.1"), 2, "is the film itself"),
         (("FILM", "-o", "out.mp4", "--preview", "0"), 2, "more than 0"),
         (("FILM", "-o", "out.mp4", "--hint", "1,2,#a03020"), 2, "TIME@X,Y"),
         (("FILM", "-o", "out.mp4", "--reference", "no.png"), 1, "no.png"),

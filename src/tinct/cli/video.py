@@ -54,7 +54,8 @@ def video(
         bool, typer.Option("--no-subtitles", rich_help_panel=shared.OUTPUT, help="Leave the subtitles out.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", rich_help_panel=shared.OUTPUT, help="Replace an existing output.")
+        bool,
+        typer.Option("--overwrite", rich_help_panel=shared.OUTPUT, help="Replace an existing output, but never IN."),
     ] = False,
     no_mark: shared.NoMark = False,
     preview: Annotated[

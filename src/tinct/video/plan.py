@@ -16,7 +16,7 @@ import scenedetect
 from numpy.typing import NDArray
 
 import tinct
-from tinct.errors import HintError, OutputExists, UnreadableVideo
+from tinct.errors import HintError, OptionError, OutputExists, UnreadableVideo
 from tinct.inference.backends import Backend
 from tinct.video import state
 from tinct.video.anchors import check_references
@@ -93,11 +93,13 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
 
     Raises:
         UnreadableVideo: the source can't be used.
-        OptionError: the options don't go together, or two references are for one frame.
+        OptionError: the options don't go together, the target is the source, or two references are for one frame.
         HintError: a hint or a reference lies after the film's end.
         OutputExists, OutputError: the target or the folder can't be written, or another run has the folder.
     """
     target = Path(job.target)
+    if target.exists() and Path(job.source).exists() and target.samefile(job.source):
+        raise OptionError(f"{target} is the film itself, which is never replaced; give another name")
     if target.exists() and not job.overwrite:
         raise OutputExists(f"{target} exists; give another name, or allow overwriting it (--overwrite)")
     film = examine(job.source)

@@ -190,6 +190,19 @@ def test_nothing_is_replaced(moving: Frames, make_film: Maker, backend: Backend,
     assert source.with_name("out.mkv").read_bytes() == b"mine"
 
 
+def test_the_film_itself_is_never_replaced(moving: Frames, make_film: Maker, backend: Backend) -> None:
+    """Not by --overwrite either, nor by another name of it."""
+    source = make_film("in.mkv", moving(count=2))
+    before = source.read_bytes()
+    link = source.with_name("link.mkv")
+    link.symlink_to(source)
+    for target in (source, link):
+        with pytest.raises(OptionError, match="is the film itself, which is never replaced; give another name"):
+            make_plan(Job(str(source), str(target), overwrite=True), backend)
+    assert source.read_bytes() == before
+    assert sorted(path.name for path in source.parent.iterdir()) == ["in.mkv", "link.mkv"]
+
+
 def test_source_that_changes(moving: Frames, make_film: Maker, backend: Backend, small: ColorizeOptions) -> None:
     source = make_film("in.mkv", moving(count=4))
     job = Job(str(source), str(source.with_name("out.mkv")), FilmOptions(colors=small))
