@@ -37,7 +37,11 @@ def video(
     ] = None,
     depth: Annotated[
         int | None,
-        typer.Option(metavar="8|10", rich_help_panel=shared.OUTPUT, help="Bits of a channel. Not given: the source's."),
+        typer.Option(
+            metavar="8|10|12|16",
+            rich_help_panel=shared.OUTPUT,
+            help="Bits of a channel; 12 and 16 with ffv1. Not given: the source's, or as near as the codec comes.",
+        ),
     ] = None,
     quality: Annotated[
         int | None,

@@ -19,7 +19,7 @@ class Codec:
     encoder: str
     """FFmpeg's name."""
     formats: Mapping[int, str]
-    """Pixel format by bits of a channel."""
+    """Pixel format by bits of a channel, fewest first."""
     odd_formats: Mapping[int, str]
     """Likewise for sizes that aren't even, for which color in pairs of pixels has no room."""
     options: Mapping[str, str]
@@ -28,6 +28,8 @@ class Codec:
     best: int = 0
     worst: int = 51
 
+
+_LOSSLESS = {8: "yuv444p", 10: "yuv444p10le", 12: "yuv444p12le", 16: "yuv444p16le"}
 
 CODECS: dict[str, Codec] = {
     codec.name: codec
@@ -54,8 +56,8 @@ CODECS: dict[str, Codec] = {
         Codec(
             "ffv1",
             "ffv1",
-            {8: "yuv444p", 10: "yuv444p10le"},
-            {8: "yuv444p", 10: "yuv444p10le"},
+            _LOSSLESS,
+            _LOSSLESS,
             {"level": "3", "g": "1", "slices": "4", "slicecrc": "1"},
         ),
         Codec("prores", "prores_ks", {10: "yuv422p10le"}, {}, {"profile": "hq", "vendor": "apl0"}),
@@ -80,7 +82,7 @@ class Encoding:
     codec: str
     """One of :data:`CODECS`."""
     depth: int
-    """Bits of a channel, 8 or 10."""
+    """Bits of a channel."""
     pixel_format: str
     quality: int | None = None
     """Constant rate factor; None for a codec that has none."""
@@ -125,7 +127,7 @@ def choose_encoding(
         film: the source.
         target: its ending chooses the container.
         codec: one of :data:`CODECS`; None for the container's usual one.
-        depth: bits of a channel; None for the source's, 8 or 10.
+        depth: bits of a channel; None for the source's, or as near to them as the codec comes.
         quality: constant rate factor; None for the codec's usual one.
         without: kinds of streams that aren't copied.
 
@@ -142,12 +144,10 @@ def choose_encoding(
     container, fitting = CONTAINERS[suffix]
     if codec is not None and codec not in CODECS:
         raise OptionError(f"codec is {codec!r}; choose one of {', '.join(CODECS)}")
-    if depth not in (None, 8, 10):
-        raise OptionError(f"depth is {depth}, expected 8 or 10 bits a channel")
-    bits = depth or (10 if film.bits > 8 or codec == "prores" else 8)
+    wished = film.bits if depth is None else depth
     if codec is None:
         # Few players decode H.264 of 10 bits.
-        codec = "h265" if bits == 10 and "h265" in fitting else fitting[0]
+        codec = "h265" if wished > 8 and "h265" in fitting else fitting[0]
     if codec not in fitting:
         others = [ending for ending, (_, codecs) in CONTAINERS.items() if codec in codecs]
         raise OptionError(
@@ -159,6 +159,7 @@ def choose_encoding(
         raise OptionError(
             f"{codec} takes even sizes only, this film has {film.width} x {film.height}; choose h264, h265 or ffv1"
         )
+    bits = next((held for held in formats if held >= wished), max(formats)) if depth is None else depth
     if bits not in formats:
         raise OptionError(f"{codec} doesn't have {bits} bits a channel, but {', '.join(map(str, formats))}")
     if quality is not None and chosen.quality is None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tinct.errors import OptionError, OutputError
 from tinct.media.atomic import atomic_path
 from tinct.media.marking import Marking
-from tinct.video.codecs import CONTAINERS, Encoding
+from tinct.video.codecs import CODECS, CONTAINERS, Encoding
 from tinct.video.encode import HEAD, TICK, add_picture
 from tinct.video.film import Film, is_cover, opened, reason
 from tinct.video.marks import TAG, append_box, marked
@@ -78,6 +78,9 @@ def _left_out(source: Any, film: Film, encoding: Encoding) -> Iterator[str]:
     alpha = any(component.is_alpha for component in av.VideoFormat(film.pixel_format, 16, 16).components)
     if alpha or "alpha_mode" in (key.lower() for key in source.streams[film.index].metadata):
         yield "its transparency was left out"
+    if film.bits > encoding.depth:
+        most = max(CODECS["ffv1"].formats)
+        yield f"its {film.bits} bits a channel were reduced to {encoding.depth}; ffv1 (.mkv) keeps up to {most}"
 
 
 def _refusal(source: Any, film: Film, encoding: Encoding) -> str | None:

@@ -69,7 +69,7 @@ def write_film(
 
     Args:
         path: its ending chooses the container.
-        frames: (H, W) gray or (H, W, 3) sRGB, uint8; or (H, W) uint16 for gray of 10 bits (values to 1023).
+        frames: (H, W) gray or (H, W, 3) sRGB, uint8; or (H, W) uint16 for gray of as many bits as ``pixels`` has.
         codec: FFmpeg's name of the encoder.
         pixels: pixel format.
         rate: frames a second.
@@ -117,7 +117,7 @@ def write_film(
 
 def make_frame(pixels: NDArray[Any], kind: str) -> Any:
     if pixels.dtype == np.uint16:
-        return av.VideoFrame.from_ndarray(pixels, format="gray10le").reformat(format=kind)
+        return av.VideoFrame.from_ndarray(pixels, format=kind)
     return av.VideoFrame.from_ndarray(pixels, format="gray" if pixels.ndim == 2 else "rgb24").reformat(format=kind)
 
 

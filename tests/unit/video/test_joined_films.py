@@ -112,6 +112,7 @@ def test_the_same_film_again(
         ("out.mp4", "h265", 10, "yuv420p10le"),
         ("out.mov", "prores", None, "yuv422p10le"),
         ("out.mkv", "ffv1", 10, "yuv444p10le"),
+        ("out.mkv", "ffv1", 16, "yuv444p16le"),
         ("out.webm", None, None, "yuv420p"),
         ("out.mkv", "h264", 10, "yuv420p10le"),
         ("out.mp4", "av1", 10, "yuv420p10le"),
@@ -154,16 +155,31 @@ def test_lightness_is_kept(moving: Frames, make_film: Maker, backend: Backend, s
         assert np.abs(_light(before) - _light(after)).mean() < 0.25
 
 
-def test_ten_bits_stay_ten(backend: Backend, make_film: Maker, small: ColorizeOptions) -> None:
-    """A ramp finer than 8 bits comes out with its levels."""
-    ramp = np.tile(np.linspace(300, 700, 256).astype(np.uint16), (64, 1))
-    source = make_film("in.mkv", [ramp] * 4, codec="ffv1", pixels="gray10le")
-    colorize(source, target := source.with_name("out.mkv"), backend, small, codec="ffv1")
+@pytest.mark.parametrize(("bits", "held"), [(10, 10), (12, 12), (14, 16), (16, 16)])
+def test_all_bits_are_kept(bits: int, held: int, backend: Backend, make_film: Maker, small: ColorizeOptions) -> None:
+    """A ramp as fine as the film can show comes out with its levels, but for rounding; 2 bits less would leave 64."""
+    ramp = np.tile((np.arange(256) + (1 << bits) * 2 // 5).astype(np.uint16), (64, 1))
+    source = make_film("in.mkv", [ramp] * 4, codec="ffv1", pixels=f"gray{bits}le")
+    plan = colorize(source, target := source.with_name("out.mkv"), backend, small, codec="ffv1")
+    assert plan.notes == ()
     with av.open(str(target)) as container:
         frame = next(container.decode(video=0))
-        assert frame.format.name == "yuv444p10le"
+        assert frame.format.name == f"yuv444p{held}le"
         luma = np.frombuffer(frame.planes[0], "<u2").reshape(64, -1)[32, :256]
-    assert len(np.unique(luma)) > 200
+    assert len(np.unique(luma)) > 150
+
+
+def test_bits_that_a_codec_lacks_are_named(backend: Backend, make_film: Maker) -> None:
+    source = make_film("in.mkv", [np.full((48, 64), 3000, np.uint16)] * 2, pixels="gray12le")
+    for name, changes, note in (
+        ("out.mp4", {}, "its 12 bits a channel were reduced to 10; ffv1 (.mkv) keeps up to 16"),
+        (
+            "out.mov",
+            {"codec": "h264", "depth": 8},
+            "its 12 bits a channel were reduced to 8; ffv1 (.mkv) keeps up to 16",
+        ),
+    ):
+        assert note in make_plan(Job(str(source), str(source.with_name(name)), **changes), backend).notes
 
 
 def test_av1_says_nothing(
