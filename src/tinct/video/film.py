@@ -19,6 +19,9 @@ from tinct.errors import UnreadableVideo
 
 USUAL_RATE = Fraction(25)
 """Frames a second of a film that doesn't say."""
+PASSES = 3
+"""Decodings that a film without trustworthy times has under way: shots are gone through twice where colors are carried
+through them, and pieces of a shot overlap."""
 OnDamage = Callable[[Fraction | None, str], None]
 """Called with the time of what can't be decoded, in seconds, and what the decoder says of it."""
 
@@ -168,28 +171,45 @@ def decode(container: Any, stream: Any, on_damage: OnDamage) -> Iterator[Any]:
                 return
 
 
+@dataclass(slots=True)
+class _Pass:
+    """One decoding of a film, somewhere on its way."""
+
+    frames: Iterator[Any]
+    next: int
+    """Number of the frame that comes next."""
+
+
 class Reader:
     """The frames of a film by number, in any order; going on where the last call stopped costs nothing.
 
     Args:
         film: the film.
         ticks: (n,) timestamps of all frames, ascending.
-        seekable: whether they can be trusted to find a frame; else all before it are decoded.
+        seekable: whether they can be trusted to find a frame; else all before it are decoded, or those from where one
+            of the last calls stopped.
     """
 
     def __init__(self, film: Film, ticks: NDArray[np.int64], *, seekable: bool) -> None:
         self._film, self._ticks, self._seekable = film, ticks, seekable
-        self._frames: Iterator[Any] | None = None
-        self._next = 0
+        self._passes: list[_Pass] = []
 
     def frames(self, first: int, count: int) -> Iterator[Any]:
         """Yield ``count`` frames from number ``first`` on; fewer where they can't be decoded any more."""
-        if self._frames is None or self._next != first:
-            self._frames = self._from(first)
-        for frame in itertools.islice(self._frames, count):
-            first += 1
-            self._next = first
+        found = self._choose(first)
+        for _ in itertools.islice(found.frames, first - found.next):
+            found.next += 1
+        for frame in itertools.islice(found.frames, count):
+            found.next += 1
             yield frame
+
+    def _choose(self, first: int) -> _Pass:
+        """Return the pass that comes to a frame soonest, and remember it as the last that was used."""
+        near = [found for found in self._passes if (found.next == first if self._seekable else found.next <= first)]
+        found = max(near, key=lambda found: found.next) if near else _Pass(self._from(first), first)
+        others = [other for other in self._passes if other is not found]
+        self._passes = [*others, found][-(1 if self._seekable else PASSES) :]
+        return found
 
     def _from(self, first: int) -> Iterator[Any]:
         if self._seekable and first:

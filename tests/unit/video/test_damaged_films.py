@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from tinct.errors import OptionError, OutputExists, UnreadableVideo
 from tinct.inference.backends import Backend
 from tinct.inference.options import ColorizeOptions
-from tinct.video.film import Reader, examine
+from tinct.video.film import Reader, decode, examine
 from tinct.video.options import FilmOptions
 from tinct.video.plan import Job, Plan, make_plan
 from tinct.video.shots import survey
@@ -180,6 +181,33 @@ def test_seeking_gives_the_same_frames(moving: Frames, make_film: Maker) -> None
         assert all((one == other).all() for one, other in zip(found, whole[first:], strict=False))
     by_counting = [f.to_ndarray(format="gray") for f in Reader(film, ticks, seekable=False).frames(40, 5)]
     assert all((one == other).all() for one, other in zip(by_counting, whole[40:], strict=False))
+
+
+def test_going_through_a_damaged_film_decodes_it_few_times(
+    moving: Frames, make_film: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shots in pieces that overlap, each shot gone through as a whole before, as for hints."""
+    film = examine(make_film("in.mkv", moving(count=120), **H264))
+    decoded = 0
+
+    def counted(*arguments: Any) -> Iterator[Any]:
+        nonlocal decoded
+        for frame in decode(*arguments):
+            decoded += 1
+            yield frame
+
+    monkeypatch.setattr("tinct.video.film.decode", counted)
+    reader = Reader(film, np.arange(120), seekable=False)
+    whole = [frame.to_ndarray(format="gray") for frame in reader.frames(0, 120)]
+    for passes in (2, 3):
+        reader, decoded = Reader(film, np.arange(120), seekable=False), 0
+        for shot in range(0, 120, 40):
+            calls = [range(shot, shot + 40)] * (passes == 3)
+            calls += [range(max(shot, piece - 4), min(shot + 40, piece + 14)) for piece in range(shot, shot + 40, 10)]
+            for seen in calls:
+                found = [frame.to_ndarray(format="gray") for frame in reader.frames(seen.start, len(seen))]
+                assert (np.array(found) == np.array(whole[seen.start : seen.stop])).all()
+        assert decoded <= passes * 120
 
 
 def test_nothing_is_replaced(moving: Frames, make_film: Maker, backend: Backend, small: ColorizeOptions) -> None:
