@@ -71,6 +71,20 @@ def test_a_second_run_does_nothing_again(run: Any, album: Path) -> None:
     assert {name: Path("out", name).stat().st_mtime_ns for name in results()} == before
 
 
+def test_results_beside_their_originals_are_left_out_and_counted(run: Any, picture: Any) -> None:
+    """A name like that of a result is a photograph's own where there is no original; also on the next run."""
+    for name in ("1.tif", "1.color.tif", "1.color-2.jpg", "sub/1.confidence.png", "plate-12.color.tif"):
+        picture(f"in/{name}")
+    done = run("batch", "in", "out")
+    assert done.code == 0, done.err
+    assert set(results()) == {"1.tif", "sub/1.confidence.png", "plate-12.color.tif"}
+    names = "*.color.*, *.color-N.*, *.confidence.*"
+    assert f"2 left out, named like results ({names}) of photographs beside them" in done.err
+    again = run("batch", "in", "out")
+    assert "3 done before" in again.err
+    assert "nothing to do" in again.err
+
+
 def test_what_changed_is_noticed_and_done_again(run: Any, album: Path, picture: Any, gray_pixels: Any) -> None:
     run("batch", album, "out")
     first = results()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tinct.jobs.originals import Originals
 from tinct.jobs.remote import Bucket, Patience
 from tinct.media.xmp import Packet
 
@@ -152,6 +153,14 @@ def test_from_bucket_to_bucket_and_again(run: Any, store: Any, scans: dict[str, 
     assert (state / "index.html").exists()
     aside = [data for key, data in again.items() if key.startswith("done/_tinct/replaced/")]
     assert aside == [b"damaged"]
+
+
+def test_results_beside_their_originals_are_no_sources(store: Any, scans: dict[str, bytes]) -> None:
+    for name in ("1.color.jpg", "deep/3.color-2.jpg", "deep/plate.color.jpg"):
+        store.put_object(Bucket="scans", Key=f"box/{name}", Body=b"result")
+    originals = Originals(Bucket("s3://scans/box").pictures())
+    assert [entry.name for entry in originals] == ["1.jpg", "2.png", "deep/3.jpg", "deep/plate.color.jpg"]
+    assert originals.left_out == 2
 
 
 def test_results_below_the_sources_are_no_sources(run: Any, store: Any, scans: dict[str, bytes]) -> None:

@@ -24,6 +24,7 @@ from tinct.jobs.engines import Engine
 from tinct.jobs.items import Outcome
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.naming import OWN, result_suffix
+from tinct.jobs.originals import Originals
 from tinct.jobs.places import Entry, Place, Trouble, is_within, local_path, open_place
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.report import keep_thumbnail
@@ -158,6 +159,7 @@ class Batch:
         self.results: Place = open_place(job.target)
         self.number = 0
         """Of the last listing of the sources."""
+        self._left_out = 0
 
     def prepare(self, engine: Engine, entries: Iterable[Entry | Trouble] | None = None) -> Summary:
         """List what there is, and decide what is to be done; nothing is written but the list.
@@ -168,8 +170,9 @@ class Batch:
         """
         manifest, job = self.manifest, self._job
         self.number = deciding.next_scan(manifest)
-        listing = self.sources.pictures() if entries is None else entries
-        troubles = deciding.take_sources(manifest, listing, self._plain, self.number)
+        originals = Originals(self.sources.pictures() if entries is None else entries)
+        troubles = deciding.take_sources(manifest, originals, self._plain, self.number)
+        self._tell_left_out(originals.left_out)
         summary = Summary(troubles=[trouble for trouble in troubles if trouble.reason])
         recipe, model = job.recipe, self._backend.model_hash
         if job.consistent or job.reference is not None:
@@ -220,6 +223,12 @@ class Batch:
         except (ClusterError, StoreFull) as error:
             halt(str(error))
         summary.seconds = time.perf_counter() - started
+
+    def _tell_left_out(self, count: int) -> None:
+        if count not in (0, self._left_out):
+            names = "*.color.*, *.color-N.*, *.confidence.*"
+            self._observer.say(f"{count:,} left out, named like results ({names}) of photographs beside them")
+        self._left_out = count
 
     def _note(self, outcome: Outcome) -> None:
         if outcome.thumbnail is not None:

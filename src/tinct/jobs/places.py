@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from tinct.errors import OutputError, StoreError, StoreFull, UnreadablePhoto
-from tinct.jobs.naming import OWN, is_result
+from tinct.jobs.naming import OWN
 from tinct.jobs.walking import walk
 from tinct.media.atomic import move_file
 
@@ -62,7 +62,7 @@ class Place(Protocol):
         """
 
     def pictures(self) -> Iterator[Entry | Trouble]:
-        """List the pictures in it, one by one; in folders without hidden ones and results beside their originals."""
+        """List the pictures in it, one by one, those of a folder together; hidden ones don't count."""
 
     def stat(self, name: str) -> Entry | None:
         """Return what is there by that name, None for nothing."""
@@ -114,7 +114,7 @@ class Folder:
             name = os.path.relpath(path, root).replace(os.sep, "/")
             if problem:
                 yield Trouble("" if name == "." else name, problem)
-            elif not is_folder and not is_result(path):
+            elif not is_folder:
                 yield self._entry(name, Path(path))
 
     def stat(self, name: str) -> Entry | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tinct.errors import MissingExtra, OptionError, OutputExists, StoreError, StoreFull, UnreadablePhoto
-from tinct.jobs.naming import OWN, is_picture, is_result
+from tinct.jobs.naming import OWN, is_picture
 from tinct.jobs.places import REPLACED, Entry, Trouble, full, has_room, is_within
 
 Result = TypeVar("Result")
@@ -94,7 +94,7 @@ class Bucket:
                 if info["type"] == "directory":
                     if info["name"].rstrip("/") != current:
                         folders.append(info["name"].rstrip("/"))
-                elif is_picture(last) and not is_result(last):
+                elif is_picture(last):
                     yield self._entry(name, info) if _is_plain(name) else Trouble(name, "no name that a file can have")
             waiting.extend(reversed(folders))
 

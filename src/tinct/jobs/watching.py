@@ -59,8 +59,8 @@ class Watch:
                 if settled != done:
                     done = settled
                     # What is still changing must not count as deleted.
-                    waiting = [Trouble(name, "") for name in now.keys() - settled.keys()]
-                    if not self._pass([*settled.values(), *waiting], total):
+                    entries = [settled.get(name, Trouble(name, "")) for name in now]
+                    if not self._pass(entries, total):
                         done = None
                 before = now
                 self._stop.wait(max(self._interval, SHARE * (time.monotonic() - started) if settled == done else 0))
