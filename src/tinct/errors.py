@@ -177,7 +177,7 @@ class MissingExtra(TinctError):
     """
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs the extra [{extra}]: pip install 'tinct[{extra}]'")
+        super().__init__(f'{what} needs the extra [{extra}]: pip install "tinct[{extra}]"')
         self.what = what
         self.extra = extra
 

@@ -114,6 +114,16 @@ def test_commands_run(document: Path, workspace: Path) -> None:
                 assert words[0] in SHELL_ONLY, f"no test runs {shlex.join(words)!r}"
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_extras_are_added_to_the_tinct_that_is_there(document: Path) -> None:
+    """In one way, which suits any folder, any shell, and any way in which Tinct was installed."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for asked in re.findall(r"pip install (\S+\[\S+)", document.read_text(encoding="utf-8")):
+        found = re.match(r'"tinct\[([\w,-]+)\]"', asked)
+        assert found is not None, asked
+        assert set(found[1].split(",")) <= set(extras), asked
+
+
 @pytest.mark.parametrize("document", having("python"), ids=name)
 def test_python_runs(document: Path, workspace: Path) -> None:
     scope: dict[str, object] = {"__name__": "document"}

@@ -151,7 +151,7 @@ def test_training_without_torch_names_the_extra(run: Any, monkeypatch: pytest.Mo
     for arguments in (("train", "tinct", "--data", "x", "--out", "y"), ("export", "x", "-o", "y.onnx")):
         done = run(*arguments)
         assert done.code == FAILED
-        assert "pip install 'tinct[train]'" in done.err
+        assert 'pip install "tinct[train]"' in done.err
 
 
 def test_training_data_without_a_usable_photo(run: Any, workspace: Path, picture: Any) -> None:

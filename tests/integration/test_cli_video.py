@@ -212,7 +212,7 @@ def test_without_the_libraries(
     with pytest.raises(SystemExit) as done:
         main(["video", str(film), "-o", str(tmp_path / "out.mp4")])
     assert done.value.code == 1
-    assert "pip install 'tinct[video]'" in capsys.readouterr().err
+    assert 'pip install "tinct[video]"' in capsys.readouterr().err
 
 
 MEASURE = """

@@ -130,7 +130,7 @@ def test_without_torch_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delitem(sys.modules, "tinct.models.features", raising=False)
     groups = {figure.group for figure in FIGURES}
     judges = Judges(groups, Request(data=(Path("x"),)))
-    assert "pip install 'tinct[train]'" in judges.reasons["kid_efficientnet_lite0"]
+    assert 'pip install "tinct[train]"' in judges.reasons["kid_efficientnet_lite0"]
     assert set(judges.reasons) == {
         *("kid_efficientnet_lite0", "fd_efficientnet_lite0", "semantic_top1", "fid", "lpips"),
     }
