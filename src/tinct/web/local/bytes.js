@@ -13,3 +13,14 @@ export function concat(...parts) {
   }
   return joined;
 }
+
+/** Text up to the first zero, without space around it: UTF-8, or else Latin-1. */
+export function decoded(bytes) {
+  const end = bytes.indexOf(0);
+  const written = end < 0 ? bytes : bytes.subarray(0, end);
+  try {
+    return new TextDecoder('utf-8', {fatal: true}).decode(written).trim();
+  } catch {
+    return new TextDecoder('latin1').decode(written).trim();
+  }
+}

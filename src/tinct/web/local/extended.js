@@ -3,50 +3,48 @@
  *
  * Source: XMP part 3, 1.1.3.1 (extended XMP in JPEG); tinct.media.extended does the same.
  */
-import {ascii, begins, concat, utf8} from './bytes.js';
+import {ascii, begins, concat} from './bytes.js';
+import {Packet} from './xmp.js';
 
 export const PREFIX = 'http://ns.adobe.com/xap/1.0/\0';
 export const EXTENSION = 'http://ns.adobe.com/xmp/extension/\0';
+const NOTE = 'xmpNote:HasExtendedXMP';
+const DIGITS = 32; // of an MD5 in hex
 const MOST = 65533; // bytes of a segment
 const PIECE = 65400; // of them of the rest
-const END = '</rdf:RDF>';
-const NOTE =
-  /\sxmpNote:HasExtendedXMP\s*=\s*["'](\w{32})["']|<xmpNote:HasExtendedXMP>\s*(\w{32})\s*<\/xmpNote:HasExtendedXMP>/;
+/** What stays in the packet: the note that there is more, and the part of the mark that others read. */
+const STAYING = [
+  NOTE,
+  'Iptc4xmpExt:DigitalSourceType',
+  'Iptc4xmpExt:AISystemUsed',
+  'Iptc4xmpExt:AISystemVersionUsed',
+];
 
-/** A packet of descriptions. */
-export const wrapped = (descriptions) =>
-  '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/">' +
-  `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">${descriptions}${END}</x:xmpmeta>\n` +
-  '<?xpacket end="w"?>';
-
-/** Put descriptions into a packet; null where it has no place for them. */
-export const added = (xmp, descriptions) =>
-  xmp?.includes(END) ? xmp.replace(END, () => `${descriptions}${END}`) : null;
-
-/** The contents of the segments that hold a packet: `whole`, or where that is too long `shown` and the `rest`. */
-export function splitXmp(whole, shown, rest) {
-  const alone = concat(ascii(PREFIX), utf8(whole));
+/** The contents of the segments that hold a packet. */
+export function splitXmp(packet) {
+  const alone = concat(ascii(PREFIX), packet.toBytes());
   if (alone.length <= MOST) return [alone];
-  const bytes = utf8(rest.replace(/<\?.*?\?>/gs, '').trim());
-  const digest = md5(bytes);
-  const note = `xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="${digest}"`;
-  const contents = [concat(ascii(PREFIX), utf8(added(shown, `<rdf:Description rdf:about="" ${note}/>`)))];
-  for (let start = 0; start < bytes.length; start += PIECE) {
+  packet.setAttribute(NOTE, '0'.repeat(DIGITS));
+  const rest = packet.split(MOST - PREFIX.length, STAYING).body();
+  const digest = md5(rest);
+  packet.setAttribute(NOTE, digest);
+  const contents = [concat(ascii(PREFIX), packet.toBytes())];
+  for (let start = 0; start < rest.length; start += PIECE) {
     const sizes = new DataView(new ArrayBuffer(8));
-    sizes.setUint32(0, bytes.length);
+    sizes.setUint32(0, rest.length);
     sizes.setUint32(4, start);
-    const piece = bytes.subarray(start, start + PIECE);
+    const piece = rest.subarray(start, start + PIECE);
     contents.push(concat(ascii(EXTENSION + digest), new Uint8Array(sizes.buffer), piece));
   }
   return contents;
 }
 
-/** A packet with the rest that it says there is; pieces that are damaged or of another count as none. */
-export function joinXmp(xmp, pieces) {
-  const note = xmp?.match(NOTE);
-  if (!note) return xmp;
-  const digest = note[1] ?? note[2];
-  const plain = xmp.replace(NOTE, '');
+/** The packet of a JPEG with the rest that it says there is; pieces that are damaged or of another count as none. */
+export function joinXmp(bytes, pieces) {
+  const packet = new Packet(bytes);
+  const digest = packet.text(NOTE);
+  if (digest === null) return packet;
+  packet.remove(NOTE);
   const begin = EXTENSION.length + digest.length;
   const found = pieces
     .filter((piece) => begins(piece, EXTENSION + digest) && piece.length >= begin + 8)
@@ -56,27 +54,9 @@ export function joinXmp(xmp, pieces) {
     }))
     .sort((one, other) => one.start - other.start);
   const rest = concat(...found.map(({content}) => content));
-  return md5(rest) === digest ? merged(plain, new TextDecoder().decode(rest)) : plain;
+  if (md5(rest) === digest) packet.merge(new Packet(rest));
+  return packet;
 }
-
-/** A packet with the descriptions of another; as it was where they can't be taken over as they stand. */
-function merged(xmp, rest) {
-  const root = /^.*?<rdf:RDF\b[^>]*/s;
-  const [own, others] = [xmp, rest].map((text) => text.match(root)?.[0]);
-  const end = rest.lastIndexOf(END);
-  if (own === undefined || others === undefined || end < 0) return xmp;
-  const names = declared(own);
-  let missing = '';
-  for (const [prefix, space] of declared(others)) {
-    if (!names.has(prefix)) missing += ` xmlns:${prefix}="${space}"`;
-    else if (names.get(prefix) !== space) return xmp;
-  }
-  const descriptions = rest.slice(others.length + 1, end);
-  return added(own + missing + xmp.slice(own.length), descriptions) ?? xmp;
-}
-
-const declared = (text) =>
-  new Map(Array.from(text.matchAll(/\sxmlns:([\w.-]+)\s*=\s*["']([^"']*)["']/g), (found) => found.slice(1)));
 
 const SHIFTS = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
 

@@ -6,13 +6,37 @@
  */
 import {ascii, begins, concat, utf8} from './bytes.js';
 import {ABOUT} from './constants.js';
-import {added, EXTENSION, joinXmp, PREFIX, splitXmp, wrapped} from './extended.js';
+import {description, turn} from './exif.js';
+import {EXTENSION, joinXmp, PREFIX, splitXmp} from './extended.js';
+import {caption} from './iptc.js';
 
 const SENTENCE = 'Colorized from a black-and-white original; colors are inferred';
-const HINTED = `${SENTENCE}, some from hints that a person gave`;
+const HINTED = ', some from hints that a person gave';
+/** What was said of an earlier coloring, here or by other versions of Tinct. */
+const SAID = new RegExp(String.raw`\s*${SENTENCE}(${HINTED})?(; restored before: \w+(, \w+)*)?\.?`, 'g');
+const SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia';
+/** Properties whose earlier values the history's entry keeps. */
+const REPLACED = ['Iptc4xmpExt:DigitalSourceType', 'xmpMM:DerivedFrom', 'xmpMM:InstanceID'];
+/** Properties that speak of the source's file, and would be wrong of the result's; as in tinct.media.outgoing. */
+const STALE = [
+  'xmp:Thumbnails',
+  'photoshop:ColorMode',
+  'photoshop:ICCProfile',
+  'tiff:BitsPerSample',
+  'tiff:Compression',
+  'tiff:ImageLength',
+  'tiff:ImageWidth',
+  'tiff:PhotometricInterpretation',
+  'tiff:SamplesPerPixel',
+  'tiff:YCbCrSubSampling',
+  'exif:ColorSpace',
+  'exif:PixelXDimension',
+  'exif:PixelYDimension',
+];
+/** Likewise where the pixels were turned: places count from another corner. */
+const TURNED = ['exif:SubjectArea', 'exif:SubjectLocation'];
 const EXIF = 'Exif\0\0';
 const PNG_XMP = 'XML:com.adobe.xmp';
-const ORIENTATION = 0x0112;
 
 async function sha256(bytes) {
   // Pages that weren't sent safely have no crypto.subtle; then the mark says not of which file it was made.
@@ -39,58 +63,67 @@ function settings(look) {
   return found;
 }
 
-const escape = (text) => text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
-
-/** The mark of a result as descriptions of an XMP packet: what others look for, and how it was made. */
-async function describe(source, look, mask) {
-  const tool = `Tinct ${ABOUT.version}`;
-  const texts = {
-    'Iptc4xmpExt:DigitalSourceType':
-      'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia',
-    'Iptc4xmpExt:AISystemUsed': 'Tinct',
-    'Iptc4xmpExt:AISystemVersionUsed': `${ABOUT.version} (model ${ABOUT.model})`,
-    'xmp:CreatorTool': tool,
-  };
-  const hash = await sha256(source);
-  let history = '';
-  if (hash !== null) {
-    const chosen = settings(look);
-    if (mask) chosen.mask = await sha256(mask);
-    const parameters = {
-      model: ABOUT.model,
-      modelHash: `sha256:${ABOUT.modelHash}`,
-      settings: chosen,
-      sourceHash: `sha256:${hash}`,
-    };
-    const id = (await sha256(utf8(canonical({tool, ...parameters})))).slice(0, 32);
-    texts['xmpMM:DocumentID'] = `xmp.did:${id}`;
-    texts['xmpMM:InstanceID'] = `xmp.iid:${id}`;
-    history =
-      `<xmpMM:DerivedFrom rdf:parseType="Resource"><stRef:documentID>sha256:${hash}</stRef:documentID>` +
-      `</xmpMM:DerivedFrom><xmpMM:History><rdf:Seq><rdf:li rdf:parseType="Resource"><stEvt:action>edited` +
-      `</stEvt:action><stEvt:instanceID>xmp.iid:${id}</stEvt:instanceID><stEvt:softwareAgent>${escape(tool)}` +
-      `</stEvt:softwareAgent><stEvt:changed>/</stEvt:changed><stEvt:parameters>${escape(canonical(parameters))}` +
-      '</stEvt:parameters></rdf:li></rdf:Seq></xmpMM:History>';
-  }
-  const lines = Object.entries(texts).map(([name, text]) => `<${name}>${escape(text)}</${name}>`);
-  const sentence = look.hints?.length ? HINTED : SENTENCE;
-  const language = `<rdf:Alt><rdf:li xml:lang="x-default">${sentence}</rdf:li></rdf:Alt>`;
-  return {
-    shown: description(`${lines.join('')}<dc:description>${language}</dc:description>`),
-    history: history && description(history),
-  };
+/** A list of programs with one more at its end, unless it is there already. */
+function appended(tools, tool) {
+  const named = (tools ?? '').split('; ').filter(Boolean);
+  return (named.includes(tool) ? named : [...named, tool]).join('; ');
 }
 
-const description = (properties) =>
-  '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" ' +
-  'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" ' +
-  'xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/" xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#" ' +
-  `xmlns:stRef="http://ns.adobe.com/xap/1.0/sType/ResourceRef#">${properties}</rdf:Description>`;
+/** A caption with the sentence at its end, in place of what was said there of an earlier coloring. */
+function captioned(text, sentence) {
+  const own = (text ?? '').replace(SAID, '').trim();
+  return own ? `${own}${/[.!?]$/.test(own) ? '' : '.'} ${sentence}` : sentence;
+}
 
-/** Put descriptions into the source's packet, or a new one where it has none or one with such properties of its own. */
-function packet(own, descriptions) {
-  const taken = /DigitalSourceType|AISystem|CreatorTool|xmpMM:|dc:description/;
-  return (!taken.test(own) && added(own, descriptions)) || wrapped(descriptions);
+/** Take out of a packet what is no longer true of the result; `turned`: whether its pixels are. */
+function tidy(packet, turned) {
+  for (const name of [...STALE, ...(turned ? TURNED : [])]) packet.remove(name);
+  if (![null, '1'].includes(packet.text('tiff:Orientation'))) packet.setText('tiff:Orientation', '1');
+}
+
+/**
+ * Write the mark into a packet: what others look for, and how the result was made. What it replaces is kept in the
+ * history's entry. `outside` is the source's caption outside XMP, for a packet that has none.
+ */
+async function markXmp(packet, source, look, mask, outside) {
+  const tool = `Tinct ${ABOUT.version}`;
+  const replaced = REPLACED.map((name) => [name, packet.plain(name)]).filter(([, value]) => value !== null);
+  const [before, instance] = [packet.text('xmpMM:DocumentID'), packet.text('xmpMM:InstanceID')];
+  packet.setText('Iptc4xmpExt:DigitalSourceType', SOURCE_TYPE);
+  packet.setText('Iptc4xmpExt:AISystemUsed', 'Tinct');
+  packet.setText('Iptc4xmpExt:AISystemVersionUsed', `${ABOUT.version} (model ${ABOUT.model})`);
+  packet.setText('xmp:CreatorTool', appended(packet.text('xmp:CreatorTool'), tool));
+  const sentence = look.hints?.length ? SENTENCE + HINTED : SENTENCE;
+  packet.setDefaultLanguage('dc:description', captioned(packet.text('dc:description') || outside, sentence));
+  const hash = await sha256(source);
+  if (hash === null) {
+    packet.remove('xmpMM:InstanceID'); // which is the source's
+    return;
+  }
+  const chosen = settings(look);
+  if (mask) chosen.mask = await sha256(mask);
+  const parameters = {
+    model: ABOUT.model,
+    modelHash: `sha256:${ABOUT.modelHash}`,
+    settings: chosen,
+    sourceHash: `sha256:${hash}`,
+  };
+  const id = (await sha256(utf8(canonical({tool, ...parameters})))).slice(0, 32);
+  if (before && packet.text('xmpMM:OriginalDocumentID') === null) packet.setText('xmpMM:OriginalDocumentID', before);
+  packet.setText('xmpMM:DocumentID', `xmp.did:${id}`);
+  packet.setText('xmpMM:InstanceID', `xmp.iid:${id}`);
+  packet.setStruct('xmpMM:DerivedFrom', {
+    'stRef:documentID': before || `sha256:${hash}`,
+    ...(instance ? {'stRef:instanceID': instance} : {}),
+  });
+  if (replaced.length) parameters.replaced = Object.fromEntries(replaced);
+  packet.appendStruct('xmpMM:History', {
+    'stEvt:action': 'edited',
+    'stEvt:instanceID': `xmp.iid:${id}`,
+    'stEvt:softwareAgent': tool,
+    'stEvt:changed': '/',
+    'stEvt:parameters': canonical(parameters),
+  });
 }
 
 /** The segments of a JPEG before its picture, each with its marker: {kind, start, end}. */
@@ -120,47 +153,38 @@ function* chunks(bytes) {
 const isJpeg = (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8;
 const isPng = (bytes) => begins(bytes, '\x89PNG\r\n\x1a\n');
 
-/** What is kept of a source: {exif (TIFF structure), iptc (segments), texts (chunks), xmp}. */
+/**
+ * What is kept of a source: {exif (TIFF structure), iptc (segments), texts (chunks), packet (of XMP)}; beside it its
+ * `caption` outside XMP, and whether it was `turned`, which the result isn't.
+ */
 function read(bytes) {
-  const found = {exif: null, iptc: [], texts: [], xmp: null};
+  const found = {exif: null, iptc: [], texts: [], caption: null, turned: false};
+  const pieces = [];
+  let xmp = null;
   if (isJpeg(bytes)) {
-    const pieces = [];
     for (const {kind, start, end, content} of segments(bytes)) {
       if (kind === 0xe1 && begins(content, EXIF)) found.exif ??= content.slice(EXIF.length);
-      else if (kind === 0xe1 && begins(content, PREFIX)) {
-        found.xmp ??= new TextDecoder().decode(content.subarray(PREFIX.length));
-      } else if (kind === 0xe1 && begins(content, EXTENSION)) pieces.push(content);
-      else if (kind === 0xed || kind === 0xfe) found.iptc.push(bytes.slice(start, end));
+      else if (kind === 0xe1 && begins(content, PREFIX)) xmp ??= content.subarray(PREFIX.length);
+      else if (kind === 0xe1 && begins(content, EXTENSION)) pieces.push(content);
+      else if (kind === 0xed || kind === 0xfe) {
+        found.iptc.push(bytes.slice(start, end));
+        found.caption ??= caption(content);
+      }
     }
-    found.xmp = joinXmp(found.xmp, pieces);
   } else if (isPng(bytes)) {
     for (const {kind, start, end, content} of chunks(bytes)) {
       if (kind === 'eXIf') found.exif ??= content.slice();
       else if (kind === 'iTXt' && begins(content, PNG_XMP)) {
-        if (content[PNG_XMP.length + 1] === 0) {
-          found.xmp ??= new TextDecoder().decode(content.subarray(PNG_XMP.length + 5));
-        }
+        if (content[PNG_XMP.length + 1] === 0) xmp ??= content.subarray(PNG_XMP.length + 5);
       } else if (['tEXt', 'zTXt', 'iTXt', 'pHYs', 'tIME'].includes(kind)) found.texts.push(bytes.slice(start, end));
     }
   }
-  if (found.exif) turn(found.exif);
-  return found;
-}
-
-/** The result is upright: say so in an EXIF structure, in place. */
-function turn(exif) {
-  const view = new DataView(exif.buffer, exif.byteOffset, exif.length);
-  const little = view.getUint16(0) === 0x4949;
-  try {
-    const main = view.getUint32(4, little);
-    for (let entry = 0; entry < view.getUint16(main, little); entry++) {
-      const at = main + 2 + 12 * entry;
-      if (view.getUint16(at, little) === ORIENTATION) view.setUint16(at + 8, 1, little);
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    // Cut short: nobody reads an orientation there either.
+  found.packet = joinXmp(xmp, pieces);
+  if (found.exif) {
+    found.caption = description(found.exif) ?? found.caption;
+    found.turned = turn(found.exif);
   }
+  return found;
 }
 
 function segment(kind, ...parts) {
@@ -197,21 +221,20 @@ function chunk(kind, content) {
 /** Write what the source said, and the mark, into an encoded result; both are bytes of files, `mask` perhaps too. */
 export async function mark(result, source, look, mask = null) {
   const kept = read(source);
-  const {shown, history} = await describe(source, look, mask);
-  const whole = packet(kept.xmp, shown + history);
+  tidy(kept.packet, kept.turned);
+  await markXmp(kept.packet, source, look, mask, kept.caption);
   if (isJpeg(result)) {
-    const xmp = splitXmp(whole, wrapped(shown), packet(kept.xmp, history));
     const exif = kept.exif ? segment(0xe1, ascii(EXIF), kept.exif) : new Uint8Array();
     let start = 2;
     for (const {kind, end} of segments(result)) if (kind === 0xe0) start = end;
-    const own = [exif, ...xmp.map((content) => segment(0xe1, content)), ...kept.iptc];
+    const own = [exif, ...splitXmp(kept.packet).map((content) => segment(0xe1, content)), ...kept.iptc];
     return concat(result.subarray(0, start), ...own, result.subarray(start));
   }
   const [{end: header}] = chunks(result);
   const own = [
     ...kept.texts,
     ...(kept.exif ? [chunk('eXIf', kept.exif)] : []),
-    chunk('iTXt', concat(ascii(`${PNG_XMP}\0\0\0\0\0`), utf8(whole))),
+    chunk('iTXt', concat(ascii(`${PNG_XMP}\0\0\0\0\0`), kept.packet.toBytes())),
   ];
   return concat(result.subarray(0, header), ...own, result.subarray(header));
 }
