@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from tinct.errors import BadModelFile, ConfigError
 from tinct.training.journal import VALIDATION, read_rows
@@ -37,6 +40,12 @@ NARROW = {
     "tinct-perceptual": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
     "tinct-small": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
 } | {name: ("options.width=0.0625",) for name in PUBLISHED if name.startswith("colorful")}
+
+
+def read_file(recipe: str) -> dict[str, Any]:
+    """Return what a recipe of the package says itself, without what it extends."""
+    said: dict[str, Any] = yaml.safe_load((files("tinct") / "recipes" / f"{recipe}.yaml").read_text("utf-8"))
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +111,16 @@ def test_the_preset_zhang2016_sets_the_four_figures_of_the_original() -> None:
 
     assert figures(published) == (12, 0.25, 6.0, 0.45)
     assert figures(original) == (10, 0.5, 5.0, 0.38)
+
+
+@pytest.mark.parametrize("name", [name for name in list_recipes() if "extends" in read_file(name)])
+def test_no_preset_undoes_what_makes_a_variant(name: str) -> None:
+    own = read_file(name)
+    for preset in list_presets(name):
+        loaded = load_config(name, presets=[preset]).model_dump(mode="json")
+        for key in own.keys() & loaded.keys():
+            value = own[key]
+            assert loaded[key] == (loaded[key] | value if isinstance(value, dict) else value), preset
 
 
 def test_a_recipe_extends_another_section_by_section(tmp_path: Path) -> None:
