@@ -1,4 +1,4 @@
-"""Print the tables of settings in docs/reference/recipes.md, from the schema that recipes are checked by."""
+"""Print what docs/reference/recipes.md says of terms, and its tables of settings, from what recipes are checked by."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from tinct.training.config import TrainConfig
+from tinct.training.config import TERMS, TrainConfig
+
+
+def terms() -> str:
+    """Return the sentence about the terms of a loss that each kind of model can have."""
+    outputs = dict.fromkeys(output for outputs in TERMS.values() for output in outputs)
+    lacking = {output: [f"`{term}`" for term in TERMS if output not in TERMS[term]] for output in outputs}
+    said = [
+        f"`{output}` all but {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))}"
+        if names
+        else f"`{output}` all of them"
+        for output, names in sorted(lacking.items(), key=lambda item: len(item[1]))
+    ]
+    return f"Which terms a model can have, by what it gives ([architectures](architectures.md)): {'; '.join(said)}."
 
 
 def sections() -> dict[str, type[BaseModel]]:
@@ -69,4 +82,4 @@ def _yaml(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    print("\n".join(tables()))
+    print("\n".join([terms(), "", *tables()]))

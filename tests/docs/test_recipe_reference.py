@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
-from tinct.training.recipes import list_presets, list_recipes
+from tinct.training.recipes import list_presets, list_recipes, load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "reference" / "recipes.md").read_text(encoding="utf-8")
@@ -17,7 +18,8 @@ def test_every_setting_has_its_line() -> None:
     assert specification.loader is not None
     script = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(script)
-    # Where this fails: python scripts/recipe_settings.py prints the tables as they should be.
+    # Where this fails: python scripts/recipe_settings.py prints the text as it should be.
+    assert script.terms() in TEXT
     assert "\n".join(script.tables()).strip() in TEXT
 
 
@@ -30,3 +32,14 @@ def test_every_recipe_and_preset_is_named() -> None:
         assert list_presets(name) == expected
         if presets not in named:
             assert sorted(preset.strip(" `") for preset in presets.split(",") if preset.strip()) == expected
+
+
+def test_the_published_systems_have_the_defaults_that_are_said() -> None:
+    said = re.findall(r"^- `(\w+)\.(\w+): (\S+)`: (.*)$", TEXT, re.MULTILINE)
+    assert len(said) == 6
+    for name in ("lab-cnn", "lab-cnn-gan", "cifar-cnn", "colorful", "encdec-rgb", "efficientnet"):
+        config = load_config(name).model_dump()
+        for section, setting, default, rest in said:
+            other = dict(re.findall(r"`([a-z-]+)`: ([\w.]+)", rest))
+            value = config[section][setting]
+            assert other.get(name, default) == (str(value).lower() if isinstance(value, (bool, str)) else f"{value:g}")

@@ -16,7 +16,7 @@ def train(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The run's folder: checkpoint, figures, pictures.")],
     budget: Annotated[
         str | None,
-        typer.Option(metavar="AMOUNT", help="How long: 10min, 500steps or 3epochs. Not given: the recipe's."),
+        typer.Option(metavar="AMOUNT", help="How long: 10min, 2h, 500steps or 3epochs. Not given: the recipe's."),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Of every random choice; 0 unless given.")] = None,
     resume: Annotated[
