@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from skimage.color import deltaE_ciede2000, lab2rgb, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from tinct.evaluation import runner
+from tinct.evaluation.features import Lite
+from tinct.evaluation.protocol import fit
 
 COPY = "cp -r {in}/. {out}"
 QUICK = ("--metrics", "psnr,ssim,ciede2000,auc,auc_rebalanced,colorfulness,dcf")
@@ -192,11 +195,11 @@ def test_goes_on_where_it_stopped(
     arguments = ("evaluate", "--data", photographs, "--model", quick_model, *QUICK, "-j", 1, "--json")
     whole = run(*arguments, "whole.json")
     assert whole.code == 0, whole.err
-    measured: list[str] = []
+    measured: list[Any] = []
     real = runner.measure
 
     def counting(original: Any, pixels: Any, groups: Any) -> Any:
-        measured.append(original.name)
+        measured.append(original)
         if len(measured) == limit:
             raise KeyboardInterrupt
         return real(original, pixels, groups)
@@ -219,6 +222,24 @@ def test_goes_on_where_it_stopped(
     assert measured == []
     old, new = (json.loads((workspace / name).read_text("utf-8")) for name in ("whole.json", "o.json"))
     assert old == new
+
+
+def test_what_is_kept_holds_for_a_photograph_by_another_name(run: Run, workspace: Path, photographs: Path) -> None:
+    folder = workspace / "renamed"
+    folder.mkdir()
+    for name in ("a.png", "twin.png", "b.png"):
+        (folder / name).write_bytes((photographs / name.replace("twin", "a")).read_bytes())
+    arguments = ("evaluate", "--data", folder, "--metrics", "psnr,semantic_top1", "-q", "--json")
+    assert run(*arguments, "kept.json").code == 0
+    assert rows(workspace / "kept.json")["original"]["semantic_top1"] == "not available"
+    picture = np.asarray(Image.open(folder / "a.png"))
+    (seen,) = Lite().look([fit(picture, "stretch256")])[1]
+    identities = files("tinct.evaluation").joinpath("imagenet_ids.txt").read_text("ascii").split()
+    # One of the twins is what the network takes it for, the other isn't.
+    (folder / "a.png").rename(folder / f"{identities[seen]}.png")
+    (folder / "twin.png").rename(folder / f"{identities[seen - 1]}.png")
+    assert run(*arguments, "kept.json").code == 0
+    assert rows(workspace / "kept.json")["original"]["semantic_top1"] == 50
 
 
 def test_several_sets_models_and_protocols(run: Run, workspace: Path, photographs: Path, quick_model: Path) -> None:

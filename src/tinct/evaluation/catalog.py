@@ -11,6 +11,9 @@ from tinct.errors import OptionError
 NOT_AVAILABLE = "not available"
 """What stands in place of a figure that can't be had; never 0."""
 LITE0 = "efficientnet_lite0"
+SEEN = "class_seen"
+"""Key beside those of figures: the number of the class that EfficientNet-Lite0 sees in a result. ``semantic_top1``
+follows from it and from the photograph's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tinct.color.figures import Pixels
 from tinct.errors import TinctError
-from tinct.evaluation.catalog import FIGURES, LITE0
+from tinct.evaluation.catalog import FIGURES, LITE0, SEEN
 from tinct.evaluation.protocol import Original
 from tinct.evaluation.request import Request
 from tinct.evaluation.store import Measured
@@ -81,13 +81,10 @@ class Judges:
             return {}
         changes: dict[str, dict[str, object]] = {key: {} for key in pictures}
         if self._lite0 is not None:
-            from tinct.evaluation.features import class_of
-
             features, classes = self._lite0.look(list(pictures.values()))
-            wanted = class_of(original.name)
             for index, key in enumerate(pictures):
-                top = None if wanted is None else 100.0 * (int(classes[index]) == wanted)
-                changes[key] |= {"features": features[index], "figures": found[key].figures | {"semantic_top1": top}}
+                seen = float(classes[index])
+                changes[key] |= {"features": features[index], "figures": found[key].figures | {SEEN: seen}}
         if self._inception is not None:
             for key, vector in zip(pictures, self._inception.look(list(pictures.values())), strict=True):
                 changes[key]["inception"] = vector

@@ -139,7 +139,7 @@ def read_levels(sources: Sequence[Source], side: int, jobs: int) -> Iterator[Pix
         short = min(height, width)
         top, left = (height - short) // 2, (width - short) // 2
         square = resize(np.ascontiguousarray(rgb[top : top + short, left : left + short]), side, side)
-        return Original(source.name, square).levels
+        return Original(square).levels
 
     with ThreadPoolExecutor(jobs) as pool:
         # A few ahead and no more, so that memory stays flat.

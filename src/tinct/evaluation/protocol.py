@@ -68,7 +68,6 @@ def eight_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
 class Original:
     """A photograph at the protocol's size, with what several figures need of it, computed once."""
 
-    name: str
     rgb: Pixels
     """(H, W, 3)."""
 
@@ -110,7 +109,7 @@ def read_original(source: Source, protocol: Protocol) -> Original:
         photo = read_photo(held if isinstance(held, np.ndarray) else source.read())
     except OSError as error:
         raise UnreadablePhoto(f"{source.name} can't be read ({error.strerror or error})") from error
-    return Original(source.name, fit(eight_bits(photo.to_numpy()), protocol))
+    return Original(fit(eight_bits(photo.to_numpy()), protocol))
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ def _others(rows: Sequence[Row], views: Views, folder: Path) -> list[tuple[str, 
 def _gray(rgb: Pixels) -> Pixels:
     from tinct.evaluation.protocol import Original
 
-    return np.repeat(Original("", rgb).levels[..., np.newaxis], 3, axis=-1)
+    return np.repeat(Original(rgb).levels[..., np.newaxis], 3, axis=-1)
 
 
 def _picture(pixels: Pixels) -> str:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tinct.color.figures import CAP
 from tinct.evaluation import auc, distances
-from tinct.evaluation.catalog import LITE0, NOT_AVAILABLE, PER_PHOTO, Figure
+from tinct.evaluation.catalog import LITE0, NOT_AVAILABLE, PER_PHOTO, SEEN, Figure
+from tinct.evaluation.features import class_of
 from tinct.evaluation.makers import Maker, Same
 from tinct.evaluation.protocol import Item
 from tinct.evaluation.request import Row
@@ -68,7 +69,7 @@ class Gathered:
                 self.faults[item.source.name] = "not measured" if output is None else output.fault or ""
                 continue
             found, original = store.get(item.sha256, output.pixels), _measured(store, same, item)
-            lines.append(_line(found, original))
+            lines.append(_line(found, original, item.source.name))
             if weights is not None:
                 hits, colors = found.hits, original.colors
                 areas.append(
@@ -92,11 +93,16 @@ class Gathered:
         return np.stack(ours), np.stack(theirs)
 
 
-def _line(found: Measured, original: Measured) -> list[float]:
+def _line(found: Measured, original: Measured, name: str) -> list[float]:
     change = (found.figures["colorfulness"] or 0.0) - (original.figures["colorfulness"] or 0.0)
-    figures = found.figures | {"dcf_abs": abs(change)}
+    figures = found.figures | {"dcf_abs": abs(change), "semantic_top1": _recognized(found, name)}
     values = (figures.get(key) for key in PER_PHOTO)
     return [*(np.nan if value is None else value for value in values), change]
+
+
+def _recognized(found: Measured, name: str) -> float | None:
+    seen, wanted = found.figures.get(SEEN), class_of(name)
+    return None if seen is None or wanted is None else 100.0 * (seen == wanted)
 
 
 def make_row(
@@ -215,8 +221,8 @@ def compare(data: str, rows: Sequence[tuple[Maker, Gathered]], figures: Sequence
     pairs = [*combinations(compared, 2), *((one, two) for one in compared for two in gray)]
     found: list[dict[str, Any]] = []
     for (first, one), (second, two) in pairs:
-        places = {item.sha256: place for place, item in enumerate(two.items)}
-        both = [(place, places[item.sha256]) for place, item in enumerate(one.items) if item.sha256 in places]
+        places = {item.source.name: place for place, item in enumerate(two.items)}
+        both = [(place, places[item.source.name]) for place, item in enumerate(one.items) if item.source.name in places]
         if len(both) < 2:
             continue
         mine, other = np.array(both).T

@@ -38,7 +38,8 @@ class Measured:
     """What one photograph and one result of it gave."""
 
     figures: dict[str, float | None]
-    """Key -> value; None for a figure that this photograph has none of."""
+    """Key -> value, None for a figure that this photograph has none of; and the class seen in it, see
+    :data:`tinct.evaluation.catalog.SEEN`. Nothing here depends on the photograph's name."""
     colors: NDArray[np.int64]
     """(229,), pixels of the result by color bin."""
     hits: NDArray[np.int64]

@@ -64,7 +64,7 @@ def test_other_colors_are_another_photographs(photographs: Path) -> None:
 
 
 def test_raw_rgb_is_the_networks_own(scene: Callable[..., Pixels]) -> None:
-    levels = Original("x", scene(0, 40, 50)).levels
+    levels = Original(scene(0, 40, 50)).levels
     made = raw_rgb(RawModel(), levels)
     assert made.shape == (40, 50, 3)
     lightness = gray_to_lightness(levels.astype(np.float32) / 255)

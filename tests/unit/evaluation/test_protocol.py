@@ -36,12 +36,12 @@ def test_native_leaves_a_picture_alone(scene: Callable[..., Pixels]) -> None:
 
 
 def test_gray_levels_are_lightness(scene: Callable[..., Pixels]) -> None:
-    original = Original("x", scene(0))
+    original = Original(scene(0))
     lightness = gray_to_lightness(original.levels.astype(np.float32) / 255)
     assert np.abs(lightness - original.lab[..., 0]).max() < 0.35
     gray = np.repeat(original.levels[..., None], 3, axis=-1)
-    np.testing.assert_array_equal(Original("x", gray).levels, original.levels)
-    assert Original("x", gray).near_gray
+    np.testing.assert_array_equal(Original(gray).levels, original.levels)
+    assert Original(gray).near_gray
     assert not original.near_gray
 
 
