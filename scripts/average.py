@@ -22,11 +22,13 @@ def main(run: Path, other: Path, out: Path, share: float = 0.5) -> None:
 
     Raises:
         OptionError: ``share`` is out of range, the runs are of different networks, or ``out`` exists.
+        DataError: ``run`` has no record.
     """
     if not 0 <= share <= 1:
         raise OptionError(f"share is {share:g}, expected 0 to 1: that of the first run's weights")
     if out.exists():
         raise OptionError(f"{out} exists already; give another folder")
+    record = {**read_record(run), "averaged": {"with": str(other), "share": share}}
     (spec, first), (theirs, second) = checkpoint.load_network(run), checkpoint.load_network(other)
     if (spec.architecture, spec.options, spec.weights) != (theirs.architecture, theirs.options, theirs.weights):
         raise OptionError(f"{run} and {other} differ in network or rebalancing; their mean has no meaning")
@@ -36,7 +38,6 @@ def main(run: Path, other: Path, out: Path, share: float = 0.5) -> None:
         for name, value in first.state_dict().items()
     }
     checkpoint.save_weights(out / checkpoint.FOLDER, spec, mean)
-    record = {**read_record(run), "averaged": {"with": str(other), "share": share}}
     with atomic_path(out / FILE) as path:
         path.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Final
 
 from tinct.errors import TinctError
+from tinct.media.atomic import move_file
 from tinct.models.registry import ModelSpec
 from tinct.training.runs import read_record
 from tinct.weights import store
@@ -42,7 +42,7 @@ def main(run: Path, name: str, figures: Path | None = None, folder: Path = store
         file = Path(place) / target.name
         difference = export(run, file, name=name)
         check_size(file, folder)
-        shutil.copyfile(file, target)
+        move_file(file, target, overwrite=True)
     store.write_manifest(folder, {target.name: known})
     spec, _ = load_network(run)
     card = folder / f"{name}.md"
@@ -63,6 +63,8 @@ def facts(record: dict[str, Any], figures: dict[str, Any] | None) -> dict[str, A
     gains = {}
     for name, value in found.items():
         figure, _, mode = name.partition("_")
+        if mode.startswith("ordinary"):  # of a run that adapts: on other photographs than those that are named below
+            continue
         if figure in ("psnr", "ssim") and mode != "gray" and not mode.endswith("hints"):
             gains["_".join(filter(None, (figure, "over_gray", mode)))] = round(value - found[f"{figure}_gray"], 4)
         if figure == "colorfulness" and mode != "original":

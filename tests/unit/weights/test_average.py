@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tinct.errors import OptionError
+from tinct.errors import DataError, OptionError
 from tinct.models.registry import create_model
 from tinct.training.runs import make_record
 from tinct.weights import checkpoint
@@ -56,4 +56,7 @@ def test_what_has_no_mean_is_refused(average: Callable[..., None], tmp_path: Pat
         average(tmp_path / "a", tmp_path / "a", tmp_path / "b")
     with pytest.raises(OptionError, match="expected 0 to 1"):
         average(tmp_path / "a", tmp_path / "a", tmp_path / "mean", 1.5)
+    (tmp_path / "a" / "run.json").unlink()
+    with pytest.raises(DataError, match="is no run"):
+        average(tmp_path / "a", tmp_path / "a", tmp_path / "mean")
     assert not (tmp_path / "mean").exists()

@@ -88,6 +88,13 @@ def test_a_run_is_shipped_under_a_name(shipping: ModuleType, run: Path, tmp_path
     assert "[`mine`](mine.md) | 0.0 | +0.75 | 1,000 | 0.50 |" in (folder / "README.md").read_text("utf-8")
 
 
+def test_figures_on_ordinary_photographs_are_left_out(shipping: ModuleType, run: Path) -> None:
+    record = json.loads((run / "run.json").read_text("utf-8"))
+    before = shipping.facts(record, None)
+    record["figures"] |= {"psnr_ordinary_gray": 24.5, "psnr_ordinary": 25.0, "colorfulness_ordinary_original": 38.0}
+    assert shipping.facts(record, None) == before
+
+
 def test_shipping_again_keeps_what_a_person_wrote(shipping: ModuleType, run: Path, tmp_path: Path) -> None:
     folder = tmp_path / "default"
     folder.mkdir()
