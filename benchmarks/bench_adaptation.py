@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from photos import corpus
 from tinct import ColorizeOptions, Colorizer
 from tinct.color.figures import psnr
 from tinct.evaluation.protocol import open_dataset, read_original
@@ -32,7 +33,6 @@ from tinct.evaluation.request import Request
 from tinct.evaluation.runner import evaluate
 from tinct.evaluation.statistics import mean_intervals
 
-DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 TRAINED = {"medical/skin-": 160, "medical/fundus-": 30}
 FRAMES = {"train": 150, "test": 50}
 FAITHFUL = ColorizeOptions(mode="faithful")
@@ -41,7 +41,7 @@ FAITHFUL = ColorizeOptions(mode="faithful")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kind", choices=["medicine", "air"])
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("TINCT_DATA", DATA)))
+    parser.add_argument("--data", type=Path, default=corpus())
     parser.add_argument("--budget", help="as for tinct train; the recipe's unless given")
     parser.add_argument("--no-replay", action="store_true", help="without ordinary photographs")
     parser.add_argument("--init", default="default", help="the model to adapt")

@@ -17,14 +17,12 @@ import time
 from pathlib import Path
 
 from history import note
-from photos import read_photos
-
-DEFAULT = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "photos" / "val.tar"
+from photos import held_photos, read_photos
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("photos", nargs="?", type=Path, default=DEFAULT)
+    parser.add_argument("photos", nargs="?", type=Path, default=held_photos())
     parser.add_argument("--count", type=int, default=200)
     options = parser.parse_args()
     if not options.photos.exists():

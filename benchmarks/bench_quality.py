@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from photos import held_photos
 from tinct.evaluation.request import Request
 from tinct.evaluation.runner import evaluate
 from tinct.evaluation.statistics import mean_intervals
 
-DEFAULT = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "photos" / "val.tar"
 FIGURES = ("psnr", "colorfulness", "lightness_error", "auc", "auc_rebalanced")
 EACH = FIGURES[:3]
 """That single photographs have."""
@@ -26,7 +26,7 @@ EACH = FIGURES[:3]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("photos", nargs="?", type=Path, default=DEFAULT)
+    parser.add_argument("photos", nargs="?", type=Path, default=held_photos())
     parser.add_argument("--count", type=int, help="draw this many photographs")
     parser.add_argument("--model", default="default")
     parser.add_argument("--mode", default="faithful")

@@ -15,17 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
+from photos import held_photos
 from tinct import ColorizeOptions, Colorizer
 from tinct.evaluation import auc
 from tinct.evaluation.protocol import open_dataset, read_original, to_lab
-
-DEFAULT = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "photos" / "val.tar"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="MODEL")
-    parser.add_argument("--photos", type=Path, default=DEFAULT)
+    parser.add_argument("--photos", type=Path, default=held_photos())
     parser.add_argument("--count", type=int, default=100, help="draw this many photographs")
     parser.add_argument("--mode", choices=["faithful", "vivid"], default="vivid")
     options = parser.parse_args()

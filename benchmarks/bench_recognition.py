@@ -16,19 +16,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from photos import held_photos
 from tinct import ColorizeOptions, Colorizer
 from tinct.color.figures import Pixels
 from tinct.evaluation.features import Lite, class_of
 from tinct.evaluation.protocol import open_dataset, read_original
 
-DEFAULT = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "photos" / "val.tar"
 MODES = ("faithful", "vivid")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", default=["default"], metavar="MODEL")
-    parser.add_argument("--photos", type=Path, default=DEFAULT)
+    parser.add_argument("--photos", type=Path, default=held_photos())
     parser.add_argument("--count", type=int, default=400, help="draw this many photographs")
     parser.add_argument("--judge", default="lite1", choices=["lite0", "lite1", "lite2"])
     options = parser.parse_args()

@@ -15,7 +15,6 @@ Each part prints a line of JSON for each size, way or group, and adds it to hist
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from history import note
+from photos import corpus
 from tinct import ColorizeOptions, Colorizer
 from tinct.color.figures import Pixels, psnr
 from tinct.color.gamut import reduce_chroma
@@ -38,7 +38,6 @@ from tinct.evaluation.statistics import mean_intervals
 from tinct.inference.options import MODES
 from tinct.models.registry import ModelSpec
 
-DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 FAITHFUL = ColorizeOptions(mode="faithful")
 SIZES = (192, 256, 320, 384, 512)
 HELD_BACK = {"utkface": 200}
@@ -57,7 +56,7 @@ Print = Callable[[Original, np.random.Generator], Floats]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure")
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("TINCT_DATA", DATA)))
+    parser.add_argument("--data", type=Path, default=corpus())
     parser.add_argument("--count", type=int, default=100, help="draw this many photographs")
     parser.add_argument("--model", default="default")
     options = parser.parse_args()

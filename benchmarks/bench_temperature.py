@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from photos import held_photos
 from tinct import Colorizer
 from tinct.color.figures import colorfulness, psnr
 from tinct.data.inventory import take_inventory
@@ -27,7 +28,6 @@ from tinct.inference.backends import Backend, load_backend
 from tinct.inference.options import ColorizeOptions
 from tinct.models.registry import Knot
 
-DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 TEMPERATURES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.38, 0.3, 0.2, 0.1)
 FIGURES = {
     "psnr": "PSNR, dB",
@@ -58,7 +58,7 @@ class AtTemperature:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="MODEL")
-    parser.add_argument("--photos", type=Path, default=DATA / "photos" / "val.tar")
+    parser.add_argument("--photos", type=Path, default=held_photos())
     parser.add_argument("--count", type=int, default=200, help="draw this many photographs")
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()

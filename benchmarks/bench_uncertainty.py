@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 from skimage.color import deltaE_ciede2000
 
-from photos import read_photos
+from photos import corpus, held_photos, read_photos
 from sheet import save_sheet
 from tinct import ColorizeOptions, Colorizer, Hint
 from tinct.color.figures import Pixels, psnr
@@ -37,7 +37,6 @@ from tinct.inference.options import Mode
 from tinct.inference.resolution import pool
 from tinct.inference.variants import likelihood
 
-DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 LONGEST = 320
 """Photographs are shrunk to this, in pixels of the long side."""
 MODES: tuple[Mode, ...] = ("faithful", "vivid")
@@ -52,9 +51,9 @@ SECONDS = {"cockatoo": (0, 1), "cars-from-above": (0, 1), "bottles": (0, 1), "pl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure")
-    parser.add_argument("--photos", type=Path, default=DATA / "photos" / "val.tar")
+    parser.add_argument("--photos", type=Path, default=held_photos())
     parser.add_argument("--count", type=int, default=60, help="draw this many photographs")
-    parser.add_argument("--clips", type=Path, default=DATA / "clips")
+    parser.add_argument("--clips", type=Path, default=corpus() / "clips")
     parser.add_argument("--plot", type=Path, help="of the reliability")
     parser.add_argument("--sheet", type=Path, help="of the variants or points")
     parser.add_argument("--model", default="default")

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from history import note
+from photos import corpus
 from tinct.inference.backends import Backend, load_backend
 from tinct.video.film import Reader, examine
 from tinct.video.flicker import Flicker
@@ -38,7 +39,7 @@ SHOWN = (0.25, 0.5, 0.75)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=Path, default=Path(os.environ.get("TINCT_DATA", "../shared/data")) / "clips")
+    parser.add_argument("--clips", type=Path, default=corpus() / "clips")
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--model", default="default")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
