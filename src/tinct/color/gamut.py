@@ -20,7 +20,8 @@ from tinct.errors import OptionError
 TOLERANCE = 1e-4
 """How far an sRGB value may leave 0..1 and still count as inside: rounding in float32, a fortieth of an 8-bit step."""
 REACH = 110
-"""Colors of :func:`soft_encode_table` lie within -REACH..REACH in a and in b; all of sRGB does."""
+"""Colors of :func:`soft_encode_table` lie within -REACH..REACH in a and in b; all of sRGB does. Training
+measures errors as shares of it."""
 
 # Halvings in the search for the gamut's border along a ray, of the whole ray: a and b to a few thousandths.
 HALVINGS = 16
@@ -136,37 +137,20 @@ def ab_bins(grid: int) -> Floats:
     return np.stack((a, b), axis=-1)[found]
 
 
-def soft_encode(ab: NDArray[Any], bins: Floats, neighbours: int = 5, sigma: float = 5.0) -> Floats:
-    """Spread each color over its nearest bins, weighted by a Gaussian of the distance.
-
-    Args:
-        ab: float (..., 2).
-        bins: (Q, 2), see :func:`ab_bins`.
-        neighbours: how many bins share a color; among equally near ones the first in the list count.
-        sigma: of the Gaussian, in Lab units.
-
-    Returns:
-        float32 (..., Q), summing to 1 over the last axis.
-    """
-    flat = np.asarray(ab, np.float32).reshape(-1, 2)
-    encoded = np.zeros((len(flat), len(bins)), np.float32)
-    for part in blocks(len(flat)):
-        indices, weights = _nearest(flat[part], bins, neighbours, sigma)
-        np.put_along_axis(encoded[part], indices, weights, axis=1)
-    return encoded.reshape(*np.shape(ab)[:-1], len(bins))
-
-
 def soft_encode_table(bins: Floats, neighbours: int = 5, sigma: float = 5.0) -> tuple[NDArray[np.int16], Floats]:
     """Tabulate the soft encoding of every whole-numbered color, for training: a lookup in place of a search.
 
     Args:
         bins: (Q, 2), see :func:`ab_bins`.
-        neighbours: how many bins share a color.
-        sigma: of the Gaussian, in Lab units.
+        neighbours: how many bins share a color; among equally near ones the first in the list count.
+        sigma: of the Gaussian of the distance that shares it, in Lab units.
 
     Returns:
         Indices of the bins, int16 (221, 221, neighbours), nearest first, and their weights, float32 of the same shape,
         summing to 1. The color (a, b) stands at ``[a + 110, b + 110]``, both rounded and kept within -110..110.
+
+    Raises:
+        OptionError: there are fewer bins than neighbours, there is to be none, or sigma isn't above 0.
     """
     line = np.arange(-REACH, REACH + 1, dtype=np.float32)
     ab = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -194,25 +178,6 @@ def _nearest(ab: Floats, bins: Floats, neighbours: int, sigma: float) -> tuple[N
 def _squared_distances(ab: Floats, bins: Floats) -> Floats:
     squares: Floats = np.square(ab[:, :1] - bins[:, 0]) + np.square(ab[:, 1:] - bins[:, 1])
     return squares
-
-
-def annealed_mean(probabilities: NDArray[Any], bins: Floats, temperature: float) -> Floats:
-    """Read one color from a distribution: the mean of softmax(log p / T).
-
-    Args:
-        probabilities: float (..., Q), not negative.
-        bins: (Q, 2), see :func:`ab_bins`.
-        temperature: T, above 0: 1 gives the mean, towards 0 it becomes the mode.
-
-    Returns:
-        float32 (..., 2), a and b.
-
-    Raises:
-        OptionError: the temperature isn't above 0, or the last axis doesn't match the bins.
-    """
-    with np.errstate(divide="ignore"):
-        logarithms = np.log(np.asarray(probabilities, np.float32))
-    return read_out(logarithms, bins, np.ones(len(bins), np.float32), 0.0, temperature, 1.0)
 
 
 def read_out(

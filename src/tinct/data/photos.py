@@ -1,4 +1,4 @@
-"""Photographs for training and evaluation: found, decoded once, kept as 8-bit RGB."""
+"""Photographs for training and evaluation: decoded once, kept as 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -13,31 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.data.decoded import MOST_BYTES, Decoded, DecodedCache
-from tinct.data.inventory import take_inventory
-from tinct.data.source import LEAST_CHROMA, Part, Source, fingerprint, is_colored
+from tinct.data.source import LEAST_CHROMA, Source, fingerprint, is_colored
 from tinct.errors import DataError, PhotoError
 
 MIN_SIDE = 32
 NEARLY_GRAY = "nearly gray"
-
-
-def find_photos(path: Path, part: Part = "train") -> list[Source]:
-    """List the photos of one part of a data set, sorted by name.
-
-    Args:
-        path: of one of the forms that :func:`tinct.data.inventory.take_inventory` tells apart.
-        part: as published: ``val`` is what lies in ``val.tar``, a folder ``val``, or the validation archive of
-            Places365; ``test`` a folder ``test``, as of CIFAR-10. What isn't divided counts as ``train``.
-
-    Raises:
-        DataError: there is no such path, no photo in it, or none of that part.
-    """
-    inventory = take_inventory(path)
-    found = inventory.of(part)
-    if not found:
-        there = ", ".join(f"{name} ({count:,})" for name, count in Counter(s.part for s in inventory.sources).items())
-        raise DataError(f"{path} has no photos of the part {part!r}; it has {there}")
-    return found
 
 
 class PhotoSet(Sequence[NDArray[np.uint8]]):

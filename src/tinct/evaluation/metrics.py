@@ -10,11 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct.color.similarity import (
-    ssim,  # noqa: F401 - one of the figures of a photograph
-    structure,  # noqa: F401
-)
-
 Floats = NDArray[np.float32]
 
 FLAT = 1.0

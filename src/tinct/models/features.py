@@ -85,14 +85,6 @@ class ImageNetFeatures(nn.Module):
         """
         return self._classifier().embed(rgb)
 
-    def classify(self, rgb: Tensor) -> Tensor:
-        """Return logits of ImageNet's classes, (N, 1000); not of VGG16.
-
-        Raises:
-            OptionError: another network, or another size than :meth:`forward` takes.
-        """
-        return self.classify_embedding(self.embed(rgb))
-
     def classify_embedding(self, embedding: Tensor) -> Tensor:
         """Return logits of ImageNet's classes, (N, 1000), from what :meth:`embed` gave, (N, 1280).
 

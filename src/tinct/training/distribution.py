@@ -7,10 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tinct.color.gamut import soft_encode_table
-
-REACH = 110
-"""a and b lie in -110..110; errors are measured as shares of it."""
+from tinct.color.gamut import REACH, soft_encode_table
 
 
 class BinTable(nn.Module):

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tinct.color.gamut import REACH
 from tinct.color.tensors import lab_to_srgb, srgb_to_lab
 from tinct.models.registry import Knot, Output
-from tinct.training.distribution import REACH, BinTable, divergence, log_softmax, mean_color, soft_cross_entropy
+from tinct.training.distribution import BinTable, divergence, log_softmax, mean_color, soft_cross_entropy
 from tinct.training.likeness import hinted_error
 from tinct.training.teacher import Teacher
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tinct.data import cifar
 from tinct.data.inventory import take_inventory
-from tinct.data.photos import PhotoSet, find_photos
+from tinct.data.photos import PhotoSet
 from tinct.errors import DataError
 
 
@@ -87,7 +87,7 @@ def test_pictures_labels_and_parts_are_as_published(folder: Path, planes: NDArra
     np.testing.assert_array_equal(first.load(32), expected)
     assert first.shape() == (32, 32)
     assert first.load(16).shape == (16, 16, 3)
-    assert {source.label for source in find_photos(folder, "test")} == {"frog", "truck", "cat"}
+    assert {source.label for source in take_inventory(folder).of("test")} == {"frog", "truck", "cat"}
 
 
 def test_the_archive_is_read_as_it_is(folder: Path, batches: dict[str, bytes], tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_archive_is_read_as_it_is(folder: Path, batches: dict[str, bytes], t
             member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
-    packed, loose = PhotoSet(find_photos(archive), 32), PhotoSet(find_photos(folder), 32)
+    packed, loose = PhotoSet(take_inventory(archive).sources, 32), PhotoSet(take_inventory(folder).sources, 32)
     assert packed.names == loose.names
     assert packed.labels == loose.labels
     assert set(packed.labels) >= {"airplane", "cat", "truck"}
@@ -106,7 +106,7 @@ def test_the_archive_is_read_as_it_is(folder: Path, batches: dict[str, bytes], t
     # Fetched into a folder of its own, it is found there too.
     (tmp_path / "fetched").mkdir()
     archive.rename(tmp_path / "fetched" / archive.name)
-    assert len(find_photos(tmp_path / "fetched")) == 15
+    assert len(take_inventory(tmp_path / "fetched").of("train")) == 15
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4])

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tinct.data import decoded
-from tinct.data.photos import PhotoSet, find_photos
+from tinct.data.inventory import take_inventory
+from tinct.data.photos import PhotoSet
 from tinct.data.source import LEAST_CHROMA, Source, fingerprint
 
 
@@ -38,7 +39,7 @@ def no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(folder: Path, cache: Path | None, short_side: int = 40) -> PhotoSet:
-    return PhotoSet(find_photos(folder), short_side, cache=cache)
+    return PhotoSet(take_inventory(folder).of("train"), short_side, cache=cache)
 
 
 def test_the_second_set_is_the_first_without_decoding(
@@ -69,7 +70,7 @@ def test_what_changes_the_photos_decodes_anew(folder: Path, tmp_path: Path, chan
     elif change == "another photo":
         (folder / "train" / "cat" / "1.png").rename(folder / "train" / "cat" / "new.png")
     elif change == "filter":
-        kept = PhotoSet(find_photos(folder), 40, least_chroma=0, cache=cache)
+        kept = PhotoSet(take_inventory(folder).of("train"), 40, least_chroma=0, cache=cache)
         assert len(kept) == len(before) + 1
         return
     after = make(folder, cache, short_side)
@@ -114,7 +115,7 @@ def test_too_little_room_keeps_nothing(folder: Path, tmp_path: Path, monkeypatch
 
 def test_what_was_used_longest_ago_goes_first(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path / "cache"
-    keys = {side: fingerprint(find_photos(folder), side, LEAST_CHROMA) for side in (40, 39, 38)}
+    keys = {side: fingerprint(take_inventory(folder).of("train"), side, LEAST_CHROMA) for side in (40, 39, 38)}
     size = sum(photo.nbytes for photo in make(folder, cache, 40))
     make(folder, cache, 39)
     for side, age in ((40, 2000), (39, 1000)):

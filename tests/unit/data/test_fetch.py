@@ -20,7 +20,7 @@ from PIL import Image
 from tinct.cli.app import main
 from tinct.data import fetch as module
 from tinct.data.fetch import ATTEMPTS, CIFAR10, PLACES365, Remote, fetch, files_of
-from tinct.data.photos import find_photos
+from tinct.data.inventory import take_inventory
 from tinct.data.split import divide
 from tinct.errors import DataError, OptionError
 
@@ -338,5 +338,5 @@ def test_places_comes_from_the_server_into_training(
         main(["data", "fetch", "places365", "--part", "val", "--to", str(tmp_path / "places"), "--url", site.url])
     assert not done.value.code
     assert "val_256.tar is there" in capsys.readouterr().err.replace("\n", "")
-    assert [source.label for source in find_photos(tmp_path / "places", "val")] == ["airfield"] * 3
+    assert [source.label for source in take_inventory(tmp_path / "places").of("val")] == ["airfield"] * 3
     assert len(divide(tmp_path / "places", 0.3).train) == 2

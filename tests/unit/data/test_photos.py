@@ -12,7 +12,8 @@ import pyvips
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from tinct.data.photos import PhotoSet, find_photos
+from tinct.data.inventory import take_inventory
+from tinct.data.photos import PhotoSet
 from tinct.data.source import Source, decode
 from tinct.data.split import divide, hold_back, split_by_hash
 from tinct.errors import DataError
@@ -37,7 +38,7 @@ def pack(folder: Path, target: Path) -> None:
 
 def test_a_folder_and_a_tar_of_it_give_the_same_photos(folder: Path, tmp_path: Path) -> None:
     pack(folder, tmp_path / "shard.tar")
-    loose, packed = PhotoSet(find_photos(folder), 40), PhotoSet(find_photos(tmp_path / "shard.tar"), 40)
+    loose, packed = (PhotoSet(take_inventory(place).sources, 40) for place in (folder, tmp_path / "shard.tar"))
     assert loose.names == packed.names == sorted(loose.names)
     assert len(loose) == 6
     for one, other in zip(loose, packed, strict=True):
@@ -51,7 +52,7 @@ def test_the_validation_tar_is_no_training_shard(folder: Path, tmp_path: Path) -
     shards.mkdir()
     pack(folder, shards / "train-0.tar")
     pack(folder, shards / "val.tar")
-    assert len(find_photos(shards)) == 6
+    assert len(take_inventory(shards).of("train")) == 6
 
 
 def test_photos_are_brought_down_but_never_up(color_pixels: NDArray[np.uint8], folder: Path) -> None:
@@ -89,17 +90,17 @@ def test_colors_are_those_that_the_profile_says(profile: str, short_side: int, c
 def test_photos_decoded_otherwise_are_not_taken_from_the_cache(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    PhotoSet(find_photos(folder), 40, cache=tmp_path / "cache")
+    PhotoSet(take_inventory(folder).sources, 40, cache=tmp_path / "cache")
     monkeypatch.setattr("tinct.data.source.DECODING", 0)
     monkeypatch.setattr(Source, "load", lambda self, side: np.full((40, 40, 3), (9, 99, 9), np.uint8))
-    assert (PhotoSet(find_photos(folder), 40, cache=tmp_path / "cache")[0] == (9, 99, 9)).all()
+    assert (PhotoSet(take_inventory(folder).sources, 40, cache=tmp_path / "cache")[0] == (9, 99, 9)).all()
 
 
 def test_what_teaches_nothing_is_named_and_left_out(folder: Path, gray_pixels: NDArray[np.uint8]) -> None:
     Image.fromarray(gray_pixels).save(folder / "gray.png")
     Image.new("RGB", (8, 8), "red").save(folder / "tiny.png")
     (folder / "cut.png").write_bytes((folder / "source0" / "0.png").read_bytes()[:150])
-    photos = PhotoSet(find_photos(folder), 40)
+    photos = PhotoSet(take_inventory(folder).sources, 40)
     assert len(photos) == 6
     assert set(photos.rejected) == {"gray.png", "tiny.png", "cut.png"}
     assert photos.rejected["gray.png"] == "nearly gray"
@@ -107,41 +108,41 @@ def test_what_teaches_nothing_is_named_and_left_out(folder: Path, gray_pixels: N
 
 def test_muted_photos_are_kept_where_a_lower_chroma_will_do(folder: Path) -> None:
     Image.new("RGB", (40, 40), (121, 118, 115)).save(folder / "road.png")  # a chroma of 2.1
-    assert PhotoSet(find_photos(folder), 40).rejected == {"road.png": "nearly gray"}
-    assert "road.png" in PhotoSet(find_photos(folder), 40, least_chroma=1.0).names
-    assert PhotoSet(find_photos(folder), 40, least_chroma=2.5).rejected == {"road.png": "nearly gray"}
+    assert PhotoSet(take_inventory(folder).sources, 40).rejected == {"road.png": "nearly gray"}
+    assert "road.png" in PhotoSet(take_inventory(folder).sources, 40, least_chroma=1.0).names
+    assert PhotoSet(take_inventory(folder).sources, 40, least_chroma=2.5).rejected == {"road.png": "nearly gray"}
 
 
 def test_a_set_without_a_usable_photo_says_why(tmp_path: Path, gray_pixels: NDArray[np.uint8]) -> None:
     Image.fromarray(gray_pixels).save(tmp_path / "gray.png")
     with pytest.raises(DataError, match=r"none of the 1 photos is usable \(gray.png: nearly gray\)"):
-        PhotoSet(find_photos(tmp_path), 40)
+        PhotoSet(take_inventory(tmp_path).sources, 40)
 
 
 def test_other_photos_of_the_same_names_are_another_set(folder: Path) -> None:
-    before = PhotoSet(find_photos(folder), 40).identity()
+    before = PhotoSet(take_inventory(folder).sources, 40).identity()
     path = folder / "source0" / "2.png"
     Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
-    after = PhotoSet(find_photos(folder), 40).identity()
+    after = PhotoSet(take_inventory(folder).sources, 40).identity()
     assert {name for name in before if before[name] != after[name]} == {"pixels"}
 
 
 def test_a_shard_cut_short_gives_what_it_has(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     whole, cut = tmp_path / "whole.tar", tmp_path / "cut.tar"
     pack(folder, whole)
-    middle = find_photos(whole)[3].offset - 200
+    middle = take_inventory(whole).sources[3].offset - 200
     assert caplog.text == ""
     cut.write_bytes(whole.read_bytes()[:middle])
     with caplog.at_level(logging.WARNING):
-        assert len(find_photos(cut)) == 3
+        assert len(take_inventory(cut).sources) == 3
     assert "cut.tar" in caplog.text
 
 
 def test_missing_and_empty_places_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file or folder"):
-        find_photos(tmp_path / "nowhere")
+        take_inventory(tmp_path / "nowhere")
     with pytest.raises(DataError, match="no photo in it"):
-        find_photos(tmp_path)
+        take_inventory(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_a_set_too_large_to_keep_decodes_on_demand(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (folder / "source0" / "2.png").write_bytes(b"no picture")
-    sources = find_photos(folder)
+    sources = take_inventory(folder).sources
     plain = PhotoSet(sources, 40)
     monkeypatch.setattr("tinct.data.photos.MOST_BYTES", 1000)
     lazy = PhotoSet(sources, 40, cache=tmp_path / "cache")
@@ -206,4 +207,4 @@ def test_a_large_set_without_a_usable_photo_says_why(
     Image.fromarray(gray_pixels).save(tmp_path / "gray.png")
     monkeypatch.setattr("tinct.data.photos.MOST_BYTES", 10)
     with pytest.raises(DataError, match=r"none of the 1 photos is usable \(gray.png: nearly gray\)"):
-        PhotoSet(find_photos(tmp_path), 40)[0]
+        PhotoSet(take_inventory(tmp_path).sources, 40)[0]

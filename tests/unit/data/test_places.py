@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tinct.data.inventory import take_inventory
-from tinct.data.photos import find_photos
 from tinct.data.split import divide
 from tinct.errors import DataError
 
@@ -91,7 +90,7 @@ def test_unpacked_is_the_same_and_nothing_counts_twice(places: Path) -> None:
 def test_a_lone_validation_archive_serves_for_training(places: Path) -> None:
     (places / "train_256_places365standard.tar").unlink()
     (places / "test_256.tar").unlink()
-    assert {s.part for s in find_photos(places, "val")} == {"val"}
+    assert {s.part for s in take_inventory(places).sources} == {"val"}
     division = divide(places, 0.2)
     assert [len(division.train), len(division.held)] == [1, 1]
 

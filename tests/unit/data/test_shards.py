@@ -15,7 +15,7 @@ from PIL import Image
 
 from tinct.data import shards
 from tinct.data.inventory import take_inventory
-from tinct.data.photos import PhotoSet, find_photos
+from tinct.data.photos import PhotoSet
 from tinct.data.source import Source
 from tinct.errors import DataError
 
@@ -72,7 +72,7 @@ def test_compressed_tars_are_read(tmp_path: Path, photos: dict[str, bytes], png:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
-    sources = find_photos(path)
+    sources = take_inventory(path).sources
     assert [source.name for source in sources] == list(photos)
     assert sources[3].read() == png
 
@@ -188,9 +188,7 @@ def test_pictures_beside_tars_count_too(tmp_path: Path, png: bytes) -> None:
 
 def test_one_picture_is_a_place_too(tmp_path: Path, png: bytes) -> None:
     (tmp_path / "one.png").write_bytes(png)
-    assert find_photos(tmp_path / "one.png") == [Source("one.png", tmp_path / "one.png")]
-    with pytest.raises(DataError, match=r"no photos of the part 'val'; it has train \(1\)"):
-        find_photos(tmp_path, "val")
+    assert take_inventory(tmp_path / "one.png").sources == [Source("one.png", tmp_path / "one.png")]
 
 
 def test_a_shard_of_the_corpus_with_a_hole_in_it(shared_data: Path, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_weights_of_another_network_are_refused(vgg_file: Path) -> None:
 def test_vgg16_has_no_classifier_and_a_least_size(vgg_file: Path) -> None:
     vgg = ImageNetFeatures("vgg16", vgg_file)
     with pytest.raises(OptionError, match="no classifier"):
-        vgg.classify(torch.rand(1, 3, 32, 32))
+        vgg.embed(torch.rand(1, 3, 32, 32))
     with pytest.raises(OptionError, match="at least 16 x 16"):
         vgg(torch.rand(1, 3, 15, 40))
 
@@ -102,7 +102,7 @@ def test_lite0_classifies_as_the_reference_implementation(lite: ImageNetFeatures
     rgb = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         expected = theirs((rgb * 255 - 127) / 128)
-        torch.testing.assert_close(lite.classify(rgb), expected, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(lite.classify_embedding(lite.embed(rgb)), expected, rtol=1e-3, atol=1e-3)
         assert lite.embed(rgb).shape == (2, 1280)
 
 

@@ -15,7 +15,8 @@ from skimage.color import rgb2lab
 
 from tinct.cli.app import main
 from tinct.color.gamut import ab_bins, rebalancing_weights, smooth_prior
-from tinct.data.photos import PhotoSet, find_photos
+from tinct.data.inventory import take_inventory
+from tinct.data.photos import PhotoSet
 from tinct.data.source import Source
 from tinct.errors import DataError, OptionError
 from tinct.training import statistics
@@ -50,7 +51,7 @@ def test_colors_are_counted_into_their_nearest_bins(color_pixels: NDArray[np.uin
 
 def test_the_sample_is_that_of_the_sources(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "ENOUGH", 3)
-    sources = find_photos(folder)
+    sources = take_inventory(folder).sources
     whole = PhotoSet(sources, 40)
     part = PhotoSet(statistics.sample(sources), 40)
     np.testing.assert_array_equal(color_histogram(whole), count_colors(part))
@@ -60,7 +61,7 @@ def test_the_sample_is_that_of_the_sources(folder: Path, monkeypatch: pytest.Mon
 def test_counts_are_kept_and_a_damaged_file_is_counted_anew(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    photos = PhotoSet(find_photos(folder), 40)
+    photos = PhotoSet(take_inventory(folder).sources, 40)
     first = color_histogram(photos, tmp_path)
     (kept,) = (tmp_path / "statistics").iterdir()
     monkeypatch.setattr(statistics, "count_colors", lambda photos: pytest.fail("counted again"))
