@@ -7,6 +7,11 @@
 
 export const ROOT = new URL('../api/v1/', import.meta.url).pathname;
 const TRIES = 4;
+const HEALTH_SECONDS = 5;
+const UNREACHED = 'the server can’t be reached';
+const CUT = 'the connection was lost while the file was sent';
+/** What a proxy answers for a server that is away, and a server whose database is. */
+const AWAY = [502, 503, 504];
 
 /** What the server refused, or that it can't be reached (status 0). */
 export class Problem extends Error {
@@ -32,19 +37,31 @@ export function setLogin(ask) {
 
 const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-/** Note that the server is away; ask now and then until it answers. */
-export async function reportLost() {
+/** Whether the server answers, and works. */
+async function isThere() {
+  try {
+    return (await fetch(`${ROOT}health`, {signal: AbortSignal.timeout(HEALTH_SECONDS * 1000)})).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a status means that the server is away, rather than that it can't do this one thing. */
+const isAway = async (status) => AWAY.includes(status) && (lost || !(await isThere()));
+
+/** Note that the server is away, and return the error that says so. */
+function away(detail) {
+  reportLost();
+  return new Problem(0, detail);
+}
+
+/** Tell of a server that is away; ask now and then until it answers. */
+async function reportLost() {
   if (lost) return;
   lost = true;
   connection.dispatchEvent(new Event('lost'));
-  for (;;) {
-    await wait(1.5);
-    try {
-      if ((await fetch(`${ROOT}health`)).ok) break;
-    } catch {
-      // Still away.
-    }
-  }
+  do await wait(1.5);
+  while (!(await isThere()));
   lost = false;
   connection.dispatchEvent(new Event('back'));
 }
@@ -87,8 +104,7 @@ export async function api(method, path, {json, form, signal, as = 'json'} = {}) 
       answer = await fetch(ROOT + path, {method, headers, body, signal});
     } catch (error) {
       if (error.name === 'AbortError') throw error;
-      reportLost();
-      throw new Problem(0, 'the server can’t be reached');
+      throw away(UNREACHED);
     }
     if (answer.ok) {
       if (as === 'response') return answer;
@@ -100,6 +116,7 @@ export async function api(method, path, {json, form, signal, as = 'json'} = {}) 
       await wait(Math.min(10, Number(answer.headers.get('Retry-After')) || 2) * (0.5 + Math.random()));
       continue;
     }
+    if (await isAway(answer.status)) throw away(UNREACHED);
     throw await problemOf(answer.status, await answer.text());
   }
 }
@@ -124,10 +141,7 @@ export async function upload(path, form, {onProgress, signal, method = 'POST'} =
       request.open(method, ROOT + path);
       request.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
       request.onload = resolve;
-      request.onerror = () => {
-        reportLost();
-        reject(new Problem(0, 'the connection was lost while the file was sent'));
-      };
+      request.onerror = () => reject(away(CUT));
       request.send(form);
     });
     if (request.status >= 200 && request.status < 300) {
@@ -138,38 +152,52 @@ export async function upload(path, form, {onProgress, signal, method = 'POST'} =
       await wait(Math.min(10, Number(request.getResponseHeader('Retry-After')) || 2) * (0.5 + Math.random()));
       continue;
     }
+    if (await isAway(request.status)) throw away(CUT);
     throw await problemOf(request.status, request.responseText);
   }
 }
 
 /**
- * Follow server-sent events until the server says `end`; a line that breaks is taken up again.
+ * Follow a job or a run by server-sent events until the server says `end`; a line that breaks is taken up again.
  *
- * @param {string} path below /api/v1/, such as `runs/ID/events`
+ * @param {string} path of what is followed, below /api/v1/, such as `runs/ID`
  * @param {Record<string, (body: any) => void>} handlers name of an event -> what is done with its JSON; `end` when it
- *     is over, `deleted` when what was followed is gone.
+ *     is over, `failed` with a Problem where it can't be followed to its end: it is gone, or the user isn't let in.
  * @returns {() => void} stops following
  */
-export function follow(path, handlers) {
+export function follow(path, {failed, ...heard}) {
   let source = null;
   let over = false;
-  let timer = 0;
-  const open = () => {
-    source = new EventSource(ROOT + path);
-    for (const [name, handle] of Object.entries(handlers)) {
-      source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
-    }
-    source.addEventListener('end', () => stop());
-    source.onerror = () => {
-      // The browser itself goes on after a break, but not after an error of the server.
-      if (over || source.readyState !== EventSource.CLOSED) return;
-      timer = setTimeout(open, 2000);
-    };
-  };
   const stop = () => {
     over = true;
-    clearTimeout(timer);
     source?.close();
+  };
+  const fail = (problem) => {
+    stop();
+    failed(problem);
+  };
+  const open = () => {
+    if (over) return;
+    source = new EventSource(`${ROOT}${path}/events`);
+    for (const [name, handle] of Object.entries(heard)) {
+      source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+    }
+    source.addEventListener('deleted', () => fail(new Problem(404, 'it was deleted meanwhile')));
+    source.addEventListener('end', stop);
+    // The browser itself goes on after a break, but not after an error of the server.
+    source.onerror = () => source.readyState === EventSource.CLOSED && !over && takeUp();
+  };
+  // What the error was, events don't say; asking logs in again where that is all.
+  const takeUp = async () => {
+    let status = 200;
+    try {
+      await api('GET', path);
+    } catch (problem) {
+      status = problem.status;
+      if (!over && status >= 400 && status < 500 && status !== 429) fail(problem);
+    }
+    if (status === 0) connection.addEventListener('back', open, {once: true});
+    else setTimeout(open, 2000);
   };
   open();
   return stop;

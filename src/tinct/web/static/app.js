@@ -11,7 +11,7 @@
  *   grid, button.main, button.danger, button.quiet, .icon, .field, .note, .bad, .unseen, progress, table.
  * - The policy of the page forbids style attributes and inline scripts: in templates bind .style=${'left: 3px'}, a
  *   property. Nothing is loaded from elsewhere; URLs of blobs are revoked when they are replaced.
- * - The server is asked by api.js alone: api('GET', 'runs'), upload(...), follow('runs/ID/events', {job, point}).
+ * - The server is asked by api.js alone: api('GET', 'runs'), upload(...), follow('runs/ID', {job, point, failed}).
  *   Colorize and Correct don't even know the server: they ask the engine (engine.js; engine-server.js says what it can).
  * - What goes wrong is shown by fail(error) of notify.js; toast(text) for the rest, say(text) for screen readers,
  *   confirmed(question) before anything is deleted, notify(title, text) for what ends while nobody looks.

@@ -7,6 +7,9 @@ import {tabs} from './photos.js';
 
 export const MOST_HINTS = 1000;
 const MOST_STEPS = 60;
+const AGAIN_SECONDS = 5;
+/** What no other try would change: it is deleted, changed by another, too large, or wrong. */
+const REFUSED = [404, 409, 413, 422];
 
 /**
  * A hint, or a scribble, which is hints of one color that follow each other.
@@ -52,6 +55,9 @@ export class Correction extends EventTarget {
     this.revision = 0;
     this.unsaved = new Set();
     this.saving = null;
+    /** Why the last try to keep it failed, which is told once; and the timer of the next. */
+    this.trouble = null;
+    this.later = 0;
     this.listener = new AbortController();
     const {signal} = this.listener;
     connection.addEventListener('back', () => this.save(), {signal});
@@ -171,17 +177,28 @@ export class Correction extends EventTarget {
           this.revision = kept.revision;
           this.accepted = kept.accepted;
         }
+        this.trouble = null;
         tabs.postMessage({kind: 'hints', id: this.photo.id});
       } catch (error) {
         if (what === 'mask' && this.mask === null && error.status === 404) continue; // it wasn't there
         let said = error;
         if (what === 'hints' && error.status === 409) said = (await this.take().catch((worse) => worse)) ?? error;
         if (said.status === 404) this.unsaved.clear(); // the photograph is deleted
-        else if (said.status === 0) this.unsaved.add(what); // saved when the line is back
+        else if (!REFUSED.includes(said.status) && !this.keepLater(what, said)) return;
         this.dispatchEvent(new CustomEvent('error', {detail: said}));
         return;
       }
     }
+  }
+
+  /** Have it kept later: when the line is back, or the server's trouble may be over. Returns whether that is news. */
+  keepLater(what, {status, message}) {
+    this.unsaved.add(what);
+    clearTimeout(this.later);
+    if (status >= 429) this.later = setTimeout(() => this.save(), AGAIN_SECONDS * 1000);
+    const news = message !== this.trouble;
+    this.trouble = message;
+    return news;
   }
 
   /** Take over what another tab made; one's own is a step back. */

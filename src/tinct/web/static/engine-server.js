@@ -151,14 +151,14 @@ function finished(id, {onProgress, signal} = {}) {
       api('POST', `jobs/${id}/stop`).catch(() => {});
       bad(new DOMException('stopped', 'AbortError'));
     };
-    const stop = follow(`jobs/${id}/events`, {
+    const stop = follow(`jobs/${id}`, {
       job: (job) => {
         onProgress?.(job.progress);
         if (job.state === 'done') good(job);
         else if (job.state === 'failed') bad(new Problem(422, job.error ?? 'it failed', {kind: job.error_kind}));
         else if (job.state === 'stopped') bad(new DOMException('stopped', 'AbortError'));
       },
-      deleted: () => bad(new Problem(404, 'it was deleted meanwhile')),
+      failed: bad,
     });
     signal?.addEventListener('abort', abort, {once: true});
   });

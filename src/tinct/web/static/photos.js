@@ -136,7 +136,7 @@ class Shelf extends EventTarget {
       item.progress = null;
       item.error = error.name === 'AbortError' ? 'stopped' : error.message.replace(/ \(--[\w-]+\)/g, ''); // no options here
       item.damaged = error.kind === 'TruncatedPhoto' && !item.truncated;
-      item.retry = error.status === 0 || item.damaged ? file : null;
+      item.retry = error.status === 0 || error.status >= 500 || item.damaged ? file : null;
       this.dispatchEvent(new CustomEvent('refused', {detail: item}));
     }
     this.changed();

@@ -87,7 +87,7 @@ class Trainings extends EventTarget {
     this.following = null;
     if (!run) return;
     const known = this.detailsOf(run.id);
-    const stop = follow(`runs/${run.id}/events`, {
+    const stop = follow(`runs/${run.id}`, {
       point: (point) => {
         this.addPoint(known, point);
         this.changed();
@@ -100,7 +100,7 @@ class Trainings extends EventTarget {
         const found = this.find(run.id);
         if (found) this.put({...found, job});
       },
-      deleted: () => this.refreshSoon(),
+      failed: () => this.refreshSoon(),
       end: () => this.refreshSoon(),
     });
     this.following = {id: run.id, stop};

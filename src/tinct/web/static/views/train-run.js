@@ -215,8 +215,9 @@ class TrainRun extends LitElement {
     this.saving = true;
     try {
       const job = await api('POST', `runs/${this.run.id}/save`, {json: {name}});
-      const ended = await new Promise((resolve) => {
-        follow(`jobs/${job.id}/events`, {job: (news) => ['done', 'failed', 'stopped'].includes(news.state) && resolve(news)});
+      const ended = await new Promise((resolve, reject) => {
+        const heard = (news) => ['done', 'failed', 'stopped'].includes(news.state) && resolve(news);
+        follow(`jobs/${job.id}`, {job: heard, failed: reject});
       });
       if (ended.state !== 'done') throw new Error(ended.error ?? 'it was stopped');
       form.reset();

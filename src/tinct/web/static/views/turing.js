@@ -74,7 +74,11 @@ export default class Turing extends View {
 
   watch(job, name) {
     this.making = job;
-    follow(`jobs/${job.id}/events`, {job: (news) => this.note(news, name)});
+    const failed = (problem) => {
+      this.making = null;
+      fail(problem, `${name} can’t be followed`);
+    };
+    follow(`jobs/${job.id}`, {job: (news) => this.note(news, name), failed});
   }
 
   async loadKnown() {
