@@ -170,7 +170,16 @@ def test_other_ways(page_server: Any, open_page: Callable[..., Any], photo: Path
     assert asked.value.post_data_json["variant"] == 2
     assert asked.value.post_data_json["variants"] == 4
     settle(page)
-    assert ways.nth(2).get_attribute("aria-checked") == "true"
+    assert ways.nth(2).is_checked()
+    # A group is one stop of the Tab key, and arrow keys choose in it.
+    with page.expect_request(re.compile("/preview$")) as asked:
+        page.keyboard.press("ArrowRight")
+    assert asked.value.post_data_json["variant"] == 3
+    assert [way.is_checked() for way in ways.all()] == [False, False, False, True, False]
+    page.get_by_role("radio", name="Vivid").press("ArrowRight")
+    assert page.get_by_role("radio", name="Faithful").is_checked()
+    page.keyboard.press("Tab")
+    assert page.get_by_label("Vividness").evaluate("(slider) => slider === document.activeElement")
     # The model that is named is the one that counts; one that is gone gives way to the default.
     model = page.locator("tinct-controls select").first
     for name in ("tinct", "", "tinct"):

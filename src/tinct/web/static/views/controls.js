@@ -49,8 +49,10 @@ class Controls extends LitElement {
   render() {
     const {look} = this;
     const vividness = look.vividness ?? VIVID[look.mode];
-    const mode = (name, title) => html`<button type="button" role="radio" aria-checked=${look.vividness === null && look.mode === name}
-      @click=${() => this.change({mode: name, vividness: null})}>${title}</button>`;
+    const mode = (name, title) => html`<label class="choice">
+      <input type="radio" name="mode" .checked=${look.vividness === null && look.mode === name}
+        @change=${() => this.change({mode: name, vividness: null})} />
+      <span class="button">${title}</span></label>`;
     return html`<section class="panel stack" aria-label="Colors">
       <div class="row modes" role="radiogroup" aria-label="Mode">${mode('vivid', 'Vivid')} ${mode('faithful', 'Faithful')}</div>
       <label class="field"><span class="row apart">Vividness <span class="value">${vividness.toFixed(2)}</span></span>
@@ -81,10 +83,11 @@ class Controls extends LitElement {
     }
     const {seed, urls} = this.variants;
     const active = (number) => this.look.variant === number && (number === null || this.look.seed === seed);
-    const one = (number, url) => html`<button type="button" class="thumbnail" role="radio" aria-checked=${active(number)}
-      aria-label=${number === null ? 'The usual way' : `Way ${number}`} ?disabled=${url === null}
-      @click=${() => this.change({variant: number, variants: number && VARIANTS, seed})}>
-      ${url ? html`<img src=${url} alt="" />` : html`<span class="busy"></span>`}</button>`;
+    const one = (number, url) => html`<label class="choice">
+      <input type="radio" name="way" .checked=${active(number)} ?disabled=${url === null}
+        aria-label=${number === null ? 'The usual way' : `Way ${number}`}
+        @change=${() => this.change({variant: number, variants: number && VARIANTS, seed})} />
+      <span class="button thumbnail">${url ? html`<img src=${url} alt="" />` : html`<span class="busy"></span>`}</span></label>`;
     return html`<div class="stack">
       <div class="row apart"><h2>Other ways</h2>
         <button type="button" @click=${() => this.vary(seed + 1)}>Others</button></div>
