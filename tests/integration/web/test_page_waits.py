@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tinct.web.schemas import Orders
+
 STAGE = "tinct-correct .middle tinct-viewer .stage"
 READY = "(id) => { const view = document.querySelector('tinct-correct'); return view?.loaded && view.photo.id === id; }"
 ASKS = "() => !dispatchEvent(new Event('beforeunload', {cancelable: true}))"
@@ -183,3 +185,42 @@ def test_a_zip_of_which_nothing_can_be_made(page_server: Any, open_page: Callabl
     page.get_by_role("progressbar", name="Coloring for the ZIP").wait_for(state="hidden")
     assert pack.is_enabled()
     assert not [url for url in asked if url.endswith("/zip") or url == "a download"]
+
+
+def test_more_photographs_than_the_server_takes_at_once_come_in_several_zips(
+    page_server: Any, open_page: Callable[..., Any], photos: list[str]
+) -> None:
+    page = open_page(page_server.address, allow="status of 404")
+    orders: list[list[str]] = []
+    most = Orders.model_json_schema()["properties"]["orders"]["maxItems"]
+    known = page_server.client().get("pictures").json()
+    # Ids of no picture, as if there were more.
+    known += [{**known[0], "id": f"{number:032x}"} for number in range(most + 1 - len(known))]
+
+    def many(route: Any) -> None:
+        first = int(route.request.url.rpartition("=")[2])
+        route.fulfill(json=known[first : first + 500])
+
+    def order(route: Any) -> None:
+        orders.append([one["picture"] for one in route.request.post_data_json["orders"]])
+        jobs = [{"state": "done", "picture_id": id} for id in orders[-1]]
+        route.fulfill(status=202, json={"id": f"{len(orders):032x}", "jobs": jobs})
+
+    def zip(route: Any) -> None:
+        headers = {"Content-Disposition": "attachment; filename*=UTF-8''colorized.zip"}
+        route.fulfill(body=b"PK", content_type="application/zip", headers=headers)
+
+    page.route(re.compile(r"/pictures\?limit="), many)
+    page.route(re.compile("/batches/pictures$"), order)
+    page.route(re.compile("/zip$"), zip)
+    page.reload()
+    page.get_by_label("All", exact=True).check()
+    saved: list[str] = []
+    page.on("download", lambda download: saved.append(download.suggested_filename))
+    with page.expect_event("download", lambda download: download.suggested_filename == "colorized-2.zip"):
+        page.get_by_role("button", name=f"Download {most + 1} as 2 ZIPs").click()
+    assert saved == ["colorized-1.zip", "colorized-2.zip"]
+    assert [len(one) for one in orders] == [most, 1]
+    assert len({id for one in orders for id in one}) == most + 1
+    page.get_by_role("progressbar", name="Coloring for the ZIP").wait_for(state="hidden")
+    assert page.get_by_role("alert").count() == 0

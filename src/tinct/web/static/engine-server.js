@@ -18,6 +18,7 @@
  * features    Set<string>         what else it can do: 'variants', 'region', 'colors', 'points', 'reference', 'accept',
  *                                 'models', 'zip'; controls of what is missing aren't shown
  * formats     string[]            what results can be written as: '' (as the photograph was), 'jpeg', 'png', ...
+ * together    number              most photographs of one downloadAll(); missing where there is no limit
  * limits()                        -> {bytes, pixels}: most of a file; Infinity where there is no limit
  * ready(onProgress)               prepares what takes time (a model to load); onProgress(share 0..1). Idempotent.
  * list()                          -> Photo[], those that are kept, the newest first
@@ -51,6 +52,8 @@
 import {api, connection, follow, Problem, ROOT, upload} from './api.js';
 
 const POLL_SECONDS = 0.7;
+/** Orders that the server takes at once. */
+const MOST_TOGETHER = 500;
 
 /** Make the engine. */
 export function createEngine() {
@@ -59,6 +62,7 @@ export function createEngine() {
     local: false,
     features: new Set(['variants', 'region', 'colors', 'points', 'reference', 'accept', 'models', 'zip']),
     formats: ['', 'jpeg', 'png', 'tiff', 'webp', 'avif'],
+    together: MOST_TOGETHER,
     limits: () => api('GET', 'limits'),
     ready: async () => {},
     list,

@@ -8,6 +8,12 @@ import {saveFile} from '../view.js';
 
 const SHOWN = 60;
 
+/** Return lists of as many photographs as one ZIP takes. */
+function inParts(items) {
+  const most = engine.together ?? Infinity;
+  return items.length > most ? [items.slice(0, most), ...inParts(items.slice(most))] : [items];
+}
+
 class ShelfList extends LitElement {
   static properties = {
     items: {attribute: false},
@@ -76,9 +82,10 @@ class ShelfList extends LitElement {
 
   renderMany(marked) {
     const ready = marked.filter((item) => item.photo);
+    const count = inParts(ready).length;
     return html`<div class="row many" role="group" aria-label="With ${marked.length} photographs">
       ${engine.features.has('zip') && ready.length
-        ? html`<button type="button" ?disabled=${this.packing !== null} @click=${() => this.pack(ready)}>Download ${ready.length} as ZIP</button>`
+        ? html`<button type="button" ?disabled=${this.packing !== null} @click=${() => this.pack(ready)}>Download ${ready.length} as ${count > 1 ? `${count} ZIPs` : 'ZIP'}</button>`
         : nothing}
       <button type="button" class="danger" @click=${() => this.remove(marked)}>Delete ${marked.length}</button>
       ${this.packing === null
@@ -156,16 +163,22 @@ class ShelfList extends LitElement {
     this.tell('remove', items);
   }
 
+  /** Give marked photographs to the user, in as many ZIPs as are needed. */
   async pack(items) {
     this.packing = 0;
-    try {
-      const wanted = items.map((item) => [item.photo, lookOf(item.photo)]);
-      const {blob, name, failed = []} = await engine.downloadAll(wanted, {onProgress: (share) => (this.packing = share)});
-      saveFile(blob, name);
-      const left = failed.map((one) => `${one.name} (${one.error})`);
-      if (left.length) toast(`Not in the ZIP: ${left.join('; ')}.`, {kind: 'error'});
-    } catch (error) {
-      fail(error, 'The ZIP wasn’t made');
+    const parts = inParts(items);
+    for (const [index, part] of parts.entries()) {
+      const number = parts.length > 1 ? ` ${index + 1} of ${parts.length}` : '';
+      try {
+        const wanted = part.map((item) => [item.photo, lookOf(item.photo)]);
+        const onProgress = (share) => (this.packing = (index + share) / parts.length);
+        const {blob, name, failed = []} = await engine.downloadAll(wanted, {onProgress});
+        saveFile(blob, number ? name.replace(/(?=\.zip$)/, `-${index + 1}`) : name);
+        const left = failed.map((one) => `${one.name} (${one.error})`);
+        if (left.length) toast(`Not in the ZIP${number}: ${left.join('; ')}.`, {kind: 'error'});
+      } catch (error) {
+        fail(error, `The ZIP${number} wasn’t made`);
+      }
     }
     this.packing = null;
   }
