@@ -179,6 +179,13 @@ class Session(Strict):
     token: Annotated[str, Field(min_length=1, max_length=500)]
 
 
+class LoggedIn(BaseModel):
+    """How who asks came in."""
+
+    by_token: bool
+    """Whether by a token, of their own or the server's; False where whoever opens the page is let in."""
+
+
 class Limits(BaseModel):
     """What a server takes at most."""
 

@@ -1,4 +1,4 @@
-"""The page while the server is away behind a proxy, is in trouble for a while, or has forgotten who asks; in Chromium."""
+"""The page when the server is away behind a proxy, in trouble for a while, or forgot who asks; in Chromium."""
 
 from __future__ import annotations
 

@@ -124,6 +124,46 @@ def test_a_server_with_a_token_asks_for_it(launch: Callable[..., Any], open_page
     assert page.get_by_role("dialog").count() == 0
 
 
+def test_who_logs_out_leaves_nothing_behind(
+    launch: Callable[..., Any], open_page: Callable[..., Any], small_photo: Path
+) -> None:
+    server = launch("--no-worker", TINCT_TOKEN=TOKEN)
+    page = open_page(server.address, allow="status of 401", color_scheme="dark")
+    out = page.get_by_role("button", name="Log out")
+    page.get_by_role("dialog").wait_for()
+    assert not out.is_visible()
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Log in").click()
+    out.wait_for()
+    page.get_by_role("button", name="Switch to the light theme").click()
+    page.locator("tinct-shelf input[type=file]").first.set_input_files(small_photo)
+    page.wait_for_function("() => document.querySelector('tinct-colorize tinct-viewer')?.after")
+    page.get_by_label("Saturation").fill("1.5")
+    page.wait_for_function("() => Object.keys(localStorage).some((key) => key.startsWith('tinct-copy:'))")
+    page.reload()
+    out.wait_for()  # it is known without asking for the token again
+    other = open_page(server.address, context=page.context)
+    other.locator(".thumbnails img").wait_for()
+    session = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    assert len(session) == 1
+    out.click()
+    for tab in (page, other):
+        tab.get_by_role("dialog").get_by_label("Token").wait_for()
+        assert tab.locator(".thumbnails img").count() == 0
+        assert tab.url == f"{server.address}/"
+    assert page.evaluate("() => Object.keys(localStorage).filter((key) => !/told$/.test(key))") == ["tinct-theme"]
+    assert page.context.cookies() == []
+    ended = server.client()
+    ended.cookies.update(session)
+    assert ended.get("pictures").status_code == 401
+
+
+def test_who_needs_no_token_needs_no_log_out(page_server: Any, open_page: Callable[..., Any]) -> None:
+    page = open_page(page_server.address)
+    page.wait_for_load_state("networkidle")
+    assert not page.get_by_role("button", name="Log out").is_visible()
+
+
 def test_a_view_that_loads_slowly_isn_t_left_for_the_one_before(
     page_server: Any, open_page: Callable[..., Any], small_photo: Path
 ) -> None:

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 import tinct
 from tinct.errors import DatabaseError
 from tinct.web import schemas
-from tinct.web.api.common import Surroundings
+from tinct.web.api.common import Surroundings, User
 from tinct.web.problems import RESPONSES, problem
 from tinct.web.security import COOKIE, find_user
 
@@ -66,6 +66,12 @@ def log_in(given: schemas.Session, request: Request, context: Surroundings) -> R
     response = Response(status_code=204)
     set_cookie(response, request, context.repository.users.add_token(user, session_cookie=True))
     return response
+
+
+@router.get("/session", summary="How one came in")
+def get_session(request: Request, user: User) -> schemas.LoggedIn:
+    """Return whether a token was needed, so that a page can offer to log out."""
+    return schemas.LoggedIn(by_token=user != request.app.state.local_user())
 
 
 @router.delete("/session", status_code=204, summary="Log a browser out", dependencies=[Depends(find_user)])

@@ -1,5 +1,5 @@
 /**
- * The shell of the page: tabs, theme, which view is shown, logging in, and the line to the server.
+ * The shell of the page: tabs, theme, which view is shown, and the line to the server.
  *
  * Conventions
  * - A view is views/NAME.js, whose default export is a subclass of View (view.js), defined as <tinct-NAME>. It is
@@ -19,8 +19,9 @@
  * - Everything works by keyboard, has a name for screen readers, and targets of 40 px or more; look at 390 and 1280 px.
  */
 
-import {api, connection, Problem, setLogin} from './api.js';
+import {api, connection} from './api.js';
 import {engine} from './engine.js';
+import {setUpLogin} from './login.js';
 import {fail} from './notify.js';
 import {html, render} from './vendor/lit.js';
 import {address} from './view.js';
@@ -80,44 +81,6 @@ function drawTabs(active) {
   render(views.map(tab), document.getElementById('tabs'));
 }
 
-/** Ask for a token, and log the browser in with it. */
-function askToken() {
-  return new Promise((resolve) => {
-    const dialog = document.createElement('dialog');
-    document.body.append(dialog);
-    let wrong = '';
-    const draw = () =>
-      render(
-        html`<form method="dialog" @submit=${send}>
-          <h2>A token is needed</h2>
-          <p>Whoever runs this server gives you one.</p>
-          <input name="user" autocomplete="username" value="tinct" hidden />
-          <label class="field">Token <input name="token" type="password" autocomplete="current-password" required /></label>
-          <p class="bad" role="alert">${wrong}</p>
-          <div class="row end"><button class="main">Log in</button></div>
-        </form>`,
-        dialog,
-      );
-    const send = async (event) => {
-      event.preventDefault();
-      const token = new FormData(event.target).get('token');
-      try {
-        await api('POST', 'session', {json: {token}});
-        dialog.close('in');
-      } catch (error) {
-        wrong = error instanceof Problem ? error.message : String(error);
-        draw();
-      }
-    };
-    dialog.addEventListener('close', () => {
-      dialog.remove();
-      resolve(dialog.returnValue === 'in');
-    });
-    draw();
-    dialog.showModal();
-  });
-}
-
 function setUpTheme() {
   const button = document.getElementById('theme');
   const system = matchMedia('(prefers-color-scheme: dark)');
@@ -143,7 +106,7 @@ function setUpTheme() {
   draw();
 }
 
-setLogin(askToken);
+if (!engine.local) setUpLogin();
 setUpTheme();
 const lost = document.getElementById('lost');
 connection.addEventListener('lost', () => (lost.hidden = false));

@@ -10,7 +10,7 @@ const THUMBNAIL = 200;
 const SETTLE_SECONDS = 0.4;
 export const USUAL = {mode: 'vivid', vividness: null, saturation: 1, variant: null, variants: null, seed: 0, model: null};
 
-/** Tells other tabs of this page what was changed: {kind: 'photos'} or {kind: 'hints'|'look', id}. */
+/** Tells other tabs of this page: {kind: 'photos'} or {kind: 'hints'|'look', id} was changed, {kind: 'out'}, logged out. */
 export const tabs = new BroadcastChannel('tinct');
 
 /**
