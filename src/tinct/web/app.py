@@ -21,10 +21,11 @@ from tinct.settings import ServerSettings, load_settings
 from tinct.web import problems, schemas
 from tinct.web.api import colorize, corrections, jobs, models, pictures, regions, runs, system, turing
 from tinct.web.context import Context
+from tinct.web.guard import Guard
 from tinct.web.heads import Heads
 from tinct.web.metrics import Counting, Metrics
 from tinct.web.sandbox import Sandboxes
-from tinct.web.security import COOKIE, LOCAL_USER, Access, Guard, is_near
+from tinct.web.security import COOKIE, LOCAL_USER, Access, is_near
 
 STATIC = Path(__file__).parent / "static"
 THREADS = 100

@@ -18,6 +18,7 @@ from tinct.db.artifacts import PICTURE
 from tinct.db.tables import Artifact, new_id
 from tinct.errors import OptionError
 from tinct.web.context import Context
+from tinct.web.guard import BODY
 from tinct.web.sandbox import Sandboxes
 from tinct.web.wishes import MEDIA_TYPES, shown_name
 
@@ -58,14 +59,15 @@ class Form:
 
 @asynccontextmanager
 async def received(request: Request) -> AsyncIterator[Form]:
-    """Read a multipart body; its files are gone when the block ends.
+    """Read a multipart body of a user, with files of any allowed size; they are gone when the block ends.
 
     Raises:
-        HTTPException: 415, it is of another type; 400, it is malformed.
+        HTTPException: 415, it is of another type; 400, it is malformed; 413, it is too large.
     """
     settings = request.app.state.context.settings
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise HTTPException(415, "send a form: multipart/form-data, with the file in the field 'file'")
+    request.scope[BODY].allow_files()
     try:
         async with request.form(max_files=settings.upload_files, max_fields=MOST_FIELDS, max_part_size=2**20) as parsed:
             form = Form()

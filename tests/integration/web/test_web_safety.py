@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
 import struct
 import subprocess
 import sys
@@ -13,7 +12,6 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -259,70 +257,3 @@ def test_zip_bombs_and_traversal(server: Any, client: Any, small_photo: Path) ->
     assert client.post("datasets", files={"file": ("e.zip", zipped({}))}).status_code == 422
     assert client.post("datasets", files={"file": ("e.zip", zipped({"readme.txt": b"x"}))}).status_code == 422
     assert client.post("datasets", files={"file": ("e.zip", b"PK\x03\x04 no zip")}).status_code == 422
-
-
-# Sizes, times, numbers
-
-
-def raw(address: str, head: str, body: bytes = b"", wait: float = 20) -> bytes:
-    """Send bytes as they are, and return what comes back."""
-    place = urlsplit(address)
-    assert place.hostname is not None
-    with socket.create_connection((place.hostname, place.port or 80), timeout=wait) as line:
-        line.sendall(head.replace("\n", "\r\n").encode() + body)
-        found = b""
-        while data := line.recv(65536):
-            found += data
-        return found
-
-
-def test_a_huge_file_is_refused_before_it_is_read(server: Any) -> None:
-    head = (
-        f"POST /api/v1/colorize HTTP/1.1\nHost: {urlsplit(server.address).netloc}\n"
-        "Content-Type: multipart/form-data; boundary=x\nContent-Length: 99999999999\n\n"
-    )
-    answer = raw(server.address, head)  # not a byte of the body is sent
-    assert answer.startswith(b"HTTP/1.1 413")
-    assert b"application/problem+json" in answer
-
-
-def test_limits_of_bytes_files_and_requests(launch: Callable[..., Any], small_photo: Path) -> None:
-    server = launch(
-        "--no-worker", TINCT_UPLOAD_BYTES="20000", TINCT_UPLOAD_FILES="3", TINCT_REQUESTS="30", TINCT_QUEUED="2"
-    )
-    client = server.client()
-    picture = ("a.png", small_photo.read_bytes())
-
-    def endless() -> Any:
-        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
-        for _ in range(100):
-            yield bytes(1000)
-
-    form = {"Content-Type": "multipart/form-data; boundary=x"}
-    assert client.post("colorize", data=endless(), headers=form).status_code == 413
-    assert client.post("colorize", files=[("file", picture)] * 4).status_code == 400
-    begun = client.post("batches", files=[("file", picture)] * 3)
-    assert (begun.status_code, len(begun.json()["jobs"]), len(begun.json()["refused"])) == (202, 2, 1)
-    assert client.post("batches", files=[("file", picture)] * 3).status_code == 429
-    assert [job["state"] for job in client.get("jobs").json()] == ["queued"] * 2
-    answers = [client.get("health") for _ in range(40)]
-    assert answers[-1].status_code == 429
-    assert int(answers[-1].headers["Retry-After"]) > 0
-
-
-def test_a_slow_and_a_lost_connection_leave_nothing(launch: Callable[..., Any]) -> None:
-    server = launch("--no-worker", TINCT_UPLOAD_SECONDS="1")
-    head = (
-        f"POST /api/v1/pictures HTTP/1.1\nHost: {urlsplit(server.address).netloc}\n"
-        "Content-Type: multipart/form-data; boundary=x\nContent-Length: 1000\n\n"
-    )
-    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhalf of'
-    assert raw(server.address, head, part).startswith(b"HTTP/1.1 408")
-    place = urlsplit(server.address)
-    with socket.create_connection((place.hostname, place.port), timeout=5) as line:
-        line.sendall(head.replace("\n", "\r\n").encode() + part)
-    time.sleep(0.3)
-    assert server.client().get("pictures").json() == []
-    assert list((server.data / "files" / "incoming").iterdir()) == []
-    server.stop()
-    assert not [line for line in server.said if "Traceback" in line]

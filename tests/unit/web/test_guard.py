@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tinct.settings import ServerSettings
-from tinct.web import security
-from tinct.web.security import Access, Guard
+from tinct.web import guard
+from tinct.web.guard import Guard
+from tinct.web.security import Access
 
 
 class Connection:
@@ -62,12 +63,12 @@ def test_addresses_that_are_none_are_refused(headers: dict[str, str]) -> None:
 
 def test_a_large_body_is_left_unread() -> None:
     connection = Connection([b"x" * 1000])
-    ask(connection, security.SMALL_BODY + 1)
+    ask(connection, guard.SMALL_BODY + 1)
     assert connection.order == ["403", "body"]
 
 
 def test_nobody_waits_for_a_client_that_stops_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(security, "SWALLOW_SECONDS", 0.05)
+    monkeypatch.setattr(guard, "SWALLOW_SECONDS", 0.05)
     connection = Connection([b"x" * 1000], stops=True)
     ask(connection, 2000)
     assert connection.order == ["part", "403", "body"]

@@ -16,7 +16,8 @@ from tinct.evaluation.ballots import Ballots, Participant
 from tinct.evaluation.trials import PICTURES, TrialSet
 from tinct.settings import ServerSettings
 from tinct.web import problems
-from tinct.web.security import Access, Guard
+from tinct.web.guard import Guard
+from tinct.web.security import Access
 
 PAGE = Path(__file__).parent / "page"
 COOKIE = "tinct_turing"
