@@ -49,13 +49,12 @@ def serve(
     settings = _settings(data_dir, "tinct serve", token)
     from tinct.errors import OptionError
     from tinct.web.launch import serve as run
-    from tinct.web.security import TOKEN_USER, Access, is_loopback
+    from tinct.web.security import Access, is_loopback
 
     if settings.token is not None and insecure_no_auth:
         raise OptionError("--token and --insecure-no-auth contradict each other; give one")
-    users = _users(settings)
-    users.set_token(TOKEN_USER, settings.token)
-    if not is_loopback(host) and not users.with_tokens() and not insecure_no_auth:
+    tokens = settings.token is not None or bool(_users(settings).with_tokens())
+    if not is_loopback(host) and not tokens and not insecure_no_auth:
         raise OptionError(
             f"at {host} others reach the server: give a token (TINCT_TOKEN, --token or tinct token add NAME), or "
             "--insecure-no-auth, by which whoever reaches it may see, use and delete everything"
@@ -68,7 +67,7 @@ def serve(
         if open_page:
             typer.launch(address)
 
-    access = Access(host=host, insecure=insecure_no_auth, token=settings.token is not None)
+    access = Access(host=host, insecure=insecure_no_auth, token=tokens)
     run(settings, access, port, worker=not no_worker, ready=ready)
 
 
@@ -129,6 +128,6 @@ def _users(settings: ServerSettings) -> Users:
     from tinct.db.repository import Repository
 
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    repository = Repository(settings.database_url)
+    repository = Repository(settings.database_url, settings.token)
     repository.migrate()
     return repository.users

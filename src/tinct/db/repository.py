@@ -17,11 +17,12 @@ class Repository:
 
     Args:
         url: ``sqlite:///FILE`` or ``postgresql+psycopg://...``.
+        token: of the server's settings; see :class:`~tinct.db.users.Users`.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         self.database = Database(url)
-        self.users = Users(self.database)
+        self.users = Users(self.database, token)
         self.artifacts = Artifacts(self.database)
         self.files = Files(self.database)
         self.jobs = Jobs(self.database)

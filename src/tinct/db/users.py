@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from tinct.db.session import Database
 from tinct.db.tables import Token, User, now
 from tinct.errors import Conflict, NotFound, OptionError
 
+OWNER = "owner"
+"""Whom the token of a server's settings lets in."""
 LEAST_LENGTH = 16
 """Characters of a token that somebody chose; a fast hash is no weakness where nobody can try them all."""
 SESSION_SECONDS = 30 * 24 * 3600
@@ -23,11 +26,28 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-class Users:
-    """Queries on users and tokens."""
+def _hash_cookie(cookie: str, token: str | None) -> str:
+    """Return what is kept of a cookie: it is worth nothing without the settings' token, where it came by that."""
+    return hash_token(cookie) if token is None else hmac.new(token.encode(), cookie.encode(), "sha256").hexdigest()
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+
+class Users:
+    """Queries on users and tokens.
+
+    Args:
+        database: where they are kept.
+        token: of the server's settings; it isn't kept, so it counts as long as the settings have it.
+
+    Raises:
+        OptionError: the token is too short to be safe.
+    """
+
+    def __init__(self, database: Database, token: str | None = None) -> None:
+        if token is not None and len(token) < LEAST_LENGTH:
+            raise OptionError(
+                f"the token has {len(token)} characters; give at least {LEAST_LENGTH} that nobody guesses"
+            )
+        self._database, self._token = database, token
 
     def ensure(self, name: str) -> str:
         """Return the id of the user of a name, who is made where missing."""
@@ -46,62 +66,52 @@ class Users:
                 continue  # another server made it meanwhile
         raise Conflict(f"the user {name} can't be made; try again")
 
-    def add_token(self, user_id: str, token: str | None = None, *, session_cookie: bool = False) -> str:
-        """Let a client in by a token, and return that.
+    def add_token(self, user_id: str) -> str:
+        """Let programs in by a new token, and return that."""
+        token = secrets.token_urlsafe(32)
+        with self._database.write() as session:
+            session.add(Token(user_id=user_id, kind="token", hash=hash_token(token)))
+        return token
 
-        Args:
-            user_id: whose it is.
-            token: chosen by somebody; None makes one of 256 bits.
-            session_cookie: whether it is a browser's, which expires.
+    def by_token(self, token: str) -> str | None:
+        """Return the id of the user whom a token lets in, None for nobody."""
+        if self._is_own(token):
+            return self.ensure(OWNER)
+        with self._database.read() as session:
+            return session.scalar(select(Token.user_id).where(Token.hash == hash_token(token), Token.kind == "token"))
 
-        Raises:
-            OptionError: the token is too short to be safe.
-        """
-        if token is not None and len(token) < LEAST_LENGTH:
-            raise OptionError(
-                f"the token has {len(token)} characters; give at least {LEAST_LENGTH} that nobody guesses"
-            )
-        given = token or secrets.token_urlsafe(32)
+    def log_in(self, token: str) -> str | None:
+        """Let a browser in by a token, and return what its cookie has to say; None where it lets nobody in."""
+        user_id = self.by_token(token)
+        return None if user_id is None else self._add_session(user_id, self._token if self._is_own(token) else None)
+
+    def add_session(self, user_id: str) -> str:
+        """Let a browser in without a token, and return what its cookie has to say."""
+        return self._add_session(user_id, None)
+
+    def _add_session(self, user_id: str, own: str | None) -> str:
+        cookie = secrets.token_urlsafe(32)
         with self._database.write() as session:
             session.execute(delete(Token).where(Token.expires < now()))
-            if session.scalar(select(Token.id).where(Token.hash == hash_token(given))) is None:
-                row = Token(user_id=user_id, kind="session" if session_cookie else "token", hash=hash_token(given))
-                if session_cookie:
-                    row.expires = session.scalar(select(now() + SESSION_SECONDS))
-                session.add(row)
-        return given
+            expires = session.scalar(select(now() + SESSION_SECONDS))
+            session.add(Token(user_id=user_id, kind="session", hash=_hash_cookie(cookie, own), expires=expires))
+        return cookie
 
-    def set_token(self, name: str, token: str | None) -> None:
-        """Let a user in by one token alone, the one of a server's settings; by none where that is None.
-
-        Raises:
-            OptionError: the token is too short to be safe.
-        """
-        user_id = self.ensure(name)
-        if token is not None:
-            self.add_token(user_id, token)
-        kept = "" if token is None else hash_token(token)
-        with self._database.write() as session:
-            # Browsers that came in by the old one are out too.
-            old = select(Token.id).where(Token.user_id == user_id, Token.kind == "token", Token.hash != kept)
-            if session.scalar(old.limit(1)) is not None:
-                session.execute(delete(Token).where(Token.user_id == user_id, Token.hash != kept))
-
-    def by_token(self, token: str, kind: str) -> str | None:
-        """Return the id of the user whom a token lets in, None for nobody."""
+    def by_session(self, cookie: str) -> str | None:
+        """Return the id of the user whom a browser's cookie speaks for, None for nobody."""
         with self._database.read() as session:
-            return session.scalar(
-                select(Token.user_id).where(
-                    Token.hash == hash_token(token),
-                    Token.kind == kind,
-                    or_(Token.expires.is_(None), Token.expires >= now()),
-                )
-            )
+            return session.scalar(select(Token.user_id).where(self._is_session(cookie), Token.expires >= now()))
 
-    def forget_session(self, token: str) -> None:
+    def forget_session(self, cookie: str) -> None:
         """Log a browser out."""
         with self._database.write() as session:
-            session.execute(delete(Token).where(Token.hash == hash_token(token), Token.kind == "session"))
+            session.execute(delete(Token).where(self._is_session(cookie)))
+
+    def _is_own(self, token: str) -> bool:
+        return self._token is not None and hmac.compare_digest(hash_token(token), hash_token(self._token))
+
+    def _is_session(self, cookie: str) -> ColumnElement[bool]:
+        return and_(Token.kind == "session", Token.hash.in_(_hash_cookie(cookie, by) for by in {None, self._token}))
 
     def with_tokens(self) -> list[str]:
         """Return the names of the users who have a token for programs, sorted."""

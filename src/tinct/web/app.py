@@ -25,7 +25,7 @@ from tinct.web.guard import Guard
 from tinct.web.heads import Heads
 from tinct.web.metrics import Counting, Metrics
 from tinct.web.sandbox import Sandboxes
-from tinct.web.security import COOKIE, LOCAL_USER, Access, is_near
+from tinct.web.security import COOKIE, LOCAL_USER, Access, needs_no_token
 
 STATIC = Path(__file__).parent / "static"
 THREADS = 100
@@ -88,11 +88,10 @@ def create_app(
 def _page(request: Request) -> Response:
     """Return the page; where no token is needed, whoever opens it is let in by a cookie."""
     response = FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
-    access = request.app.state.access
-    if access.insecure or (access.open and is_near(request)):
+    if needs_no_token(request):
         users = request.app.state.context.repository.users
-        if users.by_token(request.cookies.get(COOKIE, ""), "session") is None:
-            system.set_cookie(response, request, users.add_token(request.app.state.local_user(), session_cookie=True))
+        if users.by_session(request.cookies.get(COOKIE, "")) is None:
+            system.set_cookie(response, request, users.add_session(request.app.state.local_user()))
     return response
 
 

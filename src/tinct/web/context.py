@@ -34,7 +34,7 @@ class Context:
             TinctError: something can't be used.
         """
         storage = _open_storage(settings)
-        repository = Repository(settings.database_url)
+        repository = Repository(settings.database_url, settings.token)
         repository.migrate()
         return cls(settings, repository, Queues(settings), storage)
 

@@ -10,11 +10,9 @@ from starlette.exceptions import HTTPException
 
 COOKIE = "tinct_session"
 LOCAL_USER = "local"
-"""Who needs no token on this machine; also everybody where a server runs without tokens."""
-TOKEN_USER = "owner"
-"""Whose the token of the settings is."""
+"""Whoever is let in without a token."""
 SAFE = ("GET", "HEAD", "OPTIONS")
-FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 """Headers by which a proxy on this machine says that it asks for somebody else."""
 
 
@@ -27,17 +25,12 @@ class Access:
     insecure: bool = False
     """Whether everybody who reaches it may do everything."""
     token: bool = False
-    """Whether it was given a token."""
+    """Whether somebody has a token; then everybody needs one."""
 
     @property
     def local(self) -> bool:
         """Whether only this machine reaches it."""
         return is_loopback(self.host)
-
-    @property
-    def open(self) -> bool:
-        """Whether whoever opens the page is let in."""
-        return self.insecure or (self.local and not self.token)
 
 
 def is_loopback(host: str) -> bool:
@@ -56,10 +49,10 @@ def find_user(request: Request) -> str:
     Raises:
         HTTPException: 401, nobody that is known; 403, a browser speaks for another site.
     """
-    context, access = request.app.state.context, request.app.state.access
+    context = request.app.state.context
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind:
-        user = context.repository.users.by_token(token.strip(), "token") if kind.lower() == "bearer" else None
+        user = context.repository.users.by_token(token.strip()) if kind.lower() == "bearer" else None
         if user is None:
             raise HTTPException(401, "this token is not known here", {"WWW-Authenticate": "Bearer"})
         return str(user)
@@ -67,10 +60,10 @@ def find_user(request: Request) -> str:
     if cookie is not None:
         if request.method not in SAFE and "origin" not in request.headers:
             raise HTTPException(403, "a browser's request must say where it comes from (Origin)")
-        user = context.repository.users.by_token(cookie, "session")
+        user = context.repository.users.by_session(cookie)
         if user is not None:
             return str(user)
-    elif not _is_page(request) and (access.insecure or (access.local and is_near(request))):
+    elif not _is_page(request) and needs_no_token(request):
         return str(request.app.state.local_user())
     raise HTTPException(
         401,
@@ -84,7 +77,13 @@ def _is_page(request: Request) -> bool:
     return "origin" in request.headers or request.headers.get("sec-fetch-site") == "same-origin"
 
 
-def is_near(request: Request) -> bool:
+def needs_no_token(request: Request) -> bool:
+    """Whether who asks is let in as they are."""
+    access: Access = request.app.state.access
+    return access.insecure or (access.local and not access.token and _is_near(request))
+
+
+def _is_near(request: Request) -> bool:
     """Whether the client is a program of this machine that asks for itself."""
     client = request.client.host if request.client else ""
     return is_loopback(client) and not any(name in request.headers for name in FORWARDED)

@@ -61,6 +61,18 @@ def test_a_server_s_token_takes_the_place_of_its_last_one(launch: Callable[..., 
     assert second.client(Authorization=f"Bearer {new}").get("pictures").status_code == 200
 
 
+def test_a_token_of_the_owner_outlives_servers(
+    run: Callable[..., Any], launch: Callable[..., Any], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    token = run("token", "add", "owner", "--data-dir", data).out.strip()
+    for environment in ({}, {"TINCT_TOKEN": "another long token"}):
+        server = launch("--no-worker", data=data, **environment)
+        assert server.client(Authorization=f"Bearer {token}").get("pictures").status_code == 200
+        server.stop()
+    assert run("token", "list", "--data-dir", data).out.split() == ["owner"]
+
+
 def test_a_newer_database_is_refused(run: Callable[..., Any], tmp_path: Path) -> None:
     assert run("token", "list", "--data-dir", tmp_path).code == 0
     with sqlite3.connect(tmp_path / "tinct.sqlite") as database:
@@ -94,6 +106,30 @@ def test_with_a_token_everybody_else_needs_it_too(launch: Callable[..., Any]) ->
     assert browser.post("session", json={"token": "wrong"}).status_code == 401
     assert browser.post("session", json={"token": token}).status_code == 204
     assert browser.get("pictures").status_code == 200
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_with_a_token_this_machine_needs_it_too(
+    *, kept: bool, run: Callable[..., Any], launch: Callable[..., Any], tmp_path: Path
+) -> None:
+    data, token = tmp_path / "data", "a token of some length"
+    if kept:
+        token = run("token", "add", "ann", "--data-dir", data).out.strip()
+    server = launch("--no-worker", data=data, TINCT_TOKEN="" if kept else token)
+    assert server.client().get("health").status_code == 200
+    assert server.client().get("pictures").status_code == 401
+    assert "Set-Cookie" not in server.client().get("/").headers
+    assert server.client(Authorization=f"Bearer {token}").get("pictures").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"]
+)
+def test_who_comes_by_a_proxy_isn_t_on_this_machine(header: str, server: Any) -> None:
+    assert server.client().get("pictures").status_code == 200
+    visitor = server.client(**{header: "1.1 x"})
+    assert visitor.get("pictures").status_code == 401
+    assert "Set-Cookie" not in visitor.get("/").headers
 
 
 def test_insecure_says_what_it_means(launch: Callable[..., Any]) -> None:

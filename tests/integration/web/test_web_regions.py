@@ -166,10 +166,12 @@ def test_files_are_sent_once_and_in_parts(client: Any, small_photo: Path) -> Non
     assert client.head("pictures/no").status_code == 422
 
 
-def test_the_cookie_stays_on_encrypted_lines(client: Any) -> None:
+def test_the_cookie_stays_on_encrypted_lines(client: Any, add_user: Callable[[str], Any]) -> None:
     assert "Secure" not in client.get("/").headers["Set-Cookie"]
+    token = add_user("ann").headers["Authorization"].removeprefix("Bearer ")
     client.cookies.clear()
-    assert "Secure" in client.get("/", headers={"X-Forwarded-Proto": "https"}).headers["Set-Cookie"]
+    answer = client.post("session", json={"token": token}, headers={"X-Forwarded-Proto": "https"})
+    assert "Secure" in answer.headers["Set-Cookie"]
 
 
 def test_names_of_models_have_no_control_characters(client: Any, small_photo: Path) -> None:

@@ -60,11 +60,11 @@ def metrics(request: Request, context: Surroundings) -> Response:
 @router.post("/session", status_code=204, summary="Log a browser in", responses={401: RESPONSES[401]})
 def log_in(given: schemas.Session, request: Request, context: Surroundings) -> Response:
     """Exchange a token for a cookie that scripts can't read."""
-    user = context.repository.users.by_token(given.token, "token")
-    if user is None:
+    session = context.repository.users.log_in(given.token)
+    if session is None:
         return problem(401, "this token is not known here")
     response = Response(status_code=204)
-    set_cookie(response, request, context.repository.users.add_token(user, session_cookie=True))
+    set_cookie(response, request, session)
     return response
 
 
