@@ -25,7 +25,7 @@ from tinct.web.guard import Guard
 from tinct.web.heads import Heads
 from tinct.web.metrics import Counting, Metrics
 from tinct.web.sandbox import Sandboxes
-from tinct.web.security import COOKIE, LOCAL_USER, Access, needs_no_token
+from tinct.web.security import LOCAL_USER, Access, cookie_name, needs_no_token
 
 STATIC = Path(__file__).parent / "static"
 THREADS = 100
@@ -90,7 +90,7 @@ def _page(request: Request) -> Response:
     response = FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
     if needs_no_token(request):
         users = request.app.state.context.repository.users
-        if users.by_session(request.cookies.get(COOKIE, "")) is None:
+        if users.by_session(request.cookies.get(cookie_name(request), "")) is None:
             system.set_cookie(response, request, users.add_session(request.app.state.local_user()))
     return response
 

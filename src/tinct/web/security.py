@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-COOKIE = "tinct_session"
 LOCAL_USER = "local"
 """Whoever is let in without a token."""
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -56,7 +55,7 @@ def find_user(request: Request) -> str:
         if user is None:
             raise HTTPException(401, "this token is not known here", {"WWW-Authenticate": "Bearer"})
         return str(user)
-    cookie = request.cookies.get(COOKIE)
+    cookie = request.cookies.get(cookie_name(request))
     if cookie is not None:
         if request.method not in SAFE and "origin" not in request.headers:
             raise HTTPException(403, "a browser's request must say where it comes from (Origin)")
@@ -75,6 +74,12 @@ def find_user(request: Request) -> str:
 def _is_page(request: Request) -> bool:
     """Whether a page in a browser asks, which has a cookie where it is let in."""
     return "origin" in request.headers or request.headers.get("sec-fetch-site") == "same-origin"
+
+
+def cookie_name(request: Request) -> str:
+    """Return what the browser's cookie is called: cookies know no ports, and each may have a server of its own."""
+    port = request.headers.get("host", "").rpartition(":")[2]
+    return f"tinct_session_{port}" if port.isdecimal() else "tinct_session"
 
 
 def needs_no_token(request: Request) -> bool:

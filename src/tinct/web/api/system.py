@@ -10,7 +10,7 @@ from tinct.errors import DatabaseError
 from tinct.web import schemas
 from tinct.web.api.common import Surroundings, User
 from tinct.web.problems import RESPONSES, problem
-from tinct.web.security import COOKIE, find_user
+from tinct.web.security import cookie_name, find_user
 
 router = APIRouter(tags=["system"])
 
@@ -77,16 +77,16 @@ def get_session(request: Request, user: User) -> schemas.LoggedIn:
 @router.delete("/session", status_code=204, summary="Log a browser out", dependencies=[Depends(find_user)])
 def log_out(request: Request, context: Surroundings) -> Response:
     """Forget the browser's cookie."""
-    context.repository.users.forget_session(request.cookies.get(COOKIE, ""))
+    context.repository.users.forget_session(request.cookies.get(cookie_name(request), ""))
     response = Response(status_code=204)
-    response.delete_cookie(COOKIE)
+    response.delete_cookie(cookie_name(request))
     return response
 
 
 def set_cookie(response: Response, request: Request, session: str) -> None:
     """Let a browser in from now on; other sites can't make it send this."""
     response.set_cookie(
-        COOKIE,
+        cookie_name(request),
         session,
         max_age=30 * 24 * 3600,
         httponly=True,
