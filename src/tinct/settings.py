@@ -24,6 +24,7 @@ DEVICES = ("auto", "cpu", "cuda")
 Folder = Literal["weights", "data"]
 """``TINCT_WEIGHTS``: a folder of further models. ``TINCT_DATA``: a folder of data sets; the ordinary photographs in its
 ``photos`` are replayed where a model is adapted."""
+THIS_MACHINE = ("127.0.0.0/8", "::1")
 CHECKSUM = "sha256="
 """Begins what follows the ``#`` of an address whose file has a checksum of its own."""
 
@@ -75,6 +76,9 @@ class ServerSettings:
     """``TINCT_TOKEN``: lets a client in; at least 16 characters."""
     hosts: tuple[str, ...] = ()
     """``TINCT_HOSTS``: names, separated by commas, by which browsers may call the server beside its address."""
+    proxies: tuple[str, ...] = THIS_MACHINE
+    """``TINCT_PROXIES``: addresses or networks, separated by commas, of proxies whose ``X-Forwarded-For`` says who
+    asks."""
     datasets: Path | None = None
     """``TINCT_DATASETS``: a folder of data sets that may be trained on by name."""
     cifar10: str | None = None
@@ -129,6 +133,8 @@ def load_server_settings(data: Path | None = None, environment: Mapping[str, str
     store_url = given.get("store_url")
     if store_url is not None and not store_url.startswith(("s3://", "gs://")):
         faults.append(f"{PREFIX}STORE_URL is {store_url!r}; give s3://BUCKET/FOLDER or gs://BUCKET/FOLDER, or nothing")
+    proxies = _names(given.get("proxies")) or THIS_MACHINE
+    faults += [f"{PREFIX}PROXIES has {name!r}; give addresses or networks" for name in proxies if not _is_network(name)]
     if faults:
         raise ConfigError("environment", faults)
     return ServerSettings(
@@ -137,7 +143,8 @@ def load_server_settings(data: Path | None = None, environment: Mapping[str, str
         queue_url=queue_url,
         store_url=store_url,
         token=given.get("token"),
-        hosts=tuple(name.strip().lower() for name in given.get("hosts", "").split(",") if name.strip()),
+        hosts=_names(given.get("hosts")),
+        proxies=proxies,
         datasets=Path(given["datasets"]).absolute() if "datasets" in given else None,
         cifar10=cifar10,
         **counts,
@@ -218,6 +225,20 @@ def add_file(file: Path = Path(".env"), environment: MutableMapping[str, str] = 
 def _given(environment: Mapping[str, str] | None) -> dict[str, str]:
     values = os.environ if environment is None else environment
     return {name[len(PREFIX) :].lower(): value for name, value in values.items() if name.startswith(PREFIX) and value}
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in (text or "").split(",") if name.strip())
+
+
+def _is_network(name: str) -> bool:
+    from ipaddress import ip_network  # servers alone need it
+
+    try:
+        ip_network(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _count(name: str, given: Mapping[str, str], faults: list[str]) -> int | None:

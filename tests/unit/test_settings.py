@@ -82,16 +82,19 @@ def test_a_server_s_settings(tmp_path: Path) -> None:
         "TINCT_DATABASE_URL": "postgresql+psycopg://h/n",
         "TINCT_QUEUE_URL": "redis://h:6379/0",
         "TINCT_HOSTS": "Photos.example, b.example",
+        "TINCT_PROXIES": "10.0.0.1, fd00::/8",
         "TINCT_UPLOAD_BYTES": "1000",
     }
     found = load_server_settings(tmp_path, given)
     assert found.data == tmp_path
     assert found.hosts == ("photos.example", "b.example")
+    assert found.proxies == ("10.0.0.1", "fd00::/8")
+    assert plain.proxies == ("127.0.0.0/8", "::1")
     assert (found.upload_bytes, found.queue_url) == (1000, "redis://h:6379/0")
     assert load_server_settings(None, given).data == Path("elsewhere").absolute()
 
 
 def test_all_faults_of_a_server_at_once() -> None:
     with pytest.raises(ConfigError) as raised:
-        load_server_settings(None, {"TINCT_REQUESTS": "no", "TINCT_QUEUE_URL": "amqp://x"})
-    assert [fault.split()[0] for fault in raised.value.faults] == ["TINCT_REQUESTS", "TINCT_QUEUE_URL"]
+        load_server_settings(None, {"TINCT_REQUESTS": "no", "TINCT_QUEUE_URL": "amqp://x", "TINCT_PROXIES": "nginx"})
+    assert [fault.split()[0] for fault in raised.value.faults] == ["TINCT_REQUESTS", "TINCT_QUEUE_URL", "TINCT_PROXIES"]

@@ -23,6 +23,8 @@ SMALL_BODY = 2 * 2**20
 SWALLOW_SECONDS = 2.0
 """How long that may take."""
 MOST_CLIENTS = 10_000
+UNCOUNTED = ("/static/", "/api/v1/health")
+"""What addresses begin with that may be asked for as often as anybody likes."""
 BODY = "tinct.body"
 """Key of a request's scope: its :class:`Body`."""
 
@@ -53,6 +55,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: ServerSettings, access: Access) -> None:
         self._app, self._settings, self._access = app, settings, access
+        self._proxies = [ipaddress.ip_network(name) for name in settings.proxies]
         self._buckets: dict[str, tuple[float, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,11 +91,13 @@ class Guard:
             return 403, f"this server isn't called {host[:100]!r}; name it in TINCT_HOSTS if it should be"
         origin = headers.get("origin")
         if origin is not None and not _is_from(origin, host):
-            return 403, "requests from other sites are not answered"
+            return 403, (
+                f"a page of {origin[:100]!r} asks {host[:100]!r}, and requests from other sites are not answered; "
+                "if both are this server, its proxy has to pass the header Host on"
+            )
         if scope["path"].startswith("/api/") and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return 403, "requests from other sites are not answered"
-        client = scope.get("client")
-        if not self._take(client[0] if client else ""):
+        if not scope["path"].startswith(UNCOUNTED) and not self._take(self._client(scope, headers)):
             return 429, f"more than {self._settings.requests} requests in a minute; wait a little"
         length = headers.get("content-length", "0")
         if not length.isdecimal():
@@ -118,6 +123,18 @@ class Guard:
             return not self._access.insecure
         return True
 
+    def _client(self, scope: MutableMapping[str, Any], headers: Headers) -> str:
+        """Return the address of who asks; each proxy that is known as one says who asked it."""
+        found = str((scope.get("client") or ("",))[0])
+        said = [entry.strip() for line in headers.getlist("x-forwarded-for") for entry in line.split(",")]
+        while said and self._is_proxy(found) and _address(said[-1]) is not None:
+            found = said.pop()
+        return found
+
+    def _is_proxy(self, client: str) -> bool:
+        address = _address(client)
+        return address is not None and any(address in network for network in self._proxies)
+
     def _take(self, client: str) -> bool:
         """Count a request of a client; False where it has had its share."""
         now, most = time.monotonic(), float(self._settings.requests)
@@ -127,6 +144,13 @@ class Guard:
         left = min(most, left + (now - since) * most / 60)
         self._buckets[client] = (max(0.0, left - 1), now)
         return left >= 1
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
 def _is_from(origin: str, host: str) -> bool:

@@ -75,7 +75,7 @@ def configure(app: FastAPI) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=20,
-        # Who asks is told from the connection; a header could say anything.
+        # Whether who asks is on this machine is told from the connection; a header could say anything.
         proxy_headers=False,
     )
 

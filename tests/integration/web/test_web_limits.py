@@ -73,8 +73,12 @@ def test_limits_of_bytes_files_and_requests(launch: Callable[..., Any], small_ph
     assert (begun.status_code, len(begun.json()["jobs"]), len(begun.json()["refused"])) == (202, 2, 1)
     assert client.post("batches", files=[("file", picture)] * 3).status_code == 429
     assert [job["state"] for job in client.get("jobs").json()] == ["queued"] * 2
-    answers = [client.get("health") for _ in range(40)]
+    answers = [client.get("jobs") for _ in range(40)]
     assert answers[-1].status_code == 429
+    assert client.get("health").status_code == client.get("/static/app.js").status_code == 200
+    # A proxy's client is one of its own, and counts once, whatever it says of itself.
+    statuses = [client.get("jobs", headers={"X-Forwarded-For": f"{n}, 192.0.2.1"}).status_code for n in range(40)]
+    assert (statuses[0], statuses[-1]) == (401, 429)
     assert int(answers[-1].headers["Retry-After"]) > 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.datastructures import Headers
 
 from tinct.settings import ServerSettings
 from tinct.web import guard
@@ -72,3 +73,45 @@ def test_nobody_waits_for_a_client_that_stops_in_the_middle(monkeypatch: pytest.
     connection = Connection([b"x" * 1000], stops=True)
     ask(connection, 2000)
     assert connection.order == ["part", "403", "body"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "client"),
+    [
+        ("192.0.2.1", ["198.51.100.7"], "192.0.2.1"),  # no proxy, it may say what it likes
+        ("127.0.0.1", [], "127.0.0.1"),
+        ("127.0.0.1", ["192.0.2.1"], "192.0.2.1"),
+        ("::1", ["2001:db8::1"], "2001:db8::1"),
+        ("127.0.0.1", ["198.51.100.7, 192.0.2.1"], "192.0.2.1"),
+        ("127.0.0.1", ["198.51.100.7", "192.0.2.1"], "192.0.2.1"),
+        ("127.0.0.1", ["198.51.100.7, 192.0.2.1, 10.1.2.3"], "192.0.2.1"),  # two proxies
+        ("127.0.0.1", ["198.51.100.7, unknown"], "127.0.0.1"),
+        ("127.0.0.1", [""], "127.0.0.1"),
+    ],
+)
+def test_whose_requests_are_counted(peer: str, said: list[str], client: str) -> None:
+    settings = ServerSettings(Path(), "", requests=1, proxies=("127.0.0.0/8", "::1", "10.0.0.0/8"))
+    statuses = []
+
+    async def answer(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def note(message: dict[str, Any]) -> None:
+        statuses.append(message.get("status"))
+
+    guarded = Guard(answer, settings, Access())
+    for address, entries, path in ((peer, said, "/"), (client, [], "/api/v1/health"), (client, [], "/")):
+        headers = [(b"host", b"localhost"), *((b"x-forwarded-for", entry.encode()) for entry in entries)]
+        scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": (address, 1)}
+        asyncio.run(guarded(scope, Connection([b""]).receive, note))  # type: ignore[arg-type]
+    assert [status for status in statuses if status] == [200, 200, 429]
+
+
+def test_a_proxy_that_keeps_the_site_s_name_to_itself_is_told_so() -> None:
+    guarded = Guard(inside, ServerSettings(Path(), ""), Access())
+    headers = Headers({"host": "127.0.0.1:8000", "origin": "https://museum.example"})
+    refusal = guarded._refuse({"path": "/"}, headers)
+    assert refusal is not None
+    assert refusal[0] == 403
+    for part in ("'https://museum.example'", "'127.0.0.1:8000'", "pass the header Host on"):
+        assert part in refusal[1]

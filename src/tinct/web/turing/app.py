@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -62,9 +63,7 @@ class Answered(BaseModel):
     state: State
 
 
-def create_app(
-    folder: Path, trials: TrialSet, ballots: Ballots, access: Access, hosts: tuple[str, ...] = ()
-) -> FastAPI:
+def create_app(folder: Path, trials: TrialSet, ballots: Ballots, access: Access, settings: ServerSettings) -> FastAPI:
     """Return the application.
 
     Args:
@@ -72,7 +71,7 @@ def create_app(
         trials: the set.
         ballots: where its votes go.
         access: where it listens.
-        hosts: further names by which browsers may call it.
+        settings: further names by which browsers may call it, and its proxies.
     """
     app = FastAPI(title="Tinct Turing test", version=tinct.__version__, docs_url=None, redoc_url=None, openapi_url=None)
     problems.install(app)
@@ -132,6 +131,5 @@ def create_app(
         return Answered(right=not vote.fooled if told else None, state=state(participant))
 
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
-    settings = ServerSettings(data=folder, database_url="", requests=REQUESTS, hosts=hosts)
-    app.add_middleware(Guard, settings=settings, access=access)
+    app.add_middleware(Guard, settings=replace(settings, requests=REQUESTS), access=access)
     return app

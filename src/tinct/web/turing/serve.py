@@ -35,7 +35,7 @@ def serve(folder: Path, host: str, port: int, ready: Callable[[str], None]) -> N
         listening = bind(host, port)
         # Whoever reaches it may take part, so names must be known: a hostile site could give its own our address.
         access = Access(host=host, insecure=not is_loopback(host))
-        app = create_app(folder, trials, box, access, load_server_settings(folder).hosts)
+        app = create_app(folder, trials, box, access, load_server_settings(folder))
         with signals_left_to_server():
             try:
                 _Server(configure(app), lambda: ready(address(host, listening))).run(sockets=[listening])
