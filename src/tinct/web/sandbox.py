@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -21,8 +22,13 @@ from typing import Any
 import tinct.errors
 from tinct.errors import PhotoError, TinctError, TooMany
 
-SECRET = ("TINCT_DATABASE_URL", "TINCT_QUEUE_URL", "TINCT_TOKEN")
-"""Variables that a process working for strangers needn't know."""
+KNOWN = re.compile(
+    r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|TZ|TMP|TEMP|TMPDIR|VIRTUAL_ENV|SSL_CERT_(FILE|DIR)|(HTTPS?|ALL|NO)_PROXY|"
+    r"SYSTEM(ROOT|DRIVE)|WINDIR|COMSPEC|PATHEXT|USERPROFILE|(LOCAL)?APPDATA|"
+    r"TINCT_(MODEL|DEVICE|JOBS|MAX_PIXELS|CACHE|WEIGHTS|DATA)|"
+    r"(LC|XDG|LD|DYLD|OMP|GOMP|KMP|MKL|OPENBLAS|MALLOC|VIPS|ORT|CUDA|NVIDIA|TORCH|PYTORCH)_.*|PYTHON.*"
+)
+"""Variables that a process working for strangers gets to know; keys of clouds and of databases aren't among them."""
 POLL_SECONDS = 0.1
 
 
@@ -108,7 +114,7 @@ class Sandbox:
             raise Stopped("the server is stopping")
         if self._process is not None and self._process.poll() is None:
             return self._process
-        environment = {name: value for name, value in os.environ.items() if name not in SECRET}
+        environment = {name: value for name, value in os.environ.items() if KNOWN.fullmatch(name.upper())}
         process = subprocess.Popen(
             [sys.executable, "-m", self._module, str(self._memory)],
             stdin=subprocess.PIPE,
