@@ -22,6 +22,7 @@ from tinct.training.validation import to_pixels
 
 SMOOTHING = 0.98
 """Decay of the running means that the collapse watch looks at."""
+REMEDY = "start afresh with a lower adversarial.rate, a higher adversarial.pixel, or a later adversarial.start"
 
 
 class CollapseWatch:
@@ -55,16 +56,22 @@ class CollapseWatch:
         self.steps = self.steps + 1 if won or dull else 0
         if self.steps < self.config.collapse_steps:
             return
+        raise TrainingError(
+            f"adversarial training has collapsed at step {number}: {self.suspicion()}; the last checkpoint is from "
+            f"before it: {REMEDY}"
+        )
+
+    def suspicion(self) -> str:
+        """Return what seems to go wrong; nothing where all is well."""
+        if not self.steps:
+            return ""
+        won = self.accuracy > self.config.collapse_accuracy
         what = (
             f"the discriminator is right about {self.accuracy:.1%} of all patches"
             if won
             else f"the pictures have {self.colorfulness:.0%} of the photos' colorfulness"
         )
-        raise TrainingError(
-            f"adversarial training has collapsed at step {number}: for {self.steps} steps {what}; the last checkpoint "
-            "is from before it: start afresh with a lower adversarial.rate, a higher adversarial.pixel, or a later "
-            "adversarial.start"
-        )
+        return f"for {self.steps} step{'s' * (self.steps != 1)} {what}"
 
     def state(self) -> dict[str, float]:
         """Return all that an exact resume needs."""
@@ -96,9 +103,9 @@ class AdversarialStep(PlainStep):
         self.judges = self._prepare(torch.optim.Adam(groups, lr=config.adversarial.rate, betas=(0.5, 0.999)))
 
     @property
-    def suspicious(self) -> bool:
-        """Whether the collapse watch has begun to count."""
-        return self.watch.steps > 0
+    def suspicion(self) -> str:
+        """What the collapse watch says while it counts."""
+        return self.watch.suspicion()
 
     def take(self, batch: Batch, number: int, done: float) -> dict[str, float]:
         """Take a step of both; see :meth:`PlainStep.take`.
@@ -128,7 +135,9 @@ class AdversarialStep(PlainStep):
                 seen = {"colorfulness": _colorfulness(found), "colorfulness_original": _colorfulness(true)}
             add_share(sums, {**terms, **game, **seen}, share)
         values = self._gathered(sums, number, ("loss", "discriminator") if playing else ("loss",))
-        self._clip()
+        self._clip(self.network, self.optimizer, self.config.optimizer.clip, number)
+        if playing:
+            self._clip(self.discriminator, self.judges, 0, number)
         self._apply(self.optimizer, *([self.judges] if playing else []))
         if playing:
             ratio = values["colorfulness"] / max(values["colorfulness_original"], 1e-3)

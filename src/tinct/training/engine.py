@@ -6,7 +6,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from accelerate.utils import broadcast
 from torch import nn
 
 from tinct.color.figures import Pixels
-from tinct.data.batches import BatchStream, Position, Sampling
+from tinct.data.batches import Batch, BatchStream, Position, Sampling
 from tinct.data.deck import Deck
-from tinct.errors import TrainingError
+from tinct.errors import OutputError, TrainingError
 from tinct.models.registry import ModelSpec
-from tinct.training.adversarial import AdversarialStep
+from tinct.training.adversarial import REMEDY, AdversarialStep
 from tinct.training.average import WeightAverage
 from tinct.training.config import Budget, TrainConfig
 from tinct.training.examiner import Examiner
@@ -99,6 +99,10 @@ class Engine:
         """Whether the run ends before its budget is used."""
         self.within_step = False
         """Whether the state is none that a run could go on from."""
+        self.unchecked: Batch | None = None
+        """What the last step learned from, where nothing was saved since."""
+        self.saved = 0
+        """Step of the checkpoint."""
         self.ended = False
         """Whether the run was measured and saved after its last step."""
 
@@ -118,8 +122,9 @@ class Engine:
         A run that ended with that already stays as it is.
 
         Raises:
-            TrainingError: the loss is no number any more, or adversarial training has collapsed; the last checkpoint
-                stays.
+            TrainingError: the loss is no number any more, or adversarial training has collapsed or seemed to at its
+                end; the last checkpoint stays.
+            OutputError: something can't be written.
             KeyboardInterrupt: the user's; the state is saved first, but for one in the middle of a step.
         """
         if self.ended and self.done >= 1:
@@ -127,24 +132,39 @@ class Engine:
         begun = self.position.step or -1  # what a killed run measured before its first step is measured again
         with closing(Journal(self.run, begun, tensorboard=self.tensorboard and self._first)) as journal:
             try:
-                if self.config.validation.at_start and not self.position.step:
-                    self._validate(journal)
-                self._train(journal)
-                # Whatever becomes of the last measurement, what was learned is there; a resume measures again.
-                self.save()
-                if not self.stopped:
-                    self._validate(journal)
-                self._sheet("last")
-            except TrainingError:
-                self.note("failed")
+                self._fit(journal)
+            except (TrainingError, OutputError):
+                with suppress(OutputError):
+                    self.note("failed")
                 raise
-            except KeyboardInterrupt:
-                if self.within_step:
-                    self.note("interrupted")
-                else:
-                    self.save("interrupted")
-                raise
-            self.save(STOPPED if self.stopped else FINISHED)
+
+    def _fit(self, journal: Journal) -> None:
+        try:
+            if self.config.validation.at_start and not self.position.step:
+                self._validate(journal)
+            self._train(journal)
+            # Whatever becomes of the last measurement, what was learned is there; a resume measures again.
+            self.save()
+            self._trust()
+            if not self.stopped:
+                self._validate(journal)
+            self._sheet("last")
+        except KeyboardInterrupt:
+            if self.within_step:
+                self.note("interrupted")
+            else:
+                self.save("interrupted")
+            raise
+        self.save(STOPPED if self.stopped else FINISHED)
+
+    def _trust(self) -> None:
+        """Make sure that a run that is over didn't end while it seemed to go wrong."""
+        if self.step.suspicion:
+            raise TrainingError(
+                f"adversarial training seemed to collapse as it ended at step {self.position.step}: "
+                f"{self.step.suspicion}; the checkpoint stays that of step {self.saved}: use that, go on from it by "
+                f"--resume with a longer --budget, or {REMEDY}"
+            )
 
     @property
     def _first(self) -> bool:
@@ -169,7 +189,7 @@ class Engine:
                     self.within_step = True
                     terms = self.step.take(batch, self.position.step, self.done)
                     self.average.update(self.step.bare(), self.position.step)
-                    self.position = after
+                    self.position, self.unchecked = after, batch
                     self.within_step = False
                 self.seconds = self._elapsed()
                 new_epoch = int(self.deck.passes(after.seen)) > epoch
@@ -233,9 +253,16 @@ class Engine:
 
         Args:
             state: of the run, for its record.
+
+        Raises:
+            TrainingError: no further step could be taken from this state.
+            OutputError: it can't be written.
         """
-        if self.step.suspicious and state in (UNFINISHED, "interrupted") and checkpoint.has_state(self.run):
+        if self.step.suspicion and checkpoint.has_state(self.run):
             return
+        if self.unchecked is not None:
+            self.step.check(self.unchecked, self.position.step)
+            self.unchecked = None
         self.accelerator.wait_for_everyone()
         if self._first:
             scaler = self.accelerator.scaler
@@ -252,6 +279,7 @@ class Engine:
                 "rng": torch.get_rng_state(),
             }
             checkpoint.save(self.run, self.spec, self.average.for_use(), whole)
+        self.saved = self.position.step
         self.note(state)
         self.accelerator.wait_for_everyone()
 
@@ -281,5 +309,6 @@ class Engine:
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         self.position = Position(state["step"], state["seen"])
+        self.saved = self.position.step
         self.seconds = state["seconds"]
         torch.set_rng_state(state["rng"])

@@ -55,9 +55,9 @@ class PlainStep:
         return cast("torch.optim.Optimizer", self.accelerator.prepare_optimizer(optimizer))
 
     @property
-    def suspicious(self) -> bool:
-        """Whether the run may be going wrong, so that its last checkpoint had better stay."""
-        return False
+    def suspicion(self) -> str:
+        """What seems to go wrong, so that the last checkpoint had better stay; nothing where all is well."""
+        return ""
 
     @property
     def rate(self) -> float:
@@ -81,7 +81,7 @@ class PlainStep:
             The loss and its terms, over the batches of all processes.
 
         Raises:
-            TrainingError: a loss is no number any more; the step isn't taken then.
+            TrainingError: a loss or a gradient is no number any more; the step isn't taken then.
         """
         self._begin(number, done)
         sums: dict[str, Tensor] = {}
@@ -91,9 +91,29 @@ class PlainStep:
                 self.accelerator.backward(terms["loss"] * share)
             add_share(sums, terms, share)
         values = self._gathered(sums, number)
-        self._clip()
+        self._clip(self.network, self.optimizer, self.config.optimizer.clip, number)
         self._apply(self.optimizer)
         return values
+
+    @torch.no_grad()
+    def check(self, batch: Batch, number: int) -> None:
+        """Make sure that another step could be taken, and leave everything as it is.
+
+        Args:
+            batch: of this process, that of the last step.
+            number: steps taken before.
+
+        Raises:
+            TrainingError: the loss would be no number any more.
+        """
+        kept = [buffer.clone() for buffer in self.network.buffers()]
+        part, _, _ = next(self._parts(batch))
+        sums: dict[str, Tensor] = {}
+        with torch.random.fork_rng(devices=()):
+            add_share(sums, self.loss(self._run(part), part.lightness, part.ab, part.hints), 1.0)
+        for buffer, before in zip(self.network.buffers(), kept, strict=True):
+            buffer.copy_(before)
+        self._gathered(sums, number)
 
     def _begin(self, number: int, done: float) -> None:
         network = self.network.train()
@@ -139,17 +159,19 @@ class PlainStep:
         for name in losses:
             if not math.isfinite(found[name]):
                 of = "" if name == "loss" else f" of the {name}"
-                raise TrainingError(
-                    f"the loss{of} is {found[name]} at step {number}; the last checkpoint is from before it: go on "
-                    "from it in another folder by --init, with a lower rate or another seed"
-                )
+                raise _diverged(f"the loss{of} is {found[name]}", number)
         return found
 
-    def _clip(self) -> None:
-        if self.config.optimizer.clip > 0:
-            # Accelerate's own function would also take the loss scale from the gradients of a discriminator.
-            self.accelerator.unscale_gradients(self.optimizer)
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimizer.clip)
+    def _clip(self, network: nn.Module, optimizer: torch.optim.Optimizer, most: float, number: int) -> None:
+        """Limit the norm of a network's gradient, unless ``most`` is 0; it must be a number in any case.
+
+        Where the loss is scaled, the scale sees to gradients that are none: it leaves out the step, and falls.
+        """
+        # Accelerate's own function would also take the loss scale from the gradients of a discriminator.
+        self.accelerator.unscale_gradients(optimizer)
+        norm = float(nn.utils.clip_grad_norm_(network.parameters(), most or math.inf))
+        if self.accelerator.scaler is None and not math.isfinite(norm):
+            raise _diverged(f"the gradient's norm is {norm}", number)
 
     def _apply(self, *optimizers: Any) -> None:
         """Take the steps of optimizers; the loss scale is that of the gradients of all, so it changes after them."""
@@ -171,6 +193,13 @@ class PlainStep:
         """Go on from a state."""
         self.bare().load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
+
+
+def _diverged(what: str, number: int) -> TrainingError:
+    return TrainingError(
+        f"{what} at step {number}; the last checkpoint is from before it: go on from it in another folder by --init, "
+        "with a lower rate or another seed"
+    )
 
 
 def _groups(network: nn.Module, config: OptimizerConfig) -> list[dict[str, Any]]:

@@ -145,7 +145,8 @@ def test_a_loss_that_is_no_number_leaves_the_last_good_checkpoint(
 
     def broken(self: ColorLoss, *given: torch.Tensor) -> dict[str, torch.Tensor]:
         calls.append(1)
-        return {name: value * (float("nan") if len(calls) > 2 else 1) for name, value in plain(self, *given).items()}
+        # Each of two steps is checked before it is saved.
+        return {name: value * (float("nan") if len(calls) > 4 else 1) for name, value in plain(self, *given).items()}
 
     monkeypatch.setattr(ColorLoss, "forward", broken)
     with pytest.raises(TrainingError, match="the loss is nan at step 2; the last checkpoint is from before it"):
@@ -153,6 +154,27 @@ def test_a_loss_that_is_no_number_leaves_the_last_good_checkpoint(
     state = checkpoint.load_state(tmp_path)
     assert state["step"] == 2
     assert all(torch.isfinite(tensor).all() for tensor in state["network"].values())
+    assert read_record(tmp_path)["state"] == "failed"
+
+
+@pytest.mark.parametrize("budget", ["1steps", "9steps"])
+def test_what_a_diverged_step_left_is_not_saved(
+    budget: str, photos: Path, small: tuple[str, ...], tmp_path: Path
+) -> None:
+    settings = [*small, "optimizer={rate: 1e30, warmup: 0}"]
+    with pytest.raises(TrainingError, match=r"the loss is (nan|inf) at step 1; the last checkpoint is from before it"):
+        train("encdec-rgb", photos, tmp_path, budget=budget, settings=settings)
+    assert not checkpoint.has_state(tmp_path)
+    assert read_record(tmp_path)["state"] == "failed"
+
+
+def test_a_run_that_ends_under_suspicion_keeps_the_last_good_checkpoint(
+    photos: Path, small: tuple[str, ...], tmp_path: Path
+) -> None:
+    settings = [*small, "adversarial={width: 4, layers: 1, start: 0, collapse_accuracy: 0}"]
+    with pytest.raises(TrainingError, match=r"ended at step 6: for 6 steps .*; the checkpoint stays that of step 1"):
+        train("lab-cnn-gan", photos, tmp_path, budget="6steps", settings=settings)
+    assert checkpoint.load_state(tmp_path)["step"] == 1
     assert read_record(tmp_path)["state"] == "failed"
 
 

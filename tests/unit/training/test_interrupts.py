@@ -70,7 +70,8 @@ def test_a_step_that_is_broken_off_is_not_saved(
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
-    act = at_call(3, ColorLoss.forward, twice)
+    # Each of two steps is checked before it is saved.
+    act = at_call(5, ColorLoss.forward, twice)
     monkeypatch.setattr(ColorLoss, "forward", act)
     with pytest.raises(KeyboardInterrupt):
         train("lab-cnn", photos, tmp_path, budget="4steps", settings=(*small, "checkpoint_minutes=1e-9"))

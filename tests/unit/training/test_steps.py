@@ -106,6 +106,38 @@ def test_batch_normalization_can_be_frozen(frozen: bool) -> None:
     assert (int(step.bare().norm.num_batches_tracked) == 0) is frozen
 
 
+@pytest.mark.parametrize("clip", [0, 0.5])
+def test_a_gradient_that_is_no_number_changes_nothing(network: Tiny, clip: float) -> None:
+    before = copy.deepcopy(network)
+    step = make(PlainStep, config(clip=clip), network)
+    network.head.weight.register_hook(lambda slope: slope * float("nan"))
+    with pytest.raises(TrainingError, match="the gradient's norm is nan at step 0; the last checkpoint is from"):
+        step.take(batch(0), 0, 0.0)
+    same(before, step.bare(), 0)
+
+
+def test_a_discriminator_s_gradient_must_be_a_number_too(network: Tiny) -> None:
+    step = make(AdversarialStep, config(adversarial={"width": 4, "layers": 1}), network)
+    assert isinstance(step, AdversarialStep)
+    next(step.discriminator.parameters()).register_hook(lambda slope: slope * float("inf"))
+    with pytest.raises(TrainingError, match="the gradient's norm is"):
+        step.take(batch(0), 0, 0.0)
+
+
+def test_to_check_a_state_changes_nothing_of_it() -> None:
+    torch.manual_seed(0)
+    step = make(PlainStep, config(), Tiny(norm=True))
+    step.take(batch(0), 0, 0.0)
+    before, chance = copy.deepcopy(step.bare()), torch.get_rng_state()
+    step.check(batch(0), 1)
+    same(before, step.bare(), 0)
+    assert torch.equal(torch.get_rng_state(), chance)
+    with torch.no_grad():
+        step.bare().head.weight.fill_(1e38)
+    with pytest.raises(TrainingError, match=r"the loss is (nan|inf) at step 1"):
+        step.check(batch(0), 1)
+
+
 def test_an_adversarial_step_against_a_retyping(network: Tiny) -> None:
     settings = config(adversarial={"width": 4, "layers": 1, "pixel": 7.0, "factor": 0.5, "rate": 0.02})
     step = make(AdversarialStep, settings, copy.deepcopy(network))
