@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from accelerate import Accelerator
 from tinct.data.deck import Deck
 from tinct.data.photos import PhotoSet
 from tinct.data.split import Division, divide
-from tinct.errors import OptionError, OutputError, TrainingError
+from tinct.errors import OptionError, TrainingError
 from tinct.models.registry import create_model
 from tinct.training import adaptation
 from tinct.training.config import TrainConfig
@@ -22,7 +23,7 @@ from tinct.training.engine import Engine
 from tinct.training.prepare import check_teacher, load_start, make_accelerator, make_loss, read_photos, read_replayed
 from tinct.training.progress import Progress, Report, silent
 from tinct.training.recipes import load_config
-from tinct.training.runs import FILE, UNFINISHED, Asked, make_record, read_beginning, read_figures
+from tinct.training.runs import FILE, UNFINISHED, Asked, make_record, own_folder, read_beginning, read_figures
 from tinct.weights import checkpoint
 
 
@@ -74,8 +75,8 @@ def train(
         ConfigError: the recipe has faults, or can't adapt.
         OptionError: options that contradict each other, or a seed out of range.
         DataError: the data has no usable photo.
-        OutputError: ``out`` can't be made.
-        TrainingError: ``out`` holds a run already, or training failed.
+        OutputError: ``out`` can't be made or written.
+        TrainingError: ``out`` holds a run already, another training is at work in it, or training failed.
         MissingExtra: ImageNet weights or TensorBoard are asked for, and the package that has them is not installed.
     """
     going_on = checkpoint.has_state(out)
@@ -102,64 +103,64 @@ def train(
     network = create_model(config.architecture, **config.options)
     split = config.validation
     division = divide(data, split.share, published=split.published, least=split.least)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out} can't be made ({error.strerror or error}); give another folder") from error
-    photos, held = read_photos(config, division, cache, report)
-    replayed, ordinary, known = read_replayed(config, source.division, cache, report)
-    spec = network.make_spec(config.name)  # type: ignore[operator]
-    start = None if going_on else load_start(network, config, asked.init)
-    kept: Sequence[float] = ()
-    if config.init.keep_rebalancing:
-        # On resuming the model that the run began with may be gone.
-        kept = checkpoint.load_state(out)["rebalancing"] if going_on else start.weights if start else ()
-    loss, spec = make_loss(config.loss, spec, photos, cache, kept)
-    check_teacher(config, loss, spec.stride)
-    identity = _identity(config, photos, seed, asked.init)
-    if known:
-        identity["replayed"] = known
-    record = make_record(
-        config.model_dump(mode="json"),
-        asked={"recipe": recipe, **dataclasses.asdict(asked)},
-        seed=seed,
-        data={**identity["data"], **_about(data, division, photos)},
-        start=asked.init or ("imagenet" if config.imagenet else "random"),
-        adaptation=adaptation.record(decision, source, len(replayed), len(ordinary)),
-        **_machine(accelerator),
-    )
-    if begun:
-        record |= read_beginning(out)
-    engine = Engine(
-        config,
-        spec,
-        network,
-        loss,
-        Deck(photos, seed, replayed, config.replay.share),
-        list(held),
-        ordinary=ordinary,
-        anchor=adaptation.anchor(config.replay, replayed),
-        run=out,
-        accelerator=accelerator,
-        seed=seed,
-        identity=json.dumps(identity, sort_keys=True),
-        record=record,
-        report=report,
-        tensorboard=tensorboard,
-    )
-    if going_on:
-        engine.resume()
-    elif accelerator.is_main_process:
-        engine.note(UNFINISHED)
-    engine.fit()
-    # Processes part by agreement; where one just leaves, the connections of the others may break off with an abort.
-    accelerator.wait_for_everyone()
-    accelerator.end_training()
-    if decision.adapts:
-        rows = read_figures(out)
-        for line in adaptation.summarize(rows[0], rows[-1]) if rows else ():
-            report(Progress("training", 1.0, note=line))
-    return out / checkpoint.FOLDER
+    # Of several processes one holds the folder for all.
+    with own_folder(out) if accelerator.is_main_process else nullcontext():
+        if checkpoint.has_state(out) != going_on:
+            raise TrainingError(f"another training has just begun or ended in {out}; look at it, and start again")
+        photos, held = read_photos(config, division, cache, report)
+        replayed, ordinary, known = read_replayed(config, source.division, cache, report)
+        spec = network.make_spec(config.name)  # type: ignore[operator]
+        start = None if going_on else load_start(network, config, asked.init)
+        kept: Sequence[float] = ()
+        if config.init.keep_rebalancing:
+            # On resuming the model that the run began with may be gone.
+            kept = checkpoint.load_state(out)["rebalancing"] if going_on else start.weights if start else ()
+        loss, spec = make_loss(config.loss, spec, photos, cache, kept)
+        check_teacher(config, loss, spec.stride)
+        identity = _identity(config, photos, seed, asked.init)
+        if known:
+            identity["replayed"] = known
+        record = make_record(
+            config.model_dump(mode="json"),
+            asked={"recipe": recipe, **dataclasses.asdict(asked)},
+            seed=seed,
+            data={**identity["data"], **_about(data, division, photos)},
+            start=asked.init or ("imagenet" if config.imagenet else "random"),
+            adaptation=adaptation.record(decision, source, len(replayed), len(ordinary)),
+            **_machine(accelerator),
+        )
+        if begun:
+            record |= read_beginning(out)
+        engine = Engine(
+            config,
+            spec,
+            network,
+            loss,
+            Deck(photos, seed, replayed, config.replay.share),
+            list(held),
+            ordinary=ordinary,
+            anchor=adaptation.anchor(config.replay, replayed),
+            run=out,
+            accelerator=accelerator,
+            seed=seed,
+            identity=json.dumps(identity, sort_keys=True),
+            record=record,
+            report=report,
+            tensorboard=tensorboard,
+        )
+        if going_on:
+            engine.resume()
+        elif accelerator.is_main_process:
+            engine.note(UNFINISHED)
+        engine.fit()
+        # Processes part by agreement; where one just leaves, the connections of the others may break off with an abort.
+        accelerator.wait_for_everyone()
+        accelerator.end_training()
+        if decision.adapts:
+            rows = read_figures(out)
+            for line in adaptation.summarize(rows[0], rows[-1]) if rows else ():
+                report(Progress("training", 1.0, note=line))
+        return out / checkpoint.FOLDER
 
 
 def _identity(config: TrainConfig, photos: PhotoSet, seed: int, init: str | None) -> dict[str, Any]:

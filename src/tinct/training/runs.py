@@ -7,19 +7,20 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tinct.errors import DataError
+from tinct.errors import DataError, OutputError, TrainingError
 from tinct.media.atomic import atomic_path
+from tinct.media.lock import take_lock
 from tinct.training.journal import PLACES, VALIDATION, lower_is_better, read_rows
 
-FILE = "run.json"
+FILE, LOCK = "run.json", ".tinct-lock"
 UNFINISHED = "unfinished"
 """State of a run that goes on, or was killed."""
 FINISHED, STOPPED = "finished", "stopped early"
@@ -59,6 +60,25 @@ class Asked:
         except (DataError, KeyError, TypeError):
             # The checkpoint alone is enough to resume from.
             return self
+
+
+@contextmanager
+def own_folder(run: Path) -> Iterator[None]:
+    """Make a run's folder, and keep other trainings out of it.
+
+    Raises:
+        OutputError: it can't be made or written.
+        TrainingError: another training is at work in it.
+    """
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{run} can't be made ({error.strerror or error}); give another folder") from error
+    lock = take_lock(run / LOCK)
+    if lock is None:
+        raise TrainingError(f"another training is at work in {run}; wait for it, stop it, or give another folder")
+    with closing(lock):
+        yield
 
 
 def make_record(recipe: Mapping[str, Any], **facts: Any) -> dict[str, Any]:

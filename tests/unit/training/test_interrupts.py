@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import torch
 
+from tinct.errors import TrainingError
 from tinct.training.examiner import Examiner
 from tinct.training.interrupts import held_interrupts
 from tinct.training.journal import LOSSES, VALIDATION, Journal, read_rows
 from tinct.training.losses import ColorLoss
 from tinct.training.run import train
-from tinct.training.runs import read_record
+from tinct.training.runs import own_folder, read_record
 from tinct.weights import checkpoint
 
 
@@ -164,3 +165,22 @@ def test_a_row_cut_by_a_kill_spoils_no_other(tmp_path: Path, left: str) -> None:
     assert len(read_rows(tmp_path / LOSSES)) == 1
     Journal(tmp_path, 2).add(LOSSES, {**row, "step": 2})
     assert [line["step"] for line in read_rows(tmp_path / LOSSES)] == ["1", "2"]
+
+
+def test_two_trainings_keep_out_of_each_other_s_folder(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
+    train("encdec-rgb", photos, tmp_path, budget="1steps", settings=small)
+    with own_folder(tmp_path), pytest.raises(TrainingError, match="another training is at work in"):
+        train("encdec-rgb", photos, tmp_path, budget="2steps", resume=True)
+    train("encdec-rgb", photos, tmp_path, budget="2steps", resume=True)
+    assert checkpoint.load_state(tmp_path)["step"] == 2
+
+
+def test_a_training_that_another_overtook_is_refused(
+    photos: Path, small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one began, and ended, after this one had looked for a checkpoint."""
+    known = iter([False, True])
+    monkeypatch.setattr("tinct.training.run.checkpoint.has_state", lambda run: next(known))
+    with pytest.raises(TrainingError, match="another training has just begun or ended"):
+        train("encdec-rgb", photos, tmp_path, budget="1steps", settings=small)
+    assert read_rows(tmp_path / LOSSES) == []
