@@ -285,7 +285,7 @@ class TrainConfig(_Part):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """Of the arithmetic; auto is bf16 where the processor has it, else fp32 on CPUs and fp16 on GPUs."""
     checkpoint_minutes: Positive = 5
-    """Time between two checkpoints; each epoch ends with one too."""
+    """Time between two checkpoints; each epoch ends with one too, but for short ones, of which one in half a minute."""
     init: InitConfig = InitConfig()
     data: DataConfig = DataConfig()
     replay: ReplayConfig = ReplayConfig()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -34,6 +35,8 @@ from tinct.weights import checkpoint
 
 LOG_EVERY = 20
 """Steps between two rows of the loss table; each epoch ends with one too."""
+EPOCH_SECONDS = 30.0
+"""Least time between two epochs whose ends are saved and drawn: of a tiny data set nearly each step is an epoch."""
 
 
 class Engine:
@@ -180,6 +183,7 @@ class Engine:
             self.report(Progress("training", self.done, *self._counts(), note=uneven))
         self.started = time.monotonic() - self.seconds
         saved = validated = self.seconds
+        kept = -math.inf
         noted = (self.seconds, self.position.seen)
         with closing(batches.stream(self.position)) as stream:
             while self.done < 1:
@@ -201,11 +205,13 @@ class Engine:
                 if (due or (new_epoch and self.config.validation.each_epoch)) and self.done < 1:
                     self._validate(journal)
                     validated = self.seconds = self._elapsed()
-                if new_epoch or self.seconds - saved > self.config.checkpoint_minutes * 60:
+                keep = new_epoch and (self.seconds - kept > EPOCH_SECONDS or self.done >= 1)
+                if keep or self.seconds - saved > self.config.checkpoint_minutes * 60:
                     self.save()
                     saved = self.seconds
-                if new_epoch:
+                if keep:
                     self._sheet(f"epoch-{epoch + 1:03d}")
+                    kept = self.seconds
 
     def _elapsed(self) -> float:
         """Return the run's time in seconds by the first process's clock, so that all decide alike."""

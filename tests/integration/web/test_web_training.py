@@ -143,7 +143,7 @@ def test_a_worker_killed_in_training_is_followed_by_one_that_resumes(
             assert time.monotonic() < deadline, details
             time.sleep(0.2)
 
-    before = steps(3)  # some epochs, each with its checkpoint
+    before = steps(3)  # some epochs, the first with its checkpoint
     first.kill()
     first.wait()
     known = len(client.get(f"runs/{run}").json()["points"])

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -121,6 +122,30 @@ def test_the_record_says_what_made_the_run_and_how_good_it_is(
     assert record["figures"]["mse_raw"] == float(row["mse_raw"])
     assert record["best"].keys() == {"psnr", "ssim", "mse", "mse_raw"}
     assert json.loads((tmp_path / "run.json").read_text()) == record
+
+
+@pytest.mark.parametrize(("least", "epochs"), [(1e9, (1, 3)), (-1.0, (1, 2, 3))])
+def test_ends_of_short_epochs_are_kept_now_and_then(
+    least: float,
+    epochs: tuple[int, ...],
+    photos: Path,
+    small: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    saved: list[int] = []
+    plain = checkpoint.save
+
+    def save(run: Path, spec: Any, weights: Any, state: dict[str, Any]) -> None:
+        saved.append(state["step"])
+        plain(run, spec, weights, state)
+
+    monkeypatch.setattr(checkpoint, "save", save)
+    monkeypatch.setattr("tinct.training.engine.EPOCH_SECONDS", least)
+    train("encdec-rgb", photos, tmp_path, budget="3epochs", settings=(*small, "checkpoint_minutes=60"))
+    names = sorted(path.name for path in (tmp_path / "sheets").iterdir())
+    assert names == [*(f"epoch-{epoch:03d}.png" for epoch in epochs), "last.png"]
+    assert sorted(set(saved)) == [step for epoch, step in enumerate((3, 6, 9), 1) if epoch in epochs]
 
 
 def test_a_run_stops_where_its_figure_rises_no_more(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
