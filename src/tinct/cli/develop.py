@@ -91,11 +91,15 @@ def train(
             report=bar.update,
         )
     if not quiet:
+        from tinct.weights.checkpoint import locate
+
         typer.echo(f"The checkpoint is {checkpoint}", err=True)
+        if (best := locate(out)) != checkpoint:
+            typer.echo(f"The best weights are in {best}; {out} stands for them in --model, --init and export", err=True)
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A run's folder or its checkpoint folder.")],
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A run's folder, or one of weights in it.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.onnx", help="The file to write.")],
     half: Annotated[
         bool, typer.Option("--half/--full", help="Weights of 16 bits, half the size, or of 32 bits.")

@@ -36,7 +36,7 @@ def list_command(
         bool, typer.Option("--json", help="The whole record of each run, one line of JSON a run.")
     ] = False,
 ) -> None:
-    """List runs: photographs seen, hours, and the last and best figures of their validation.
+    """List runs: photographs seen, hours, and figures of their validation: the last, or where they stop early the best.
 
     Of a model with several modes, figures are those of the first. A run without an end is unfinished: it goes on, or
     was killed.

@@ -122,7 +122,7 @@ class Engine:
     def fit(self) -> None:
         """Train until the budget is used or validation figures rise no more, resuming where a checkpoint was loaded.
 
-        A run that ended with that already stays as it is.
+        A run that ended with that already stays as it is, and says so.
 
         Raises:
             TrainingError: the loss is no number any more, or adversarial training has collapsed or seemed to at its
@@ -131,6 +131,12 @@ class Engine:
             KeyboardInterrupt: the user's; the state is saved first, but for one in the middle of a step.
         """
         if self.ended and self.done >= 1:
+            self._tell(
+                f"the run stopped early at step {self.position.step}, as its figures got no better, and doesn't go on; "
+                f"start another one from it, in another folder, by --init {self.run}"
+                if self.stopped
+                else "the run is finished; with a longer budget it goes on"
+            )
             return
         begun = self.position.step or -1  # what a killed run measured before its first step is measured again
         with closing(Journal(self.run, begun, tensorboard=self.tensorboard and self._first)) as journal:
@@ -180,7 +186,7 @@ class Engine:
         here, all_of_them = self.accelerator.process_index, self.accelerator.num_processes
         batches = BatchStream(self.deck, sampling, self.seed, here, all_of_them)
         if uneven := batches.unlike_one_process():
-            self.report(Progress("training", self.done, *self._counts(), note=uneven))
+            self._tell(uneven)
         self.started = time.monotonic() - self.seconds
         saved = validated = self.seconds
         kept = -math.inf
@@ -245,9 +251,18 @@ class Engine:
     def _counts(self) -> tuple[int, int, float]:
         return self.position.step, self.position.seen, self.deck.passes(self.position.seen)
 
+    def _tell(self, note: str) -> None:
+        self.report(Progress("training", self.done, *self._counts(), note=note))
+
     def _sheet(self, name: str) -> None:
         if self._first and self.examiner.held:
             self.examiner.draw(self.average.for_use(), name)
+
+    def begin(self) -> None:
+        """Make the record of a run that starts afresh; best weights that another one left here go."""
+        if self._first:
+            self.examiner.forget()
+        self.note(UNFINISHED)
 
     def note(self, state: str) -> None:
         """Bring the run's record up to date, and write it."""
@@ -278,6 +293,7 @@ class Engine:
                 "rebalancing": list(self.spec.weights),
                 **self.average.state(),
                 "scaler": scaler.state_dict() if scaler is not None else {},
+                "precision": self.record["precision"],
                 "examiner": self.examiner.state(),
                 "stopped": self.stopped,
                 "ended": state in (FINISHED, STOPPED),
@@ -312,9 +328,13 @@ class Engine:
         self.examiner.load(state["examiner"])
         self.stopped = state["stopped"]
         self.ended = state.get("ended", True)  # versions before this entry saved nothing between last step and end
-        if self.accelerator.scaler is not None:
+        if self.accelerator.scaler is not None and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         self.position = Position(state["step"], state["seen"])
         self.saved = self.position.step
         self.seconds = state["seconds"]
         torch.set_rng_state(state["rng"])
+        now = self.record["precision"]
+        before = state.get("precision", now)  # versions before this entry kept none
+        if before != now:
+            self._tell(f"the precision was {before}; from here on it is {now}, which this device has instead")

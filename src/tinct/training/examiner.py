@@ -16,7 +16,7 @@ from tinct.training.journal import lower_is_better
 from tinct.training.validation import draw_sheet, validate
 from tinct.weights import checkpoint
 
-BEST, SHEETS = "best", "sheets"
+SHEETS = "sheets"
 
 
 class Examiner:
@@ -70,7 +70,7 @@ class Examiner:
                 value = -value
             if self.best is None or value > self.best:
                 self.best, self.since = value, 0
-                checkpoint.save_weights(self.run / BEST, self.spec, weights)
+                checkpoint.save_weights(self.run / checkpoint.BEST, self.spec, weights)
             else:
                 self.since += 1
         return figures
@@ -83,6 +83,11 @@ class Examiner:
     def _with(self, weights: dict[str, Tensor]) -> nn.Module:
         self.probe.load_state_dict(weights)
         return self.probe.eval()
+
+    def forget(self) -> None:
+        """Delete the best weights that are in the run's folder."""
+        for name in (checkpoint.MODEL, checkpoint.SPEC):
+            (self.run / checkpoint.BEST / name).unlink(missing_ok=True)
 
     def state(self) -> dict[str, Any]:
         """Return all that an exact resume needs."""

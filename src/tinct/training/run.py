@@ -23,7 +23,7 @@ from tinct.training.engine import Engine
 from tinct.training.prepare import check_teacher, load_start, make_accelerator, make_loss, read_photos, read_replayed
 from tinct.training.progress import Progress, Report, silent
 from tinct.training.recipes import load_config
-from tinct.training.runs import FILE, UNFINISHED, Asked, make_record, own_folder, read_beginning, read_figures
+from tinct.training.runs import FILE, Asked, make_record, own_folder, read_beginning, read_figures, read_record
 from tinct.weights import checkpoint
 
 
@@ -150,15 +150,15 @@ def train(
         )
         if going_on:
             engine.resume()
-        elif accelerator.is_main_process:
-            engine.note(UNFINISHED)
+        else:
+            engine.begin()
         engine.fit()
         # Processes part by agreement; where one just leaves, the connections of the others may break off with an abort.
         accelerator.wait_for_everyone()
         accelerator.end_training()
         if decision.adapts:
             rows = read_figures(out)
-            for line in adaptation.summarize(rows[0], rows[-1]) if rows else ():
+            for line in adaptation.summarize(rows[0], read_record(out)["figures"]) if rows else ():
                 report(Progress("training", 1.0, note=line))
         return out / checkpoint.FOLDER
 

@@ -7,11 +7,12 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,10 @@ def read_beginning(run: Path) -> dict[str, Any]:
 
 
 def note_progress(record: dict[str, Any], run: Path, state: str, place: Mapping[str, float]) -> None:
-    """Bring a record up to date and write it; its figures are those of the run's validation so far.
+    """Bring a record up to date and write it.
+
+    Its figures are those of the weights that the run's folder stands for: of the last validation, or where the recipe
+    stops early of the best.
 
     Args:
         record: see :func:`make_record`.
@@ -126,7 +130,7 @@ def note_progress(record: dict[str, Any], run: Path, state: str, place: Mapping[
     rows = read_figures(run)
     hours = round(place["seconds"] / 3600, 4)
     record.update(state=state, step=place["step"], seen=place["seen"], hours=hours, updated=_now())
-    record["figures"] = rows[-1] if rows else {}
+    record["figures"] = _best(rows, record["recipe"]) if rows else {}
     record["best"] = {
         name: (min if lower_is_better(name) else max)(row[name] for row in rows)
         for name in record["figures"]
@@ -134,6 +138,14 @@ def note_progress(record: dict[str, Any], run: Path, state: str, place: Mapping[
     }
     with atomic_path(run / FILE, overwrite=True) as path:
         path.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+
+
+def _best(rows: Sequence[dict[str, float]], recipe: Mapping[str, Any]) -> dict[str, float]:
+    stopping = recipe.get("early_stopping")
+    if stopping is None:
+        return rows[-1]
+    figure = stopping["figure"]
+    return (min if lower_is_better(figure) else max)(rows, key=itemgetter(figure))
 
 
 def read_figures(run: Path) -> list[dict[str, float]]:

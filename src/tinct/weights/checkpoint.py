@@ -24,6 +24,8 @@ from tinct.media.atomic import atomic_path
 from tinct.models.registry import SPEC_KEY, ModelSpec, create_model
 
 FOLDER = "checkpoint"
+BEST = "best"
+"""Folder of a run with its best weights, where the recipe stops early."""
 MODEL, SPEC, STATE = "model.safetensors", "spec.json", "state.pt"
 HALF = ".half"
 """Ending of the name of a weight that an ONNX file stores in 16 bits."""
@@ -87,13 +89,17 @@ def locate(checkpoint: Path) -> Path:
     """Return the folder that holds a checkpoint's files.
 
     Args:
-        checkpoint: a run's folder, the checkpoint folder in it, or the weights in that.
+        checkpoint: a run's folder, which stands for its best weights, or for the last where it keeps no best; a folder
+            of weights in it; or the weights in that.
 
     Raises:
         BadModelFile: it is none.
     """
     folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
-    folder = folder / FOLDER if (folder / FOLDER).is_dir() else folder
+    if (folder / BEST / SPEC).is_file():
+        folder = folder / BEST
+    elif (folder / FOLDER).is_dir():
+        folder = folder / FOLDER
     for name in (MODEL, SPEC):
         if not (folder / name).is_file():
             raise BadModelFile(f"{checkpoint} is no checkpoint: {name} is missing in it")

@@ -37,7 +37,7 @@ def export(
     The file is compared with the network on random input of several sizes before it takes its place.
 
     Args:
-        checkpoint: a run's folder or its checkpoint folder.
+        checkpoint: see :func:`tinct.weights.checkpoint.locate`.
         target: the file to write.
         name: of the model; None leaves the recipe's.
         half: store weights in 16 bits, which halves the file; they are widened again when it is loaded.

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate import Accelerator
 
 from tinct.errors import MissingExtra, TrainingError
 from tinct.training.journal import EVENTS, LOSSES, VALIDATION, read_rows
 from tinct.training.losses import ColorLoss
+from tinct.training.prepare import make_accelerator
 from tinct.training.progress import Progress
 from tinct.training.run import train
-from tinct.training.runs import read_record
+from tinct.training.runs import read_figures, read_record
 from tinct.weights import checkpoint
 
 
@@ -96,10 +98,15 @@ def test_a_run_that_starts_afresh_begins_its_own_record(photos: Path, small: tup
     train("encdec-rgb", photos, tmp_path, budget="1steps", settings=small)
     shutil.rmtree(tmp_path / checkpoint.FOLDER)
     (tmp_path / "run.json").write_text(json.dumps({**read_record(tmp_path), "started": "1999-12-31T00:00:00+00:00"}))
+    (tmp_path / checkpoint.BEST).mkdir()
+    for name in (checkpoint.MODEL, checkpoint.SPEC, "mine"):
+        (tmp_path / checkpoint.BEST / name).write_text("of before")
     train("encdec-rgb", photos, tmp_path, budget="1steps", settings=small)
     record = read_record(tmp_path)
     assert record["started"] >= "2000"
     assert record["adaptation"]["adapts"] is False
+    assert [path.name for path in (tmp_path / checkpoint.BEST).iterdir()] == ["mine"]
+    assert checkpoint.locate(tmp_path) == tmp_path / checkpoint.FOLDER
 
 
 def test_the_record_says_what_made_the_run_and_how_good_it_is(
@@ -158,9 +165,52 @@ def test_a_run_stops_where_its_figure_rises_no_more(photos: Path, small: tuple[s
     train("encdec-rgb", photos, tmp_path, budget="50steps", settings=settings)
     assert read_record(tmp_path)["state"] == "stopped early"
     assert [row["step"] for row in read_rows(tmp_path / VALIDATION)] == ["1", "2", "3"]
-    assert checkpoint.load_network(tmp_path / "best")[0].name == "encdec-rgb"
-    train("encdec-rgb", photos, tmp_path, resume=True)
+    told: list[str] = []
+    for budget in (None, "60steps"):
+        train("encdec-rgb", photos, tmp_path, resume=True, budget=budget, report=lambda news: told.append(news.note))
+        assert "the run stopped early at step 3" in told.pop()
+        assert not any(told)
     assert checkpoint.load_state(tmp_path)["step"] == 3
+
+
+@pytest.mark.parametrize("figure", ["psnr", "mse"])
+def test_the_folder_of_a_run_that_stops_early_stands_for_its_best_weights(
+    figure: str, photos: Path, small: tuple[str, ...], tmp_path: Path
+) -> None:
+    settings = [
+        *small,
+        "optimizer={rate: 0.5, warmup: 0, ema: 0}",
+        "validation={photos: 2, size: 32, minutes: 1e-9, at_start: true}",
+        f"early_stopping={{figure: {figure}, patience: 2}}",
+    ]
+    train("encdec-rgb", photos, tmp_path, budget="9steps", settings=settings)
+    rows, record = read_figures(tmp_path), read_record(tmp_path)
+    assert checkpoint.locate(tmp_path) == tmp_path / checkpoint.BEST
+    assert record["figures"] == (max if figure == "psnr" else min)(rows, key=lambda row: row[figure])
+    assert record["figures"] != rows[-1]
+    best, last = (checkpoint.load_network(tmp_path / name)[1].state_dict() for name in ("", checkpoint.FOLDER))
+    assert any(not torch.equal(weights, last[name]) for name, weights in best.items())
+
+
+def test_a_run_may_go_on_in_another_precision(
+    photos: Path, small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU of 16 bits after a CPU: there was no loss scale, and now there is."""
+    settings = (*small, "optimizer.clip=0")
+    train("encdec-rgb", photos, tmp_path, budget="1steps", settings=settings)
+
+    def scaled(*asked: str) -> Accelerator:
+        accelerator = make_accelerator(*asked)
+        accelerator.scaler = torch.amp.GradScaler("cpu")
+        return accelerator
+
+    monkeypatch.setattr("tinct.training.run.make_accelerator", scaled)
+    monkeypatch.setattr("tinct.training.run._machine", lambda accelerator: {"precision": "fp16"})
+    told: list[str] = []
+    train("encdec-rgb", photos, tmp_path, budget="2steps", resume=True, report=lambda news: told.append(news.note))
+    assert "the precision was fp32; from here on it is fp16, which this device has instead" in told
+    state = checkpoint.load_state(tmp_path)
+    assert (state["step"], state["precision"], state["scaler"]["scale"]) == (2, "fp16", 2.0**16)
 
 
 def test_a_loss_that_is_no_number_leaves_the_last_good_checkpoint(
