@@ -33,7 +33,7 @@ TERMS = {
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +231,12 @@ class OptimizerConfig(_Part):
     """Decay of the running average of the weights that is kept beside them and used afterwards; 0 turns it off."""
     freeze_norms: bool = False
     """Batch normalization uses its running figures and leaves them, so that photos don't depend on their batch."""
+
+    def top_rate(self, name: str) -> float:
+        """Return the top learning rate of a weight, by its name; 0 for one that doesn't learn."""
+        if self.only and not name.startswith(self.only):
+            return 0.0
+        return self.encoder_rate if name.startswith("encoder.") else self.rate
 
     @model_validator(mode="after")
     def _milestones_belong_to_steps(self) -> OptimizerConfig:

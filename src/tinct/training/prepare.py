@@ -27,6 +27,7 @@ from tinct.training.config import TERMS, LossConfig, TrainConfig
 from tinct.training.distribution import BinTable
 from tinct.training.losses import FAITHFUL, ColorLoss, PerceptualDistance
 from tinct.training.progress import Progress, Report
+from tinct.training.recipes import BROKEN
 from tinct.training.statistics import bin_counts, color_histogram
 from tinct.training.teacher import Teacher
 from tinct.weights import checkpoint, store
@@ -142,6 +143,27 @@ def make_loss(
     teacher = Teacher.load(config.teacher) if "distillation" in factors else None
     vivid = spec.knot(spec.modes["vivid"]) if "vivid" in spec.modes else FAITHFUL
     return ColorLoss(spec.output, factors, table, distance, teacher, vivid), spec
+
+
+def check_network(config: TrainConfig, network: nn.Module, takes_hints: bool) -> None:
+    """Make sure that a network makes something of the smallest crops of a recipe.
+
+    Args:
+        config: the recipe.
+        network: of it.
+        takes_hints: whether the network does.
+
+    Raises:
+        ConfigError: it doesn't.
+    """
+    side = min(config.data.sizes)
+    planes = [torch.zeros(1, channels, side, side) for channels in ((1, 3) if takes_hints else (1,))]
+    try:
+        with torch.inference_mode():
+            network.eval()(*planes)
+    except BROKEN as error:
+        fault = f"options: the network makes nothing of a crop of {side} pixels ({error})"
+        raise ConfigError(config.name, [fault]) from error
 
 
 def check_teacher(config: TrainConfig, loss: ColorLoss, stride: int) -> None:

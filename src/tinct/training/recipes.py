@@ -15,14 +15,18 @@ from typing import Any
 import torch
 import yaml
 from pydantic import BaseModel, ValidationError
+from torch import nn
 
+from tinct.color.gamut import ab_bins
 from tinct.errors import ConfigError, TinctError
 from tinct.models.registry import ARCHITECTURES, ModelSpec, create_model
-from tinct.training.config import TERMS, AdversarialConfig, DataConfig, TrainConfig
+from tinct.training.config import TERMS, AdversarialConfig, DataConfig, LossConfig, OptimizerConfig, TrainConfig
 from tinct.training.validation import figure_names
 
 LITE = "efficientnet-lite0"
 FILES = (".yaml", ".yml")
+BROKEN = (ArithmeticError, LookupError, RuntimeError, ValueError)
+"""What a network raises that can't be built, or run, as it is asked for."""
 EXTENDS, PRESETS, ADAPTATION = "extends", "presets", "adaptation"
 """Keys of a recipe's file beside its settings: the recipe it starts from, named groups of other settings, and those
 that hold where a model is adapted, see :mod:`tinct.training.adaptation`."""
@@ -201,15 +205,28 @@ def _network_faults(raw: Mapping[str, Any]) -> list[str]:
         with torch.device("meta"):
             network = create_model(raw["architecture"], **options)
             spec: ModelSpec = network.make_spec("checked")  # type: ignore[operator]
-    except (TypeError, ValueError, TinctError) as error:
+    except (*BROKEN, TypeError, TinctError) as error:
         return [f"options: {str(error).partition('__init__() ')[2] or error}"]
     names = [name for name, _ in network.named_parameters()]
-    return [*_loss_faults(raw, spec), *_only_faults(raw, names), *_size_faults(raw, spec), *_stopping_faults(raw, spec)]
+    return [
+        *_start_faults(raw, network),
+        *_loss_faults(raw, spec),
+        *_bin_faults(raw, spec),
+        *_only_faults(raw, names),
+        *_size_faults(raw, spec),
+        *_stopping_faults(raw, spec),
+    ]
 
 
 def _section(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     section = raw.get(name)
     return section if isinstance(section, dict) else {}
+
+
+def _start_faults(raw: Mapping[str, Any], network: nn.Module) -> list[str]:
+    if raw.get("imagenet") is not True or hasattr(getattr(network, "encoder", None), "load_imagenet"):
+        return []
+    return [f"imagenet: {raw['architecture']} has no encoder that could start from ImageNet weights"]
 
 
 def _loss_faults(raw: Mapping[str, Any], spec: ModelSpec) -> list[str]:
@@ -229,14 +246,35 @@ def _loss_faults(raw: Mapping[str, Any], spec: ModelSpec) -> list[str]:
     return faults
 
 
+def _bin_faults(raw: Mapping[str, Any], spec: ModelSpec) -> list[str]:
+    try:
+        loss = LossConfig(**_section(raw, "loss"))
+    except ValidationError:
+        return []
+    if spec.output == "bins":
+        count = len(spec.bins)
+    elif loss.rebalanced_mse > 0:
+        count = len(ab_bins(loss.grid))
+    else:
+        return []
+    if loss.neighbours <= count:
+        return []
+    return [f"loss.neighbours: {loss.neighbours} are to share a color, but there are only {count} bins"]
+
+
 def _only_faults(raw: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    only = _section(raw, "optimizer").get("only", ())
-    beginnings = [text for text in only if isinstance(text, str)] if isinstance(only, (list, tuple)) else []
-    return [
+    try:
+        optimizer = OptimizerConfig(**_section(raw, "optimizer"))
+    except ValidationError:
+        return []
+    faults = [
         f"optimizer.only: no weight's name begins with {beginning!r}; {names[0]!r} is one of them"
-        for beginning in beginnings
+        for beginning in optimizer.only
         if not any(name.startswith(beginning) for name in names)
     ]
+    if not faults and not any(optimizer.top_rate(name) > 0 for name in names):
+        faults.append("optimizer: no weight learns; set encoder_rate above 0, or let only name others")
+    return faults
 
 
 def _size_faults(raw: Mapping[str, Any], spec: ModelSpec) -> list[str]:
@@ -246,7 +284,10 @@ def _size_faults(raw: Mapping[str, Any], spec: ModelSpec) -> list[str]:
     loss = _section(raw, "loss")
     if loss.get("perceptual", 0) != 0 and loss.get("features", LITE) == LITE:
         multiple, why = math.lcm(multiple, 32), f"{why} with the features of {LITE}"
-    faults = [
+    faults = (
+        [] if isinstance(spec.size, int) and spec.size > 0 else [f"options.size: {spec.size!r} is no side in pixels"]
+    )
+    faults += [
         f"{place}: {why} needs a multiple of {multiple}"
         for place, side in sides.items()
         if isinstance(side, int) and side % multiple

@@ -20,7 +20,15 @@ from tinct.models.registry import create_model
 from tinct.training import adaptation
 from tinct.training.config import TrainConfig
 from tinct.training.engine import Engine
-from tinct.training.prepare import check_teacher, load_start, make_accelerator, make_loss, read_photos, read_replayed
+from tinct.training.prepare import (
+    check_network,
+    check_teacher,
+    load_start,
+    make_accelerator,
+    make_loss,
+    read_photos,
+    read_replayed,
+)
 from tinct.training.progress import Progress, Report, silent
 from tinct.training.recipes import load_config
 from tinct.training.runs import FILE, Asked, make_record, own_folder, read_beginning, read_figures, read_record
@@ -101,6 +109,8 @@ def train(
     accelerator = make_accelerator(config.precision, device)
     torch.manual_seed(seed)
     network = create_model(config.architecture, **config.options)
+    spec = network.make_spec(config.name)  # type: ignore[operator]
+    check_network(config, network, spec.takes_hints)
     split = config.validation
     division = divide(data, split.share, published=split.published, least=split.least)
     # Of several processes one holds the folder for all.
@@ -109,7 +119,6 @@ def train(
             raise TrainingError(f"another training has just begun or ended in {out}; look at it, and start again")
         photos, held = read_photos(config, division, cache, report)
         replayed, ordinary, known = read_replayed(config, source.division, cache, report)
-        spec = network.make_spec(config.name)  # type: ignore[operator]
         start = None if going_on else load_start(network, config, asked.init)
         kept: Sequence[float] = ()
         if config.init.keep_rebalancing:

@@ -207,10 +207,9 @@ def _groups(network: nn.Module, config: OptimizerConfig) -> list[dict[str, Any]]
     learning: dict[bool, list[nn.Parameter]] = {False: [], True: []}
     rates = {False: config.rate, True: config.encoder_rate}
     for name, parameter in network.named_parameters():
-        encoder = name.startswith("encoder.")
-        parameter.requires_grad_(rates[encoder] > 0 and (not config.only or name.startswith(config.only)))
+        parameter.requires_grad_(config.top_rate(name) > 0)
         if parameter.requires_grad:
-            learning[encoder].append(parameter)
+            learning[name.startswith("encoder.")].append(parameter)
     return [{"params": learning[encoder], "top": rates[encoder]} for encoder in learning if learning[encoder]]
 
 

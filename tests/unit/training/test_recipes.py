@@ -182,6 +182,17 @@ def test_single_settings_replace_the_recipes() -> None:
         ("lab-cnn", "early_stopping={figure: psnr_vivid}", "choose one of psnr_gray"),
         ("lab-cnn", "optimizer.schedule=step", "schedule step needs milestones"),
         ("lab-cnn", "adversarial={starts: 1}", "did you mean start"),
+        ("cifar-cnn", "imagenet=true", "imagenet: cifar_cnn has no encoder"),
+        ("efficientnet", "optimizer={only: [encoder.], encoder_rate: 0}", "optimizer: no weight learns"),
+        ("cifar-cnn", "options.widths=[-1, 64, 64]", "options: .*negative"),
+        ("tinct", "options.queries=-1", "options: "),
+        ("cifar-cnn", "options.size=-5", "options.size: -5 is no side in pixels"),
+        ("lab-cnn", "options.size=wide", "options.size: 'wide' is no side in pixels"),
+        ("lab-cnn", "optimizer.rate=.inf", "optimizer.rate: Input should be a finite number"),
+        ("lab-cnn", "loss.mse=.nan", "loss.mse"),
+        ("tinct", "loss.neighbours=1000", "1000 are to share a color, but there are only 229 bins"),
+        ("colorful", "options.grid=110", r"loss.neighbours: \d+ are to share a color, but there are only \d bins"),
+        ("efficientnet", "loss.grid=110", "loss.neighbours"),
     ],
 )
 def test_a_setting_that_is_wrong_is_refused(recipe: str, setting: str, message: str) -> None:
@@ -194,3 +205,15 @@ def test_all_faults_are_listed_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         load_config("lab-cnn", "soon", presets=["dark"], settings=settings)
     assert len(caught.value.faults) == 7
+
+
+@pytest.mark.parametrize(
+    ("recipe", "setting"), [("tinct", "options.query_width=130"), ("cifar-cnn", "options.widths=[0, 1, 2]")]
+)
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_a_network_that_can_t_see_its_crops_is_refused_before_a_photo_is_read(
+    recipe: str, setting: str, photos: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"the network makes nothing of a crop of \d+ pixels"):
+        train(recipe, photos, tmp_path / "run", settings=[setting])
+    assert not (tmp_path / "run").exists()
