@@ -36,6 +36,25 @@ def test_runs_are_listed(run: Any, workspace: Path) -> None:
     assert [json.loads(line)["figures"]["psnr"] for line in lines] == [23.5, 23.0]
 
 
+def test_an_odd_record_hides_no_other_run(run: Any, workspace: Path) -> None:
+    write(workspace / "runs" / "one", 1e-3, 23.5)
+    for name, text in (("empty", "{}"), ("odd", json.dumps({**json.loads(record_of(workspace)), "hours": "two"}))):
+        (workspace / "runs" / name).mkdir()
+        (workspace / "runs" / name / "run.json").write_text(text)
+    for form in ((), ("--json",)):
+        done = run("runs", *form)
+        assert done.code == FAILED
+        assert len(done.out.splitlines()) == (1 if form else 2)
+        assert str(Path("runs", "one")) in done.out
+        empty, odd = done.err.splitlines()
+        assert str(Path("runs", "empty", "run.json")) in empty
+        assert str(Path("runs", "odd", "run.json")) in odd
+
+
+def record_of(workspace: Path) -> str:
+    return (workspace / "runs" / "one" / "run.json").read_text()
+
+
 def test_two_runs_are_compared(run: Any, workspace: Path) -> None:
     write(workspace / "one", 1e-3, 23.5)
     write(workspace / "two", 1e-4, 23.0, seed=5)

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 LIST = "list"
+HEADER = ["run", "model", "state", "photos seen", "hours", "PSNR", "over gray", "best PSNR", "SSIM", "colorfulness"]
 
 
 class ListByDefault(TyperGroup):
@@ -39,22 +40,34 @@ def list_command(
     """List runs: photographs seen, hours, and figures of their validation: the last, or where they stop early the best.
 
     Of a model with several modes, figures are those of the first. A run without an end is unfinished: it goes on, or
-    was killed.
+    was killed. Exit code 1 where there is a record that can't be read; the other runs are listed all the same.
     """
-    from tinct.training.runs import find_runs, read_record
+    from tinct.errors import DataError
+    from tinct.training.runs import FILE, find_runs, read_record
 
     found = find_runs(places or [Path("runs")])
-    records = {run: read_record(run) for run in found}
+    if not found:
+        typer.echo("no runs there", err=True)
+        return
+    records, rows, faults = {}, [], []
+    for run in found:
+        try:
+            record = read_record(run)
+            rows.append([str(run), *_row(record)])
+            records[run] = record
+        except DataError as error:
+            faults.append(str(error))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            faults.append(f"{run / FILE} is no record of a run ({type(error).__name__}: {error})")
     if as_json:
         for run, record in records.items():
             typer.echo(json.dumps({"run": str(run), **record}))
-        return
-    if not records:
-        typer.echo("no runs there", err=True)
-        return
-    header = ["run", "model", "state", "photos seen", "hours", "PSNR", "over gray", "best PSNR", "SSIM", "colorfulness"]
-    rows = [[str(run), *_row(record)] for run, record in records.items()]
-    _table(header, rows, left=3)
+    elif rows:
+        _table(HEADER, rows, left=3)
+    for fault in faults:
+        typer.echo(fault, err=True)
+    if faults:
+        raise typer.Exit(1)
 
 
 @runs.command("diff", no_args_is_help=True)
