@@ -202,3 +202,6 @@ def test_from_training_to_a_colorized_photograph(run: Any, workspace: Path, pict
     torch_pixels, onnx_pixels = (read_photo(f"{number}.png").to_numpy().astype(int) for number in range(2))
     assert np.abs(torch_pixels - onnx_pixels).mean() < 3
     assert os.path.getsize("mine.onnx") > 1_000_000
+    stopping = ("--set", "early_stopping={figure: psnr_faithful}")
+    done = run("train", "small.yaml", "--data", "photos", "--out", "best", "--budget", "1steps", *stopping)
+    assert "The best weights are in best/best; best stands for them" in done.err.replace(os.sep, "/")

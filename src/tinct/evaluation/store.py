@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -72,14 +73,10 @@ class Store:
     def __init__(self, path: Path | None, context: str) -> None:
         self.context = context
         self._path = path
-        try:
+        with self._mapped("remove it, or give another file"):
             self._base = sqlite3.connect(":memory:" if path is None else path)
             # A crash may cost the last photographs, which are then measured again; it never breaks the file.
             self._base.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + _SCHEMA)
-        except sqlite3.Error as error:
-            raise OutputError(
-                f"{path} can't keep what is measured ({error}); remove it, or give another file"
-            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -127,8 +124,11 @@ class Store:
             status: of :data:`tinct.evaluation.protocol.Status`.
             outputs: by maker.
             measured: hash of the pixels, and what they gave.
+
+        Raises:
+            OutputError: the file can't be written.
         """
-        with self._base as base:
+        with self._writing() as base:
             base.execute("INSERT OR REPLACE INTO photo VALUES (?, ?, ?)", (self.context, photo, status))
             for maker, output in outputs.items():
                 values = (self.context, photo, maker, output.pixels, output.fault)
@@ -147,9 +147,26 @@ class Store:
         return None if found is None else str(found[0])
 
     def set_note(self, key: str, value: str) -> None:
-        """Keep a note of this context."""
-        with self._base as base:
+        """Keep a note of this context.
+
+        Raises:
+            OutputError: the file can't be written.
+        """
+        with self._writing() as base:
             base.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (f"{self.context} {key}", value))
+
+    @contextmanager
+    def _mapped(self, remedy: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OutputError(f"{self._path} can't keep what is measured ({error}); {remedy}") from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Give the base; what is done to it is kept whole or not at all."""
+        with self._mapped("free some space, or wait for other evaluations that use it; then start again"), self._base:
+            yield self._base
 
     def _one(self, query: str, *keys: str) -> tuple[str, ...] | None:
         found: tuple[str, ...] | None = self._base.execute(query, (self.context, *keys)).fetchone()

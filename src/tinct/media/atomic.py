@@ -62,6 +62,18 @@ def atomic_path(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where it is missing.
+
+    Raises:
+        OutputError: it can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} can't be made ({error.strerror or error}); give another folder") from error
+
+
 @contextmanager
 def scratch_beside(path: Path) -> Iterator[Path]:
     """Give a name for a file beside another one, which is gone at the end of the block unless it was moved."""

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from tinct.color.figures import Pixels
+from tinct.media.atomic import make_folder
 from tinct.models.registry import ModelSpec
 from tinct.training.config import TrainConfig
 from tinct.training.journal import lower_is_better
@@ -77,7 +78,7 @@ class Examiner:
 
     def draw(self, weights: dict[str, Tensor], name: str) -> None:
         """Write a contact sheet of some weights."""
-        (self.run / SHEETS).mkdir(exist_ok=True)
+        make_folder(self.run / SHEETS)
         draw_sheet(self._with(weights), self.spec, self.held, self.size, self.run / SHEETS / f"{name}.png")
 
     def _with(self, weights: dict[str, Tensor]) -> nn.Module:

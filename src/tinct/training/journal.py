@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinct.errors import MissingExtra
+from tinct.errors import MissingExtra, OutputError
 from tinct.media.atomic import atomic_path
 
 if TYPE_CHECKING:
@@ -48,15 +48,22 @@ class Journal:
                 _write(temporary, kept)
 
     def add(self, name: str, row: Mapping[str, float]) -> None:
-        """Append a row to one of the files; the first row names the columns, and later ones have the same."""
+        """Append a row to one of the files; the first row names the columns, and later ones have the same.
+
+        Raises:
+            OutputError: it can't be written; what of it was is dropped when the run goes on.
+        """
         path = self.run / name
         rounded = {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}
-        fresh = not path.exists() or path.stat().st_size == 0
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rounded))
-            if fresh:
-                writer.writeheader()
-            writer.writerow(rounded)
+        try:
+            fresh = not path.exists() or path.stat().st_size == 0
+            with path.open("a", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, list(rounded))
+                if fresh:
+                    writer.writeheader()
+                writer.writerow(rounded)
+        except OSError as error:
+            raise OutputError(f"{path} can't be written ({error.strerror or error})") from error
         if self._events is not None:
             group = name.removesuffix(".csv")
             for key in row.keys() - set(PLACES):

@@ -16,8 +16,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from tinct.errors import DataError, OutputError, TrainingError
-from tinct.media.atomic import atomic_path
+from tinct.errors import DataError, TrainingError
+from tinct.media.atomic import atomic_path, make_folder
 from tinct.media.lock import take_lock
 from tinct.training.journal import PLACES, VALIDATION, lower_is_better, read_rows
 
@@ -71,10 +71,7 @@ def own_folder(run: Path) -> Iterator[None]:
         OutputError: it can't be made or written.
         TrainingError: another training is at work in it.
     """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{run} can't be made ({error.strerror or error}); give another folder") from error
+    make_folder(run)
     lock = take_lock(run / LOCK)
     if lock is None:
         raise TrainingError(f"another training is at work in {run}; wait for it, stop it, or give another folder")

@@ -20,7 +20,7 @@ from safetensors.torch import save as serialize
 from torch import Tensor, nn
 
 from tinct.errors import BadModelFile, MissingExtra, TrainingError
-from tinct.media.atomic import atomic_path
+from tinct.media.atomic import atomic_path, make_folder
 from tinct.models.registry import SPEC_KEY, ModelSpec, create_model
 
 FOLDER = "checkpoint"
@@ -58,7 +58,7 @@ def save_weights(folder: Path, spec: ModelSpec, weights: dict[str, Tensor]) -> N
     Raises:
         OutputError: it can't be written; what was there stays.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with atomic_path(folder / MODEL, overwrite=True) as path:
         # save_file would make a file of its own that none but its owner may read.
         path.write_bytes(serialize({name: tensor.contiguous() for name, tensor in weights.items()}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,23 @@ def test_nothing_measured_leaves_no_file(tmp_path: Path) -> None:
     with Store(tmp_path / "kept", "one"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_is_full_or_in_use_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "kept"
+    big = Measured({}, np.arange(229), np.arange(229), np.random.default_rng(0).random(99_999).astype(np.float32))
+    with Store(path, "one") as store:
+        store._base.execute("PRAGMA max_page_count = 9")
+        with pytest.raises(OutputError, match=r"kept can't keep what is measured .*full.*; free some space"):
+            store.keep("a", "measured", {}, [("p", big)])
+        assert store.status("a") is None
+        store.set_note("cost", "12")
+        store._base.execute("PRAGMA busy_timeout = 0")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(OutputError, match=r"locked.*wait for other evaluations"):
+                store.set_note("cost", "13")
+        assert store.note("cost") == "12"
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tinct.errors import TrainingError
+from tinct.errors import OutputError, TrainingError
 from tinct.training.examiner import Examiner
 from tinct.training.interrupts import held_interrupts
 from tinct.training.journal import LOSSES, VALIDATION, Journal, read_rows
@@ -184,3 +184,26 @@ def test_a_training_that_another_overtook_is_refused(
     with pytest.raises(TrainingError, match="another training has just begun or ended"):
         train("encdec-rgb", photos, tmp_path, budget="1steps", settings=small)
     assert read_rows(tmp_path / LOSSES) == []
+
+
+def test_a_table_that_can_t_be_written_says_so(tmp_path: Path) -> None:
+    """A folder of its name stands for a full disk."""
+    journal = Journal(tmp_path, -1)
+    (tmp_path / LOSSES).mkdir()
+    with pytest.raises(OutputError, match=r"losses\.csv can't be written"):
+        journal.add(LOSSES, {"step": 1})
+
+
+def test_a_run_that_could_not_write_goes_on(
+    photos: Path, small: tuple[str, ...], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill() -> None:
+        raise OutputError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add", at_call(1, Journal.add, fill))
+        with pytest.raises(OutputError, match="no space left"):
+            train("lab-cnn", photos, tmp_path, budget="4steps", settings=small)
+    assert read_record(tmp_path)["state"] == "failed"
+    train("lab-cnn", photos, tmp_path, resume=True)
+    assert_same(whole, tmp_path)
