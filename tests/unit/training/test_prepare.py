@@ -15,6 +15,7 @@ from tinct.training.prepare import make_accelerator, read_photos
 from tinct.training.progress import silent
 from tinct.training.recipes import load_config
 from tinct.training.run import train
+from tinct.weights import checkpoint
 
 
 def test_unusable_photos_to_validate_with_give_way_to_others(photos: Path, tmp_path: Path) -> None:
@@ -48,6 +49,15 @@ def test_a_folder_that_cant_be_made_is_told_before_photos_are_read(
 def test_a_seed_out_of_range_is_refused(seed: int, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=f"seed is {seed}, expected"):
         train("encdec-rgb", photos, tmp_path, seed=seed)
+
+
+def test_a_run_inside_its_photos_goes_on_with_the_same(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    for budget in ("1steps", "2steps"):
+        train("encdec-rgb", folder, folder / "run", budget=budget, settings=small, resume=True)
+    assert (folder / "run" / "curves.png").is_file()
+    assert checkpoint.load_state(folder / "run")["step"] == 2
 
 
 def test_trainings_of_a_process_may_differ_in_precision() -> None:
