@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tinct.data.source import Source
 from tinct.errors import OutputError
 from tinct.media.atomic import atomic_path
 
@@ -21,6 +23,8 @@ FORMAT = 1
 """Changes with the layout of the files."""
 MOST_BYTES = 16 << 30
 """Of all that is kept; what was used longest ago goes first."""
+ABANDONED = 24 * 3600
+"""Seconds after which a file that is not finished never will be."""
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +65,8 @@ class DecodedCache:
             if said["format"] != FORMAT or self.pixels.stat().st_size != total or not shapes:
                 return None
             flat = np.memmap(self.pixels, np.uint8, "r")
-            os.utime(self.list)
+            with suppress(OSError):  # of another user
+                os.utime(self.list)
         except (OSError, ValueError, KeyError, TypeError):
             return None
         ends = np.cumsum([height * width * 3 for height, width, _ in shapes])
@@ -72,41 +77,54 @@ class DecodedCache:
         ]
         return Decoded(said["names"], said["labels"], said["rejected"], photos)
 
-    def save(self, decoded: Decoded) -> Decoded:
-        """Keep a set and return it as :meth:`load` does; where there is no room for it, return the one given."""
-        total = sum(photo.nbytes for photo in decoded.photos)
+    def fill(self, photos: Iterable[tuple[Source, NDArray[np.uint8] | str]], expected: int) -> Decoded | None:
+        """Write a set while it is decoded, so that memory never holds it, and return it as :meth:`load` does.
+
+        Args:
+            photos: each with its source; a text says why it is left out.
+            expected: about how many bytes they will be.
+
+        Returns:
+            None where there is no room, or the folder can't be written.
+        """
+        names: list[str] = []
+        labels: list[str | None] = []
+        shapes: list[tuple[int, ...]] = []
+        rejected: dict[str, str] = {}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._make_room(total)
-            if total > MOST_BYTES or shutil.disk_usage(self.folder).free < 2 * total:
-                log.info("too little room in %s to keep %.1f GB of decoded photos", self.folder, total / 1e9)
-                return decoded
+            self._remove_remains()
+            self._make_room(expected)
+            if shutil.disk_usage(self.folder).free < 2 * expected:
+                log.info("too little room in %s to keep %.1f GB of decoded photos", self.folder, expected / 1e9)
+                return None
             with atomic_path(self.pixels, overwrite=True) as path, path.open("wb") as file:
-                for photo in decoded.photos:
+                for source, photo in photos:
+                    if isinstance(photo, str):
+                        rejected[source.name] = photo
+                        continue
                     file.write(np.ascontiguousarray(photo).data)
-            said = {
-                "format": FORMAT,
-                "names": decoded.names,
-                "labels": decoded.labels,
-                "rejected": decoded.rejected,
-                "shapes": [photo.shape[:2] for photo in decoded.photos],
-            }
+                    names.append(source.name)
+                    labels.append(source.label)
+                    shapes.append(photo.shape[:2])
+            said = {"format": FORMAT, "names": names, "labels": labels, "rejected": rejected, "shapes": shapes}
             with atomic_path(self.list, overwrite=True) as path:
                 path.write_text(json.dumps(said), "utf-8")
         except (OSError, OutputError) as error:
             log.warning("decoded photos can't be kept in %s (%s); the next run decodes them again", self.folder, error)
-            return decoded
-        return self.load() or decoded
+            return None
+        return self.load()
+
+    def _remove_remains(self) -> None:
+        """Remove what processes left that were killed while they wrote."""
+        for path in (*self.folder.glob("*.pixels"), *self.folder.glob(".tinct-*.tmp")):
+            if not path.with_suffix(".json").exists() and time.time() - _changed(path) > ABANDONED:
+                with suppress(OSError):
+                    path.unlink()
 
     def _make_room(self, wanted: int) -> None:
         """Remove sets that were used longest ago until the wanted bytes fit."""
-
-        def age(path: Path) -> float:
-            with suppress(OSError):
-                return path.stat().st_mtime
-            return 0.0
-
-        sets: Iterable[Path] = sorted(self.folder.glob("*.json"), key=age)
+        sets = sorted(self.folder.glob("*.json"), key=_changed)
         sizes = {path: _size(path.with_suffix(".pixels")) for path in sets}
         held = sum(sizes.values())
         for path, size in sizes.items():
@@ -124,3 +142,11 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _changed(path: Path) -> float:
+    """Return when a file was last written or used, in seconds."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

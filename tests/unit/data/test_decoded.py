@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +125,59 @@ def test_what_was_used_longest_ago_goes_first(folder: Path, tmp_path: Path, monk
     monkeypatch.setattr(decoded, "MOST_BYTES", int(2.2 * size))
     make(folder, cache, 38)
     assert {path.stem for path in (cache / "photos").iterdir()} == {keys[40], keys[38]}
+
+
+def test_a_set_that_another_user_keeps_is_used(
+    folder: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make(folder, tmp_path / "cache")
+
+    def refuse(*given: object, **named: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(decoded.os, "utime", refuse)
+    request.getfixturevalue("no_decoding")
+    assert make(folder, tmp_path / "cache").names == first.names
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(folder: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "cache" / "photos"
+    kept.mkdir(parents=True)
+    for name, hours in (("old.pixels", 30), (".tinct-old.tmp", 30), ("new.pixels", 1), (".tinct-new.tmp", 1)):
+        (kept / name).write_bytes(b"some")
+        then = time.time() - hours * 3600
+        os.utime(kept / name, (then, then))
+    make(folder, tmp_path / "cache")
+    assert {path.name for path in kept.iterdir() if path.read_bytes() == b"some"} == {"new.pixels", ".tinct-new.tmp"}
+
+
+def test_photos_are_written_while_others_are_decoded(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 400 photos of 40x40 no more than a few are in memory at a time."""
+    alive, most = set(), 0
+
+    def load(self: Source, short_side: int) -> NDArray[np.uint8]:
+        nonlocal most
+        photo = np.full((40, 40, 3), (9, 99, 9), np.uint8)
+        alive.add(id(photo))
+        most = max(most, len(alive))
+        weakref.finalize(photo, alive.discard, id(photo))
+        return photo
+
+    monkeypatch.setattr(Source, "load", load)
+    monkeypatch.setattr("tinct.data.photos._AHEAD", 16)
+    sources = [Source(f"{number}.png", folder / "val" / "cat" / "0.png") for number in range(400)]
+    photos = PhotoSet(sources, 40, cache=tmp_path / "cache")
+    assert len(photos) == 400
+    assert most <= 40
+
+
+def test_a_disk_that_gets_full_keeps_nothing(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(decoded.np, "ascontiguousarray", full)
+    monkeypatch.setattr(Source, "load", lambda self, side: np.full((40, 40, 3), (9, 99, 9), np.uint8))
+    assert len(make(folder, tmp_path / "cache")) == 5
+    assert list((tmp_path / "cache" / "photos").iterdir()) == []

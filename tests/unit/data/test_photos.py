@@ -184,7 +184,7 @@ def test_hold_back_takes_the_number_asked_for() -> None:
 
 
 def test_a_set_too_large_to_keep_decodes_on_demand(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder / "source0" / "2.png").write_bytes(b"no picture")
     sources = take_inventory(folder).sources
@@ -196,9 +196,34 @@ def test_a_set_too_large_to_keep_decodes_on_demand(
     for name, photo in zip(plain.names, plain, strict=True):
         np.testing.assert_array_equal(lazy[lazy.names.index(name)], photo)
     broken = lazy.names.index("source0/2.png")
-    np.testing.assert_array_equal(lazy[broken], lazy[broken + 1])
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            np.testing.assert_array_equal(lazy[broken], lazy[broken + 1])
+    assert caplog.text.count("source0/2.png is left out") == 1
     assert lazy.left_out() == {"unreadable": 1}
     assert lazy.identity() == PhotoSet(sources, 40).identity() != PhotoSet(sources[1:], 40).identity()
+
+
+def test_a_set_is_kept_in_memory_only_where_that_holds_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = find_photos(folder)
+    decoded = PhotoSet(sources, 40).identity()
+    size = 4 * 40 * 40 * len(sources)
+    for memory, kept in ((2 * size, True), (2 * size - 2, False), (None, True)):
+        monkeypatch.setattr("tinct.data.photos.memory_bytes", lambda memory=memory: (memory, None))
+        assert (PhotoSet(sources, 40).identity() == decoded) == kept
+
+
+def test_what_is_left_out_is_said_in_a_line(folder: Path, gray_pixels: NDArray[np.uint8]) -> None:
+    assert PhotoSet(find_photos(folder), 40).says_left_out("photos") == ""
+    Image.fromarray(gray_pixels).save(folder / "gray.png")
+    for number in range(7):
+        (folder / f"cut{number}.png").write_bytes(b"no picture")
+    photos = PhotoSet(find_photos(folder), 40)
+    assert photos.says_left_out("photos") == (
+        "8 of 14 photos are left out: 1 nearly gray, 7 unreadable: "
+        "cut0.png, cut1.png, cut2.png, cut3.png, cut4.png and 2 more"
+    )
+    assert list(photos.unreadable()) == [f"cut{number}.png" for number in range(7)]
 
 
 def test_a_large_set_without_a_usable_photo_says_why(

@@ -5,7 +5,7 @@ import sys
 import psutil
 import pytest
 
-from tinct.cli.facts import memory_bytes
+from tinct.media.memory import memory_bytes
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux writes")
