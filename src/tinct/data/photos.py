@@ -101,8 +101,8 @@ class PhotoSet(Sequence[NDArray[np.uint8]]):
         return dict(sorted(reasons.items()))
 
     def unreadable(self) -> dict[str, str]:
-        """Return the photos that can't be decoded, each with what is wrong with it."""
-        return {name: why for name, why in self.rejected.items() if why not in _RULES}
+        """Return the photos that can't be decoded, by name, each with what is wrong with it."""
+        return {name: why for name, why in sorted(self.rejected.items()) if why not in _RULES}
 
     def says_left_out(self, what: str) -> str:
         """Return a line on what was left out, with names of what can't be decoded; none where all are used.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 from numpy.typing import NDArray
 from torch import nn
 
@@ -35,6 +36,8 @@ from tinct.weights import checkpoint, store
 DEVICES = ("auto", "cpu", "cuda")
 VALIDATION_SIDE = 256
 """Short side that photos to validate with are brought down to, in pixels."""
+LONGEST_WAIT = timedelta(hours=12)
+"""Processes wait for each other up to this: the first decodes all photos, and validates, while the others wait."""
 
 
 def make_accelerator(precision: str, device: str) -> Accelerator:
@@ -61,7 +64,9 @@ def make_accelerator(precision: str, device: str) -> Accelerator:
     # A process would keep the precision and device of its first training.
     AcceleratorState._reset_state(reset_partial_state=True)
     alone = DistributedDataParallelKwargs(broadcast_buffers=False)
-    return Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=on_cpu, kwargs_handlers=[alone])
+    patient = InitProcessGroupKwargs(timeout=LONGEST_WAIT)
+    chosen = "no" if precision == "fp32" else precision
+    return Accelerator(mixed_precision=chosen, cpu=on_cpu, kwargs_handlers=[alone, patient])
 
 
 def read_photos(
@@ -79,14 +84,18 @@ def read_photos(
     least = config.data.least_chroma
     while True:
         try:
-            held = _decode(apart, VALIDATION_SIDE, None, report, least)
+            held = _decode(apart, "to validate with", VALIDATION_SIDE, None, report, least)
             break
         except DataError:
             if division.published or len(sources) <= len(apart):
                 raise
         apart = pick(sources, len(apart))
         sources = [source for source in sources if source not in apart]
-    return _decode(sources, config.data.short_side, cache, report, least), held
+    photos = _decode(sources, "to learn from", config.data.short_side, cache, report, least)
+    how = "the data's own division" if division.published else "a hash of their names"
+    said = f"{len(photos):,} photos to learn from, {len(held):,} to validate with, by {how}"
+    report(Progress("reading", 1.0, note=said))
+    return photos, held
 
 
 def read_replayed(
@@ -95,16 +104,23 @@ def read_replayed(
     """Return the photos to replay and those to validate them with, decoded, and what tells them from others."""
     if division is None:
         return (), (), {}
-    photos = _decode(pick(division.train, config.replay.photos), config.data.short_side, cache, report)
-    held = _decode(pick(division.held, config.replay.held), VALIDATION_SIDE, None, report)
+    ordinary, apart = pick(division.train, config.replay.photos), pick(division.held, config.replay.held)
+    photos = _decode(ordinary, "to replay", config.data.short_side, cache, report)
+    held = _decode(apart, "to validate the replayed ones with", VALIDATION_SIDE, None, report)
     return photos, list(held), photos.identity()
 
 
 def _decode(
-    sources: list[Source], short_side: int, cache: Path | None, report: Report, least_chroma: float = LEAST_CHROMA
+    sources: list[Source],
+    purpose: str,
+    short_side: int,
+    cache: Path | None,
+    report: Report,
+    least_chroma: float = LEAST_CHROMA,
 ) -> PhotoSet:
+    """Decode photos, and report which of them are left out."""
     total = len(sources)
-    return PhotoSet(
+    photos = PhotoSet(
         sources,
         short_side,
         least_chroma=least_chroma,
@@ -112,6 +128,9 @@ def _decode(
         progress=lambda done: report(Progress("reading", done / total)) if done % 100 == 0 or done == total else None,
         workers=os.cpu_count() or 1,
     )
+    if left_out := photos.says_left_out(f"photos {purpose}"):
+        report(Progress("reading", 1.0, note=left_out))
+    return photos
 
 
 def make_loss(

@@ -34,6 +34,9 @@ from tinct.training.recipes import load_config
 from tinct.training.runs import FILE, Asked, make_record, own_folder, read_beginning, read_figures, read_record
 from tinct.weights import checkpoint
 
+NAMED = 100
+"""Photos that can't be decoded and are named in the record, at most."""
+
 
 def train(
     recipe: str,
@@ -117,8 +120,9 @@ def train(
     with own_folder(out) if accelerator.is_main_process else nullcontext():
         if checkpoint.has_state(out) != going_on:
             raise TrainingError(f"another training has just begun or ended in {out}; look at it, and start again")
-        photos, held = read_photos(config, division, cache, report)
-        replayed, ordinary, known = read_replayed(config, source.division, cache, report)
+        with accelerator.local_main_process_first():  # what it decodes the others find in the cache
+            photos, held = read_photos(config, division, cache, report)
+            replayed, ordinary, known = read_replayed(config, source.division, cache, report)
         start = None if going_on else load_start(network, config, asked.init)
         kept: Sequence[float] = ()
         if config.init.keep_rebalancing:
@@ -133,7 +137,7 @@ def train(
             config.model_dump(mode="json"),
             asked={"recipe": recipe, **dataclasses.asdict(asked)},
             seed=seed,
-            data={**identity["data"], **_about(data, division, photos)},
+            data={**identity["data"], **_about(data, division, photos, held)},
             start=asked.init or ("imagenet" if config.imagenet else "random"),
             adaptation=adaptation.record(decision, source, len(replayed), len(ordinary)),
             **_machine(accelerator),
@@ -179,8 +183,17 @@ def _identity(config: TrainConfig, photos: PhotoSet, seed: int, init: str | None
     return {"recipe": recipe, "data": photos.identity(), "seed": seed, "init": init}
 
 
-def _about(data: Path, division: Division, photos: PhotoSet) -> dict[str, Any]:
-    return {"path": str(data), "left_out": photos.left_out(), "damaged": division.damaged}
+def _about(data: Path, division: Division, photos: PhotoSet, held: PhotoSet) -> dict[str, Any]:
+    unreadable = photos.unreadable() | held.unreadable()
+    return {
+        "path": str(data),
+        "published": division.published,
+        "validation": len(held),
+        "left_out": photos.left_out(),
+        "left_out_of_validation": held.left_out(),
+        "unreadable": dict(list(unreadable.items())[:NAMED]),
+        "damaged": division.damaged,
+    }
 
 
 def _machine(accelerator: Accelerator) -> dict[str, Any]:

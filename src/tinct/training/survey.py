@@ -25,7 +25,7 @@ from tinct.media.atomic import atomic_path
 from tinct.training.statistics import bin_counts, color_histogram, load_histogram, sample
 
 SHOWN = 12
-"""Sources, classes and sizes that the summary names."""
+"""Sources, classes, sizes and unreadable photos that the summary names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Survey:
     """Photos of which sizes and colors were taken."""
     left_out: dict[str, int]
     """Reason -> how many of these training leaves out."""
+    unreadable: dict[str, str]
+    """Photo that can't be decoded -> what is wrong with it."""
     sizes: dict[str, int]
     """``WIDTHxHEIGHT`` as stored -> how many of these; most frequent first."""
     bins: NDArray[np.float32]
@@ -63,6 +65,7 @@ class Survey:
             "damaged": self.inventory.damaged,
             "examined": self.examined,
             "left_out": self.left_out,
+            "unreadable": self.unreadable,
             "sizes": self.sizes,
             "settings": self.settings,
             "bins": len(self.bins),
@@ -82,6 +85,7 @@ class Survey:
             "examined": f"{self.examined:,}, chosen by hash" if self.examined < facts["photos"] else "all",
             "nearly gray": f"{self.left_out.get(NEARLY_GRAY, 0):,} of these ({share:.1%})",
             "unusable": _listed({reason: n for reason, n in self.left_out.items() if reason != NEARLY_GRAY}),
+            "unreadable": "; ".join(f"{name}: {why}" for name, why in list(self.unreadable.items())[:SHOWN]),
             "sizes": _listed(self.sizes),
             "colors": f"{len(self.bins)} bins of {self.settings['grid']:g}; weights {self.weights.min():.2g} to "
             f"{self.weights.max():.3g} (at a {heaviest[0]:g}, b {heaviest[1]:g}), above 1 for {rare:.0%} of the bins",
@@ -132,7 +136,7 @@ def survey(
             workers=os.cpu_count() or 1,
         )
         histogram = color_histogram(photos, cache)
-        facts = {"left_out": photos.left_out(), "sizes": _sizes(chosen)}
+        facts = {"left_out": photos.left_out(), "unreadable": photos.unreadable(), "sizes": _sizes(chosen)}
         _save(cache, key, facts)
     counts = bin_counts(histogram, bins)
     probability = smooth_prior(counts, bins, sigma)
@@ -141,6 +145,7 @@ def survey(
         settings={"grid": grid, "sigma": sigma, "mixing": mixing, "short_side": short_side},
         examined=len(chosen),
         left_out=facts["left_out"],
+        unreadable=facts["unreadable"],
         sizes=facts["sizes"],
         bins=bins,
         counts=counts,
@@ -184,7 +189,10 @@ def _load(cache: Path | None, key: str) -> dict[str, Any] | None:
         return None
     try:
         facts = json.loads(_place(cache, key).read_text("utf-8"))
-        return {name: {str(k): int(v) for k, v in facts[name].items()} for name in ("left_out", "sizes")}
+        return {
+            **{name: {str(k): int(v) for k, v in facts[name].items()} for name in ("left_out", "sizes")},
+            "unreadable": {str(k): str(v) for k, v in facts["unreadable"].items()},
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -150,7 +150,8 @@ def test_without_photos_to_replay_the_weights_are_drawn_back_to_the_start(
     said = [note for note in notes if note]
     assert said[0].startswith("adapting: a model to start from, and 12 pictures")
     assert said[1].startswith("no ordinary photos to replay (no --replay, and TINCT_DATA is not set): the weights")
-    assert said[2].startswith("new pictures kept apart: ")
+    assert said[2] == "9 photos to learn from, 2 to validate with, by a hash of their names"
+    assert said[3].startswith("new pictures kept apart: ")
     old = checkpoint.load_network(Path(start))[1].state_dict()
     used = checkpoint.load_network(tmp_path)[1].state_dict()
     trained = checkpoint.load_state(tmp_path)["average"]

@@ -78,6 +78,8 @@ def test_a_survey_counts_what_is_there(folder: Path, tmp_path: Path) -> None:
     assert facts["photos"] == 8
     assert facts["sources"] == {"source0": 4, "source1": 4}
     assert facts["left_out"] == {"nearly gray": 1, "unreadable": 1}
+    (name,) = facts["unreadable"]
+    assert f"unreadable   {name}: " in found.summary()
     assert facts["sizes"] == {"64x48": 8}
     assert facts["bins"] == len(ab_bins(20)) == len(found.weights)
     prior = smooth_prior(found.counts, found.bins, 6)
@@ -89,6 +91,7 @@ def test_a_second_survey_decodes_nothing(folder: Path, tmp_path: Path, monkeypat
     first = survey(folder, cache=tmp_path / "cache")
     monkeypatch.setattr(Source, "load", lambda self, side: pytest.fail("decoded again"))
     again = survey(folder, grid=12, cache=tmp_path / "cache")
+    assert again.facts()["unreadable"] == first.facts()["unreadable"]
     assert again.facts()["sizes"] == first.facts()["sizes"]
     assert again.counts.sum() == first.counts.sum()
     assert len(again.bins) == 154

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from accelerate import Accelerator
 from PIL import Image
 
 from tinct.data.split import divide
@@ -15,6 +18,7 @@ from tinct.training.prepare import make_accelerator, read_photos
 from tinct.training.progress import silent
 from tinct.training.recipes import load_config
 from tinct.training.run import train
+from tinct.training.runs import read_record
 from tinct.weights import checkpoint
 
 
@@ -49,6 +53,43 @@ def test_a_folder_that_cant_be_made_is_told_before_photos_are_read(
 def test_a_seed_out_of_range_is_refused(seed: int, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=f"seed is {seed}, expected"):
         train("encdec-rgb", photos, tmp_path, seed=seed)
+
+
+def test_what_is_left_out_is_told_and_named_in_the_record(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    for name in ("broken.jpg", "cut.png"):
+        (folder / name).write_bytes((folder / "1.png").read_bytes()[:120])
+    Image.new("L", (64, 48), 99).save(folder / "gray.png")
+    notes: list[str] = []
+    run = tmp_path / "run"
+    train("encdec-rgb", folder, run, budget="1steps", settings=small, report=lambda said: notes.append(said.note))
+    told = [note for note in notes if note]
+    assert told[:2] == [
+        "3 of 14 photos to learn from are left out: 1 nearly gray, 2 unreadable: broken.jpg, cut.png",
+        "11 photos to learn from, 1 to validate with, by a hash of their names",
+    ]
+    data = read_record(run)["data"]
+    assert data["left_out"] == {"nearly gray": 1, "unreadable": 2}
+    assert data["left_out_of_validation"] == {}
+    assert data["unreadable"].keys() == {"broken.jpg", "cut.png"}
+
+
+def test_the_first_process_reads_before_the_others(
+    photos: Path, small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[str] = []
+
+    @contextmanager
+    def first(self: Accelerator) -> Iterator[None]:
+        waiting.append("others wait")
+        yield
+        waiting.append("others read")
+
+    monkeypatch.setattr(Accelerator, "local_main_process_first", first)
+    monkeypatch.setattr("tinct.training.run.read_photos", lambda *given: waiting.append("read") or read_photos(*given))
+    train("encdec-rgb", photos, tmp_path / "run", budget="1steps", settings=small)
+    assert waiting == ["others wait", "read", "others read"]
 
 
 def test_a_run_inside_its_photos_goes_on_with_the_same(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
