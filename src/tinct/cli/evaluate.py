@@ -55,6 +55,20 @@ def evaluate(
         int | None,
         typer.Option(metavar="N", rich_help_panel=_HOW, help="Draw so many photographs, the same ones each time."),
     ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="val|test",
+            rich_help_panel=_HOW,
+            help="Part of data that are divided. Not given: val, else test, else all there is.",
+        ),
+    ] = None,
+    held_of: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN", rich_help_panel=_HOW, help="Only photographs that this training run held back from learning."
+        ),
+    ] = None,
     metrics: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME,...", rich_help_panel=_HOW, help="Figures to measure. Not given: all."),
@@ -135,6 +149,8 @@ def evaluate(
         protocol=protocol,  # type: ignore[arg-type]  # it checks the names itself
         mode=mode,  # type: ignore[arg-type]
         count=count,
+        part=part,  # type: ignore[arg-type]
+        held_of=held_of,
         metrics=tuple(metrics or ()),
         raw_rgb=raw_rgb,
         hint_curve=hint_curve,

@@ -35,6 +35,9 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
         "mode": request.mode,
         "raw_rgb": request.raw_rgb,
         "command": request.command,
+        "part": request.part,
+        "held_of": None if request.held_of is None else str(request.held_of),
+        "warnings": evaluation.warnings,
         "manifest_sha256": evaluation.manifest_sha256,
         "data": [
             {

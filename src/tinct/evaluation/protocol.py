@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 
 from tinct.color.figures import Pixels
 from tinct.color.lab import lab_to_srgb, lightness_to_gray, srgb_to_lab
-from tinct.data.inventory import take_inventory
-from tinct.data.source import Source
+from tinct.data.inventory import listed, take_inventory
+from tinct.data.source import Part, Source
 from tinct.data.split import pick
 from tinct.errors import DataError, OptionError, UnreadablePhoto
 from tinct.evaluation import auc, metrics
@@ -130,23 +131,33 @@ class Dataset:
     """In the order of their names."""
 
 
-def open_dataset(path: Path, count: int | None = None) -> Dataset:
+def open_dataset(
+    path: Path, count: int | None = None, part: Part | None = None, names: Collection[str] | None = None
+) -> Dataset:
     """Find the photographs at a place, and hash them.
-
-    Of a data set that is divided, the part that training never sees counts: ``val``, else ``test``.
 
     Args:
         path: a folder, a tar, or what else :func:`tinct.data.inventory.take_inventory` knows.
         count: draw this many, by a hash of their names: the same ones each time.
+        part: of a data set that is divided; None takes ``val``, else ``test``, else all.
+        names: of the photographs that count, whatever their part; None for all.
 
     Raises:
-        DataError: there is no photograph.
+        DataError: there is no photograph, or none of that part or of those names.
         OptionError: a count below 1.
     """
     if count is not None and count < 1:
         raise OptionError(f"--count is {count}, expected a whole number from 1 up")
     inventory = take_inventory(path)
-    sources = inventory.of("val") or inventory.of("test") or inventory.sources
+    if names is not None:
+        sources = [source for source in inventory.sources if source.name in names]
+    elif part is not None:
+        sources = inventory.of(part)
+    else:
+        sources = inventory.of("val") or inventory.of("test") or inventory.sources
+    if not sources:
+        which = f"of the part {part}" if names is None else f"of the {len(names):,} that the run held back"
+        raise DataError(f"{path} has none {which}; it holds {listed(Counter(s.part for s in inventory.sources))}")
     if count is not None:
         sources = sorted(pick(sources, count), key=lambda source: source.name)
     try:

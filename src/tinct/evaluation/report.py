@@ -62,6 +62,7 @@ def to_html(evaluation: Evaluation, views: Views, photos: Photos = "measured") -
         shows=photos if isinstance(photos, str) else "others",
         others=_others(evaluation.rows, views, photos) if isinstance(photos, Path) else [],
         figures=request.figures,
+        warnings=evaluation.warnings,
         reasons=evaluation.reasons,
         titles={key: figure.title for key, figure in BY_KEY.items()},
         not_available=NOT_AVAILABLE,

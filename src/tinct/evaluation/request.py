@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tinct.data.source import Part
 from tinct.errors import OptionError
 from tinct.evaluation.catalog import Figure, choose
 from tinct.evaluation.protocol import PROTOCOLS, Protocol, Status
 from tinct.inference.options import MODES, Mode
 
+PARTS: tuple[Part, ...] = ("val", "test")
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how far it is, and of how many steps."""
 
@@ -35,6 +37,11 @@ class Request:
     """Read-out of models that have several."""
     count: int | None = None
     """Draw this many photographs of each data set; None takes all."""
+    part: Part | None = None
+    """Measure on this part of data sets that are divided, ``val`` or ``test``; None takes the first of both that is
+    there, or all of what is not divided."""
+    held_of: Path | None = None
+    """A training run's folder; measure only on photographs that it held back."""
     metrics: tuple[str, ...] = ()
     """Keys of :data:`tinct.evaluation.catalog.FIGURES`; none for all."""
     raw_rgb: bool = False
@@ -60,6 +67,10 @@ class Request:
             raise OptionError(f"protocol is {self.protocol!r}; choose one of {', '.join(PROTOCOLS)}")
         if self.mode not in MODES:
             raise OptionError(f"mode is {self.mode!r}; choose one of {', '.join(MODES)}")
+        if self.part not in (None, *PARTS):
+            raise OptionError(f"part is {self.part!r}; choose one of {', '.join(PARTS)}")
+        if self.part is not None and self.held_of is not None:
+            raise OptionError("--part and --held-of contradict each other; give one")
         if self.time_limit <= 0:
             raise OptionError(f"--time-limit is {self.time_limit:g}, expected seconds above 0")
         if self.jobs is not None and self.jobs < 1:
@@ -122,6 +133,8 @@ class Evaluation:
     """PSNR over hints: ``data``, ``name``, ``protocol``, ``hints``, ``psnr``, ``psnr_ci95``."""
     reasons: dict[str, str]
     """Figure -> why it isn't available."""
+    warnings: list[str]
+    """What makes figures mean less than they seem to."""
     already: int
     """Photographs that an earlier run had measured."""
 

@@ -20,6 +20,7 @@ from tinct.errors import DataError, PhotoError, TinctError
 from tinct.evaluation import auc, external, hints, protocol
 from tinct.evaluation.cost import PICTURES, count_gmacs, measure_cost
 from tinct.evaluation.judges import Judges
+from tinct.evaluation.learned import warn_of_learned
 from tinct.evaluation.makers import CommandMaker, Gray, Maker, ModelMaker, OneColor, OtherColors, Same, run_command
 from tinct.evaluation.measure import measure, pixels_hash
 from tinct.evaluation.protocol import Dataset, Item, manifest_hash, open_dataset, read_original
@@ -27,6 +28,7 @@ from tinct.evaluation.request import Evaluation, Photograph, Progress, Request, 
 from tinct.evaluation.rows import Cost, Gathered, compare, count_originals, make_row
 from tinct.evaluation.store import Measured, Output, Store
 from tinct.inference.backends import load_backend
+from tinct.training.held import read_held
 
 NEAR_GRAY, MEASURED, UNREADABLE = "near gray", "measured", "unreadable"
 SAME = Same("original")
@@ -62,7 +64,7 @@ def evaluate(
         there.
 
     Raises:
-        DataError: no photographs, or none with color.
+        DataError: no photographs, or none with color; or a run doesn't say what it held back.
         CommandFailed: the external command failed or took too long.
         UnknownModel, BadModelFile, OptionError, MissingExtra: a model can't be used, or not like this.
         OutputError: the store can't be used.
@@ -126,6 +128,7 @@ class _Run:
         self.request, self.groups, self.store, self.judges = request, groups, store, judges
         self.pool, self.jobs, self.progress = pool, jobs, progress
         self.already = 0
+        self.warnings: list[str] = []
         self.sets: dict[str, tuple[Dataset, list[Maker]]] = {}
 
     def all(self, models: Sequence[ModelMaker], stack: ExitStack) -> Evaluation:
@@ -159,6 +162,7 @@ class _Run:
             comparisons,
             curve,
             self.judges.reasons,
+            self.warnings,
             self.already,
         )
 
@@ -182,9 +186,12 @@ class _Run:
 
     def _datasets(self) -> Iterator[Dataset]:
         names: set[str] = set()
-        for path in dict.fromkeys(self.request.data):
+        request = self.request
+        held = None if request.held_of is None else read_held(request.held_of).names
+        for path in dict.fromkeys(request.data):
             self.progress(f"reading {path.name}", 0, 0)
-            dataset = open_dataset(path, self.request.count)
+            dataset = open_dataset(path, request.count, request.part, held)
+            self.warnings += warn_of_learned(request.models, path, dataset.items)
             # Two folders may have the same name.
             name = dataset.name if dataset.name not in names else str(path)
             names.add(name)

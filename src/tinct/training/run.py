@@ -20,6 +20,7 @@ from tinct.models.registry import create_model
 from tinct.training import adaptation
 from tinct.training.config import TrainConfig
 from tinct.training.engine import Engine
+from tinct.training.held import write_held
 from tinct.training.prepare import (
     check_network,
     check_teacher,
@@ -165,6 +166,8 @@ def train(
             engine.resume()
         else:
             engine.begin()
+        if accelerator.is_main_process:
+            write_held(out, data, division, photos.sources)
         engine.fit()
         # Processes part by agreement; where one just leaves, the connections of the others may break off with an abort.
         accelerator.wait_for_everyone()

@@ -205,7 +205,7 @@ def test_a_set_too_large_to_keep_decodes_on_demand(
 
 
 def test_a_set_is_kept_in_memory_only_where_that_holds_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sources = find_photos(folder)
+    sources = take_inventory(folder).sources
     decoded = PhotoSet(sources, 40).identity()
     size = 4 * 40 * 40 * len(sources)
     for memory, kept in ((2 * size, True), (2 * size - 2, False), (None, True)):
@@ -214,11 +214,11 @@ def test_a_set_is_kept_in_memory_only_where_that_holds_it(folder: Path, monkeypa
 
 
 def test_what_is_left_out_is_said_in_a_line(folder: Path, gray_pixels: NDArray[np.uint8]) -> None:
-    assert PhotoSet(find_photos(folder), 40).says_left_out("photos") == ""
+    assert PhotoSet(take_inventory(folder).sources, 40).says_left_out("photos") == ""
     Image.fromarray(gray_pixels).save(folder / "gray.png")
     for number in range(7):
         (folder / f"cut{number}.png").write_bytes(b"no picture")
-    photos = PhotoSet(find_photos(folder), 40)
+    photos = PhotoSet(take_inventory(folder).sources, 40)
     assert photos.says_left_out("photos") == (
         "8 of 14 photos are left out: 1 nearly gray, 7 unreadable: "
         "cut0.png, cut1.png, cut2.png, cut3.png, cut4.png and 2 more"
