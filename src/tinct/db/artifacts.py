@@ -67,7 +67,7 @@ class Artifacts:
             NotFound: the picture is not there, or another's.
         """
         with self._database.write() as session:
-            _own(session, artifact.user_id, artifact.picture_id or "", PICTURE)
+            _own(session, artifact.user_id, artifact.picture_id or "", PICTURE, locked=True)
             old = session.scalars(
                 select(Artifact).where(
                     Artifact.user_id == artifact.user_id,
@@ -77,6 +77,7 @@ class Artifacts:
             ).all()
             for row in old:
                 session.delete(row)
+            session.flush()  # by itself it would insert before it deletes
             session.add(artifact)
             session.flush()
             session.refresh(artifact)
@@ -122,7 +123,7 @@ class Artifacts:
             NotFound: it is not there, or another's.
         """
         with self._database.write() as session:
-            artifact = _own(session, user_id, id, None)
+            artifact = _own(session, user_id, id, None, locked=True)
             made = select(Artifact).where(
                 Artifact.user_id == user_id,
                 or_(
@@ -131,12 +132,10 @@ class Artifacts:
                 ),
             )
             gone = [artifact, *session.scalars(made)]
-            # Waiting jobs have nothing to do any more; those under way find out by themselves.
-            session.execute(
-                update(Job)
-                .where(Job.picture_id == id, Job.user_id == user_id, Job.state == "queued")
-                .values(state="stopped", finished=now(), revision=Job.revision + 1)
-            )
+            # No job has anything to do any more; what is under way can't note a result, see Jobs.finish.
+            jobs = update(Job).where(Job.picture_id == id, Job.user_id == user_id).values(revision=Job.revision + 1)
+            session.execute(jobs.where(Job.state == "queued").values(state="stopped", finished=now()))
+            session.execute(jobs.where(Job.state == "running").values(stop_asked=True))
             for row in gone:
                 session.delete(row)
             return [row.key for row in gone]
@@ -197,9 +196,12 @@ class Artifacts:
             return session.scalar(query) or 0
 
 
-def _own(session: Session, user_id: str, id: str, kind: str | None) -> Artifact:
+def _own(session: Session, user_id: str, id: str, kind: str | None, *, locked: bool = False) -> Artifact:
+    """Return a user's file; ``locked`` keeps it as it is until the transaction's end."""
     query = select(Artifact).where(Artifact.id == id, Artifact.user_id == user_id)
-    found = session.scalar(query if kind is None else query.where(Artifact.kind == kind))
+    if kind is not None:
+        query = query.where(Artifact.kind == kind)
+    found = session.scalar(query.with_for_update() if locked else query)
     if found is None:
         raise NotFound(f"there is no such {kind or 'file'}")
     return found

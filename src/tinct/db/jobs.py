@@ -159,20 +159,24 @@ class Jobs:
         """Note a job's end together with all that it made; again does no harm.
 
         Returns:
-            False where the job isn't this worker's any more; then nothing is noted.
+            False where nothing that it made is noted: the job isn't this worker's any more, or its picture was deleted,
+            which stops it.
         """
-        state = "stopped" if stopped else "done"
         with self._database.write() as session:
+            unwanted = not stopped and not _keep_picture(session, id)
+            state = "stopped" if stopped or unwanted else "done"
             done = _change(
                 session,
                 (Job.id == id, Job.attempt == attempt, Job.state == "running"),
                 state=state,
-                progress=Job.progress if stopped else 1.0,
+                progress=1.0 if state == "done" else Job.progress,
                 message=None,
                 notes=list(notes),
                 finished=now(),
                 worker=None,
             )
+            if unwanted:
+                return False
             if done:
                 session.add_all(artifacts)
                 return True
@@ -270,6 +274,12 @@ def _own(session: Session, user_id: str, id: str) -> Job:
     if job is None:
         raise NotFound("there is no such job")
     return job
+
+
+def _keep_picture(session: Session, job_id: str) -> bool:
+    """Keep a job's picture from being deleted before the transaction's end; say whether it is there, if it has one."""
+    id = session.scalar(select(Job.picture_id).where(Job.id == job_id))
+    return id is None or session.scalar(select(Artifact.id).where(Artifact.id == id).with_for_update()) is not None
 
 
 def _change(session: Session, where: Sequence[Any], **values: Any) -> bool:

@@ -5,7 +5,20 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Double, ForeignKey, Integer, MetaData, String, Text, UniqueConstraint, false
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql.expression import FunctionElement
@@ -143,16 +156,22 @@ class Job(Owned, Base):
     """Grows with every change that a user can see."""
 
 
+_BUT_RESULTS: Any = {f"{dialect}_where": text("kind <> 'result'") for dialect in ("sqlite", "postgresql")}
+
+
 class Artifact(Owned, Base):
     """A file in the store: an uploaded picture, a result, a data set."""
 
     __tablename__ = "artifacts"
-    __table_args__ = (UniqueConstraint("job_id", "kind", name="uq_artifacts_job_id"),)
+    __table_args__ = (
+        UniqueConstraint("job_id", "kind", name="uq_artifacts_job_id"),
+        Index("uq_artifacts_picture_id", "picture_id", "kind", unique=True, **_BUT_RESULTS),
+    )
 
     job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     """The job that made it; one job makes one of a kind."""
     picture_id: Mapped[str | None] = mapped_column(String(32), index=True)
-    """The picture that it shows in another size, or in color."""
+    """The picture that it shows in another size or in color, or is kept beside; one of a kind but of results."""
     kind: Mapped[str] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(String(200))
     """As the user called it; only ever shown, never a path."""

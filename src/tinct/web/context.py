@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tinct.db.repository import Repository
-from tinct.db.tables import Job, Model
+from tinct.db.tables import Artifact, Job, Model
 from tinct.errors import DatabaseError, NotFound, UnknownModel
 from tinct.settings import ServerSettings, load_settings
 from tinct.web.queues import Queues
@@ -116,6 +116,19 @@ class Context:
         keys = [new_key() for _ in range(count)]
         self.repository.files.note(keys)
         return keys
+
+    def put_beside(self, artifact: Artifact) -> None:
+        """Note a file that is stored, and shows a picture in another way, in place of all of its kind.
+
+        Raises:
+            NotFound: the picture was deleted; the file is too.
+        """
+        try:
+            replaced = self.repository.artifacts.replace(artifact)
+        except NotFound:
+            self.forget([artifact.key])
+            raise
+        self.forget(replaced)
 
     def forget(self, keys: Sequence[str]) -> None:
         """Delete files that no picture, result or model has any more."""

@@ -147,9 +147,10 @@ def take_picture(
 def take_beside(
     context: Context, sandboxes: Sandboxes, picture: Artifact, upload: UploadFile, kind: str, folder: Path
 ) -> Artifact:
-    """Check a mask or reference of a picture, and put it into the store.
+    """Check a mask or reference of a picture, and put it into the store in place of an earlier one.
 
     Raises:
+        NotFound: the picture was deleted meanwhile.
         PhotoError: it can't be used.
         OptionError: the mask is of another shape than the picture, or the reference is gray.
     """
@@ -170,7 +171,7 @@ def take_beside(
         sha256=stored.sha256,
         key=stored.key,
     )
-    context.repository.artifacts.add(row)
+    context.put_beside(row)
     return row
 
 

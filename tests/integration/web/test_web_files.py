@@ -156,3 +156,13 @@ def test_a_result_that_came_too_late_is_deleted(open_context: Callable[[str], Co
     task = Done(context)
     Worker(context)._do(task, job)
     assert not is_there(context, task.key)
+
+
+def test_a_mask_of_a_picture_that_was_deleted_meanwhile_is_deleted(open_context: Callable[[str], Context]) -> None:
+    context = open_context("own")
+    ann, key = context.repository.users.ensure("ann"), store(context, named=False)
+    mask = Artifact(user_id=ann, picture_id="0" * 32, kind="mask", name="n", media_type="x", size=7, sha256="", key=key)
+    with pytest.raises(NotFound):
+        context.put_beside(mask)
+    assert not is_there(context, key)
+    assert context.repository.artifacts.count(ann, "mask") == 0

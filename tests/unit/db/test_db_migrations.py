@@ -113,3 +113,34 @@ def test_a_database_out_of_reach_is_said(tmp_path: Path) -> None:
         Repository(f"sqlite:///{tmp_path}/no/folder.sqlite").database.check()
     with pytest.raises(DatabaseError):
         Repository("postgresql+psycopg://tinct@127.0.0.1:9/x").migrate()
+
+
+def test_what_was_left_of_deleted_pictures_and_earlier_masks_goes(url: str) -> None:
+    repository = Repository(url)
+    engine = repository.database.engine
+    migrate.upgrade(engine, "0005")
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO users (id, name, created) VALUES ('u', 'ann', 1)"))
+        rows = [
+            ("p", None, "picture", 1),
+            ("old", "p", "mask", 2),
+            ("new", "p", "mask", 4),
+            ("new too", "p", "mask", 4),
+            ("copy", "p", "preview", 1),
+            ("first", "p", "result", 2),
+            ("second", "p", "result", 3),
+            ("left", "gone", "result", 3),
+        ]
+        connection.execute(
+            text(
+                "INSERT INTO artifacts (id, picture_id, kind, created, user_id, name, media_type, size, sha256, key, "
+                "facts) VALUES (:id, :picture, :kind, :created, 'u', 'n', 'image/png', 1, 'h', :id, '{}')"
+            ),
+            [dict(zip(("id", "picture", "kind", "created"), row, strict=True)) for row in rows],
+        )
+    repository.migrate()
+    assert differences(url) == []
+    with engine.connect() as connection:
+        left = set(connection.scalars(text("SELECT id FROM artifacts")))
+    assert left == {"p", "new too", "copy", "first", "second"}
+    repository.close()

@@ -9,7 +9,6 @@ from fastapi.responses import FileResponse
 
 from tinct.db.artifacts import CORRECTION, PICTURE
 from tinct.db.tables import Artifact
-from tinct.errors import NotFound
 from tinct.web import schemas, workshop
 from tinct.web.api.common import Decoders, Id, Surroundings, User, binary, options_of, send_file
 from tinct.web.api.pictures import ask
@@ -52,12 +51,7 @@ def accept(id: Id, given: schemas.Look, context: Surroundings, sandboxes: Decode
         key=stored.key,
         facts={"model": done["model"]},
     )
-    try:
-        replaced = context.repository.artifacts.replace(row)
-    except NotFound:
-        context.forget([stored.key])
-        raise
-    context.forget(replaced)
+    context.put_beside(row)
     return _described(row)
 
 

@@ -87,7 +87,7 @@ def get_picture(id: Id, context: Surroundings, user: User) -> schemas.Picture:
 
 @router.delete("/{id}", status_code=204, summary="Delete a picture for good")
 def delete_picture(id: Id, context: Surroundings, user: User) -> None:
-    """Delete a picture, its hints, and all results made of it."""
+    """Delete a picture, its hints, and all results made of it; jobs that are at it are stopped."""
     context.repository.artifacts.get(user, id, PICTURE)
     context.forget(context.repository.artifacts.delete(user, id))
 
@@ -248,11 +248,8 @@ async def put_beside(
 
         def take() -> None:
             picture = context.repository.artifacts.get(user, id, PICTURE)
-            before = beside(context, user, id, kind)
             with context.storage.staging() as folder:
                 take_beside(context, sandboxes, picture, upload, kind, folder)
-            if before is not None:
-                context.forget(context.repository.artifacts.delete(user, before))
 
         await run_in_threadpool(take)
 
