@@ -61,10 +61,6 @@ class Jobs:
                 busy = select(Job.id).where(Job.run_id == run_id, Job.state.not_in(FINAL))
                 if session.scalar(busy.limit(1)) is not None:
                     raise Conflict("this run is under way already; stop it first, or wait for its end")
-            if most_queued is not None:
-                waiting = select(func.count()).select_from(Job).where(Job.user_id == user_id, Job.state == "queued")
-                if (session.scalar(waiting) or 0) >= most_queued:
-                    raise TooMany(f"{most_queued} jobs are waiting already; try again when some are done")
             job = Job(
                 user_id=user_id,
                 kind=kind,
@@ -74,9 +70,7 @@ class Jobs:
                 run_id=run_id,
                 batch_id=batch_id,
             )
-            session.add(job)
-            session.flush()
-            session.refresh(job)
+            enqueue(session, job, most_queued)
             return job
 
     def get(self, user_id: str, id: str) -> Job:
@@ -267,6 +261,21 @@ class Jobs:
                 deaths=Job.deaths + 1,
                 worker=None,
             )
+
+
+def enqueue(session: Session, job: Job, most_queued: int | None) -> None:
+    """Note a job together with what else a transaction does.
+
+    Raises:
+        TooMany: its user has ``most_queued`` jobs waiting.
+    """
+    if most_queued is not None:
+        waiting = select(func.count()).select_from(Job).where(Job.user_id == job.user_id, Job.state == "queued")
+        if (session.scalar(waiting) or 0) >= most_queued:
+            raise TooMany(f"{most_queued} jobs are waiting already; try again when some are done")
+    session.add(job)
+    session.flush()
+    session.refresh(job)
 
 
 def _own(session: Session, user_id: str, id: str) -> Job:

@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from tinct.db.jobs import enqueue
 from tinct.db.session import Database
 from tinct.db.tables import FINAL, Job, Model, Point, Run, User
 from tinct.errors import Conflict, NotFound
@@ -20,14 +21,22 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, user_id: str, name: str, recipe: str, options: Mapping[str, Any]) -> Run:
-        """Note a run; starting it is a job's."""
+    def add(
+        self, user_id: str, name: str, recipe: str, options: Mapping[str, Any], *, most_queued: int | None = None
+    ) -> tuple[Run, Job]:
+        """Note a run and the job that starts it, both or none; telling a queue is the caller's.
+
+        Raises:
+            TooMany: the user has ``most_queued`` jobs waiting.
+        """
         with self._database.write() as session:
             run = Run(user_id=user_id, name=name, recipe=recipe, options=dict(options))
             session.add(run)
             session.flush()
             session.refresh(run)
-            return run
+            job = Job(user_id=user_id, kind="train", lane="train", options={}, run_id=run.id)
+            enqueue(session, job, most_queued)
+            return run, job
 
     def get(self, user_id: str, id: str) -> Run:
         """Return a run.

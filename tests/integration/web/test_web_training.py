@@ -207,3 +207,11 @@ def test_what_can_t_be_trained_is_said(client: Any, data_set: bytes) -> None:
     assert (job["state"], job["error_kind"]) == ("failed", "ConfigError")
     assert "no" in job["error"]
     assert client.post(f"runs/{run['id']}/save", json={"name": "x"}).status_code == 409
+
+
+def test_a_training_that_can_t_wait_leaves_no_run(launch: Callable[..., Any], data_set: bytes) -> None:
+    client = launch("--no-worker", TINCT_QUEUED="1").client()
+    data = client.post("datasets", files={"file": ("photos.zip", data_set)}).json()["id"]
+    answers = [client.post("runs", json={"recipe": "cifar-cnn", "data": data, **SMALL}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [202, 429, 429]
+    assert [run["id"] for run in client.get("runs").json()] == [answers[0].json()["id"]]

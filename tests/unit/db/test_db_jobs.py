@@ -145,8 +145,10 @@ def test_limits(repository: Repository, ann: str) -> None:
     repository.jobs.add(ann, "colorize", "colorize", {}, most_queued=1)
     with pytest.raises(TooMany):
         repository.jobs.add(ann, "colorize", "colorize", {}, most_queued=1)
-    run = repository.runs.add(ann, "n", "r", {})
-    job = repository.jobs.add(ann, "train", "train", {}, run_id=run.id)
+    with pytest.raises(TooMany):
+        repository.runs.add(ann, "n", "r", {}, most_queued=1)
+    assert repository.runs.find(ann) == []
+    run, job = repository.runs.add(ann, "n", "r", {})
     with pytest.raises(Conflict):
         repository.jobs.add(ann, "train", "train", {}, run_id=run.id)
     repository.jobs.stop(ann, job.id)
@@ -183,8 +185,7 @@ def test_a_locked_database_is_said_and_comes_back(tmp_path: Path, monkeypatch: p
 
 
 def test_a_run_s_open_job_is_its_last_whatever_the_clock_says(repository: Repository, ann: str) -> None:
-    run = repository.runs.add(ann, "mine", "cifar-cnn", {})
-    first = repository.jobs.add(ann, "train", "train", {}, run_id=run.id)
+    run, first = repository.runs.add(ann, "mine", "cifar-cnn", {})
     assert repository.jobs.claim(first.id, "w")
     assert repository.jobs.finish(first.id, 1, stopped=True)
     second = repository.jobs.add(ann, "train", "train", {}, run_id=run.id)

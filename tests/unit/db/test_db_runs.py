@@ -19,7 +19,7 @@ def run(repository_of: Callable[[], Repository]) -> tuple[Repository, str]:
     """A run of many losses, with a validation after each 100, beside another; and its id."""
     repository = repository_of()
     ann = repository.users.ensure("ann")
-    ids = [repository.runs.add(ann, name, "tinct", {}).id for name in ("other", "long")]
+    ids = [repository.runs.add(ann, name, "tinct", {})[0].id for name in ("other", "long")]
     kinds = ["validation" if number % 100 == 0 else "loss" for number in range(1, COUNT + 1)]
     with repository.database.write() as session:
         for id in ids:
@@ -58,5 +58,5 @@ def test_a_short_training_is_told_whole(run: tuple[Repository, str]) -> None:
 
 def test_of_a_training_that_said_nothing_there_is_nothing(repository_of: Callable[[], Repository]) -> None:
     repository = repository_of()
-    run = repository.runs.add(repository.users.ensure("ann"), "new", "tinct", {})
+    run, _ = repository.runs.add(repository.users.ensure("ann"), "new", "tinct", {})
     assert repository.runs.thinned_points(run.id, "loss", 10) == []

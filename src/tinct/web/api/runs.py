@@ -124,14 +124,10 @@ def start_run(given: workshop.NewRun, context: Surroundings, user: User) -> work
         _check_unused(context, user, given.save_as)
     options = given.model_dump(include={"data", "budget", "seed", "init", "presets", "settings", "save_as"})
     options["data_name"] = data_name
-    run = context.repository.runs.add(user, given.name or given.recipe, given.recipe, options)
-    _start(context, user, run, {})
+    name, most = given.name or given.recipe, context.settings.queued
+    run, job = context.repository.runs.add(user, name, given.recipe, options, most_queued=most)
+    context.send(job)
     return _described(context, run)
-
-
-def _start(context: Context, user: str, run: Run, options: dict[str, str | None]) -> None:
-    most = context.settings.queued
-    context.send(context.repository.jobs.add(user, "train", "train", options, run_id=run.id, most_queued=most))
 
 
 def _described(context: Context, run: Run) -> workshop.Run:
@@ -243,7 +239,8 @@ def stop_run(id: Id, context: Surroundings, user: User) -> workshop.Run:
 def resume_run(id: Id, given: workshop.Resume, context: Surroundings, user: User) -> workshop.Run:
     """Go on with a run from its last checkpoint, perhaps for longer than it was to be."""
     run = context.repository.runs.get(user, id)
-    _start(context, user, run, {"budget": given.budget})
+    options, most = {"budget": given.budget}, context.settings.queued
+    context.send(context.repository.jobs.add(user, "train", "train", options, run_id=id, most_queued=most))
     return _described(context, run)
 
 
@@ -254,7 +251,8 @@ def save_run(id: Id, given: workshop.SaveRun, context: Surroundings, user: User)
     _check_unused(context, user, given.name)
     if not (context.settings.data / "runs" / id / "run.json").exists():
         raise Conflict("this run has no checkpoint yet; wait for its first epoch")
-    job = context.repository.jobs.add(user, "export", "train", {"name": given.name}, run_id=id)
+    options, most = {"name": given.name}, context.settings.queued
+    job = context.repository.jobs.add(user, "export", "train", options, run_id=id, most_queued=most)
     context.send(job)
     return schemas.Job.model_validate(job)
 
