@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tinct.db.session import Database
-from tinct.db.tables import Artifact, Hints, Job, now
+from tinct.db.tables import FINAL, Artifact, Hints, Job, Run, now
 from tinct.errors import Conflict, NotFound
 
 PICTURE = "picture"
@@ -121,9 +121,12 @@ class Artifacts:
 
         Raises:
             NotFound: it is not there, or another's.
+            Conflict: it is a data set that is trained on.
         """
         with self._database.write() as session:
             artifact = _own(session, user_id, id, None, locked=True)
+            if artifact.kind == DATASET and _is_trained_on(session, artifact):
+                raise Conflict("a training or a Turing test uses this data set; stop it first, or wait for its end")
             made = select(Artifact).where(
                 Artifact.user_id == user_id,
                 or_(
@@ -194,6 +197,14 @@ class Artifacts:
         query = select(func.count()).select_from(Artifact).where(Artifact.user_id == user_id, Artifact.kind == kind)
         with self._database.read() as session:
             return session.scalar(query) or 0
+
+
+def _is_trained_on(session: Session, dataset: Artifact) -> bool:
+    """Say whether a training or a Turing test that a data set is for isn't at its end."""
+    asked = or_(Run.options["data"].as_string() == dataset.id, Job.options["data"].as_string() == dataset.id)
+    query = select(Job.id).outerjoin(Run, Job.run_id == Run.id)
+    query = query.where(Job.user_id == dataset.user_id, Job.state.not_in(FINAL), asked)
+    return session.scalar(query.limit(1)) is not None
 
 
 def _own(session: Session, user_id: str, id: str, kind: str | None, *, locked: bool = False) -> Artifact:

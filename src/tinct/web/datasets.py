@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urldefrag
 
 from tinct.db.artifacts import CORRECTION, DATASET
 from tinct.errors import DataError
+from tinct.media.lock import take_lock
 from tinct.settings import CHECKSUM
 from tinct.web.archives import list_pictures, unpack
 from tinct.web.context import Context
@@ -22,6 +24,9 @@ LEAST_CORRECTIONS = 2
 """One to learn from, one to validate with."""
 READY = "ready"
 """File in a data set that is whole."""
+LOOK_SECONDS = 0.2
+"""Between two looks whether another worker has unpacked a data set."""
+UNPACKING = "stopped while the data set was unpacked"
 TELL_SECONDS = 0.5
 """Between two reports of a download."""
 
@@ -103,14 +108,37 @@ def _fetch_cifar10(context: Context, ending: Ending, tell: Tell) -> Path:
 def _unpack(context: Context, user_id: str, id: str, ending: Ending) -> Path:
     artifact = context.repository.artifacts.get(user_id, id, DATASET)
     folder = context.folder("datasets", artifact.id)
-    if not (folder / READY).exists():
-        shutil.rmtree(folder)
-        with context.storage.fetch(artifact.key) as path:
-            for _ in unpack(path, list_pictures(path, largest=context.settings.upload_bytes), folder):
-                if ending():
-                    raise Stopped("stopped while the data set was unpacked")
-        (folder / READY).touch()
+    with _alone(_lock_of(folder), ending):
+        if not (folder / READY).exists():
+            shutil.rmtree(folder)
+            with context.storage.fetch(artifact.key) as path:
+                for _ in unpack(path, list_pictures(path, largest=context.settings.upload_bytes), folder):
+                    if ending():
+                        raise Stopped(UNPACKING)
+            (folder / READY).touch()
     return folder
+
+
+@contextmanager
+def _alone(lock: Path, ending: Ending) -> Iterator[None]:
+    """Wait until no other worker is at a data set, and keep them off it inside the block."""
+    while (held := take_lock(lock)) is None:
+        if ending():
+            raise Stopped(UNPACKING)
+        time.sleep(LOOK_SECONDS)
+    with closing(held):
+        yield
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_suffix(".lock")
+
+
+def delete_unpacked(context: Context, id: str) -> None:
+    """Delete what was unpacked of an upload that is deleted."""
+    folder = context.folder("datasets") / id
+    shutil.rmtree(folder, ignore_errors=True)
+    _lock_of(folder).unlink(missing_ok=True)
 
 
 def _take_corrections(context: Context, user_id: str, folder: Path) -> Path:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from tinct.db.repository import Repository
 from tinct.db.tables import Artifact, Job
-from tinct.errors import NotFound
+from tinct.errors import Conflict, NotFound
 
 
 @pytest.fixture
@@ -117,3 +117,18 @@ def test_a_result_noted_while_its_picture_is_deleted_goes_too(
             partial(finishing.jobs.finish, job.id, job.attempt, [made]),
         )
     assert keys(repository) == []
+
+
+def test_a_data_set_that_is_trained_on_stays(repository: Repository, ann: str) -> None:
+    first, second, third = (row(ann, "dataset", key) for key in ("first", "second", "third"))
+    repository.artifacts.add(first, second, third)
+    _, training = repository.runs.add(ann, "run", "cifar-cnn", {"data": first.id})
+    test = repository.jobs.add(ann, "turing", "train", {"data": second.id})
+    assert repository.jobs.claim(test.id, "w")
+    for kept in (first, second):
+        with pytest.raises(Conflict, match="uses this data set"):
+            repository.artifacts.delete(ann, kept.id)
+    assert repository.artifacts.delete(ann, third.id) == ["third"]
+    repository.jobs.stop(ann, training.id)
+    assert repository.jobs.finish(test.id, 1)
+    assert [repository.artifacts.delete(ann, gone.id) for gone in (first, second)] == [["first"], ["second"]]

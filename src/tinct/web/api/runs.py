@@ -20,7 +20,7 @@ from tinct.web.api.common import Id, Limit, Offset, Surroundings, User, binary, 
 from tinct.web.api.jobs import EVENTS, LastEvent, stream
 from tinct.web.archives import list_pictures
 from tinct.web.context import Context
-from tinct.web.datasets import CIFAR10, CORRECTIONS, LEAST_CORRECTIONS, find_dataset, too_few
+from tinct.web.datasets import CIFAR10, CORRECTIONS, LEAST_CORRECTIONS, delete_unpacked, find_dataset, too_few
 from tinct.web.files import File
 from tinct.web.security import find_user
 from tinct.web.uploads import keep, received
@@ -94,10 +94,10 @@ async def add_dataset(request: Request, context: Surroundings, user: User) -> sc
 
 @router.delete("/datasets/{id}", status_code=204, summary="Delete a data set for good")
 def delete_dataset(id: Id, context: Surroundings, user: User) -> None:
-    """Delete an uploaded data set."""
+    """Delete an uploaded data set that no training or Turing test waits for or is at."""
     context.repository.artifacts.get(user, id, DATASET)
     context.forget(context.repository.artifacts.delete(user, id))
-    shutil.rmtree(context.settings.data / "datasets" / id, ignore_errors=True)
+    delete_unpacked(context, id)
 
 
 @router.post("/runs", status_code=202, summary="Start a training")
