@@ -94,6 +94,9 @@ class ServerSettings:
     """``TINCT_UPLOAD_SECONDS``: longest that a request may take to arrive."""
     requests: int = 1200
     """``TINCT_REQUESTS``: requests a minute of one client."""
+    keep_days: int | None = None
+    """``TINCT_KEEP_DAYS``: pictures that nothing was done with for so long, and results of that age, are deleted; None
+    keeps them."""
     queued: int = 5000
     """``TINCT_QUEUED``: jobs of one user that may wait."""
     work_seconds: int = 600
@@ -135,6 +138,7 @@ def load_server_settings(data: Path | None = None, environment: Mapping[str, str
         faults.append(f"{PREFIX}STORE_URL is {store_url!r}; give s3://BUCKET/FOLDER or gs://BUCKET/FOLDER, or nothing")
     proxies = _names(given.get("proxies")) or THIS_MACHINE
     faults += [f"{PREFIX}PROXIES has {name!r}; give addresses or networks" for name in proxies if not _is_network(name)]
+    keep_days = _count("keep_days", given, faults)
     if faults:
         raise ConfigError("environment", faults)
     return ServerSettings(
@@ -147,6 +151,7 @@ def load_server_settings(data: Path | None = None, environment: Mapping[str, str
         proxies=proxies,
         datasets=Path(given["datasets"]).absolute() if "datasets" in given else None,
         cifar10=cifar10,
+        keep_days=keep_days,
         **counts,
     )
 

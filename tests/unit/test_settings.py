@@ -98,3 +98,10 @@ def test_all_faults_of_a_server_at_once() -> None:
     with pytest.raises(ConfigError) as raised:
         load_server_settings(None, {"TINCT_REQUESTS": "no", "TINCT_QUEUE_URL": "amqp://x", "TINCT_PROXIES": "nginx"})
     assert [fault.split()[0] for fault in raised.value.faults] == ["TINCT_REQUESTS", "TINCT_QUEUE_URL", "TINCT_PROXIES"]
+
+
+def test_files_are_kept_for_ever_unless_days_are_given(tmp_path: Path) -> None:
+    assert load_server_settings(tmp_path, {}).keep_days is None
+    assert load_server_settings(tmp_path, {"TINCT_KEEP_DAYS": "30"}).keep_days == 30
+    with pytest.raises(ConfigError, match="TINCT_KEEP_DAYS is '0'; give a whole number from 1 up"):
+        load_server_settings(tmp_path, {"TINCT_KEEP_DAYS": "0"})

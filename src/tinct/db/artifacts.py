@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy import CompoundSelect, CursorResult, func, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -105,6 +105,41 @@ class Artifacts:
         query = query.where(Job.user_id == user_id, Job.batch_id == batch_id, Artifact.kind == "result")
         with self._database.read() as session:
             return session.scalars(query.order_by(Artifact.name, Artifact.id)).all()
+
+    def note_fetched(self, results: Iterable[Artifact]) -> None:
+        """Note that results are downloaded."""
+        ids = [result.id for result in results if not result.fetched]
+        if ids:
+            with self._database.write() as session:
+                session.execute(update(Artifact).where(Artifact.id.in_(ids)).values(fetched=True))
+
+    def make_room(self, job: Job) -> list[str]:
+        """Delete the downloaded results of the picture of a job that is done, but those of the job and of its batch.
+
+        Returns:
+            The keys of their files, which are the caller's to delete.
+        """
+        together = func.coalesce(Job.batch_id, Job.id) == (job.batch_id or job.id)
+        earlier = select(Artifact).join(Job, Artifact.job_id == Job.id).where(~together, Artifact.fetched)
+        with self._database.write() as session:
+            gone = session.scalars(earlier.where(Artifact.picture_id == job.picture_id)).all()
+            for row in gone:
+                session.delete(row)
+            return [row.key for row in gone]
+
+    def unused(self, seconds: float) -> Sequence[Artifact]:
+        """Return the pictures of all users that came some seconds ago, and that nothing was done with since."""
+        since = now() - seconds
+        used: CompoundSelect[str | None] = union_all(
+            select(Artifact.picture_id).where(Artifact.picture_id.is_not(None), Artifact.created >= since),
+            select(Job.picture_id).where(
+                Job.picture_id.is_not(None), or_(Job.finished.is_(None), Job.finished >= since)
+            ),
+            select(Hints.picture_id).where(Hints.updated >= since),
+        )
+        query = select(Artifact).where(Artifact.kind == PICTURE, Artifact.created < since, Artifact.id.not_in(used))
+        with self._database.read() as session:
+            return session.scalars(query).all()
 
     def _one(self, *conditions: Any) -> Artifact:
         with self._database.read() as session:

@@ -223,6 +223,12 @@ class Jobs:
             session.delete(job)
             return keys
 
+    def ended(self, seconds: float) -> Sequence[Job]:
+        """Return the jobs of all users that color pictures and ended some seconds ago."""
+        query = select(Job).where(Job.picture_id.is_not(None), Job.finished < now() - seconds)
+        with self._database.read() as session:
+            return session.scalars(query).all()
+
     def running(self) -> Sequence[Lost]:
         """Return the jobs that workers are at, with their beats."""
         query = select(Job.id, Job.lane, Job.attempt, Job.beat).where(Job.state == "running")

@@ -182,6 +182,8 @@ class Artifact(Owned, Base):
     """Where it is in the store."""
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """Width, height and what else is known of it."""
+    fetched: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Of a result: whether it was downloaded, so that it may make room for a newer one of its picture."""
 
 
 class File(Base):

@@ -16,6 +16,9 @@ from tinct.web.queues import Queues
 from tinct.web.storage import LocalStorage, Storage, new_key
 from tinct.weights import store
 
+DAY = 86_400.0
+"""In seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -138,9 +141,22 @@ class Context:
             self.repository.files.drop(keys)
 
     def tidy(self, older_than: float) -> None:
-        """Clear up what was cut short some seconds ago; of the store, only what this very database noted."""
+        """Clear up what was cut short some seconds ago, of the store only what this very database noted; and what is
+        kept no longer, see ``TINCT_KEEP_DAYS``."""
         self.storage.tidy(older_than)
         self.forget(self.repository.files.unnamed(older_than))
+        if self.settings.keep_days is not None:
+            self._drop_old(self.settings.keep_days * DAY)
+
+    def _drop_old(self, seconds: float) -> None:
+        """Delete results that were made some seconds ago, and pictures that nothing was done with since."""
+        artifacts, jobs = self.repository.artifacts, self.repository.jobs
+        for job in jobs.ended(seconds):
+            with suppress(NotFound):  # its user, or another worker, was first
+                self.forget(jobs.delete(job.user_id, job.id))
+        for picture in artifacts.unused(seconds):
+            with suppress(NotFound):
+                self.forget(artifacts.delete(picture.user_id, picture.id))
 
 
 def _open_storage(settings: ServerSettings) -> Storage:

@@ -110,6 +110,9 @@ class Worker:
             kept = self._note(lambda: jobs.finish(job.id, job.attempt, outcome.artifacts, outcome.notes))
             if kept is False:
                 self._context.forget([artifact.key for artifact in outcome.artifacts])
+            elif kept and job.picture_id is not None:
+                with suppress(TinctError):  # files that are left are tidied up, rows go with the next result
+                    self._context.forget(self._context.repository.artifacts.make_room(job))
 
     def _note(self, note: Callable[[], bool]) -> bool | None:
         """Note a job's end, also where the database is away for a while; None where it can't be told whether it was."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sqlite3
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tinct.db.tables import Artifact, Job
 from tinct.errors import DatabaseError, NotFound
@@ -166,3 +168,45 @@ def test_a_mask_of_a_picture_that_was_deleted_meanwhile_is_deleted(open_context:
         context.put_beside(mask)
     assert not is_there(context, key)
     assert context.repository.artifacts.count(ann, "mask") == 0
+
+
+def test_what_is_old_is_kept_for_the_days_that_are_set(open_context: Callable[[str], Context]) -> None:
+    for_ever = open_context("own")
+    context = dataclasses.replace(for_ever, settings=dataclasses.replace(for_ever.settings, keep_days=3))
+    jobs, ann = context.repository.jobs, context.repository.users.ensure("ann")
+    old, young = store(context), store(context)
+    pictures = {row.key: row.id for row in context.repository.artifacts.all(ann, "picture")}
+    results = [color(context, ann, pictures[key]) for key in (old, young, young)]
+    with context.repository.database.write() as session:
+        long_ago = {"artifacts": f"key != '{young}'", "jobs": f"id != '{results[2].job_id}'"}
+        for table, which in long_ago.items():
+            session.execute(text(f"UPDATE {table} SET created = created - 300000 WHERE {which}"))
+        session.execute(text(f"UPDATE jobs SET finished = finished - 300000 WHERE {long_ago['jobs']}"))
+    for_ever.tidy(3600)
+    kept = [old, young, *(result.key for result in results)]
+    assert all(is_there(context, key) for key in kept)
+    for _ in range(2):
+        context.tidy(3600)
+    assert [is_there(context, key) for key in kept] == [False, True, False, False, True]
+    assert [job.id for job in jobs.find(ann)] == [results[2].job_id]
+    assert [row.key for row in context.repository.artifacts.all(ann, "picture")] == [young]
+
+
+def color(context: Context, user_id: str, picture_id: str) -> Artifact:
+    """Note a job that is done, and return its result."""
+    jobs = context.repository.jobs
+    job = jobs.claim(jobs.add(user_id, "colorize", "colorize", {}, picture_id=picture_id).id, "w")
+    assert job is not None
+    result = Artifact(
+        user_id=user_id,
+        job_id=job.id,
+        picture_id=picture_id,
+        kind="result",
+        name="n",
+        media_type="x",
+        size=7,
+        sha256="",
+        key=store(context, named=False),
+    )
+    assert jobs.finish(job.id, job.attempt, [result])
+    return result

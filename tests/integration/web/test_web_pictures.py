@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -264,3 +265,44 @@ def test_health_metrics_and_models(client: Any) -> None:
     assert client.post("models/tinct/load").json()["facts"]["takes_hints"]
     assert client.get("/openapi.json").json()["info"]["title"] == "Tinct"
     assert client.get("/docs").status_code == 404
+
+
+def test_a_result_that_was_downloaded_makes_room_for_the_next(launch: Callable[..., Any], small_photo: Path) -> None:
+    server = launch()
+    client = server.client()
+
+    def stored() -> int:
+        return len(list((server.data / "files").glob("[0-9a-f][0-9a-f]/*")))
+
+    def color() -> str:
+        job = client.post(f"pictures/{picture}/jobs", json={}).json()["id"]
+        assert client.wait(job)["state"] == "done"
+        return str(job)
+
+    def left(count: int) -> bool:
+        """Wait until so many results are left; they go right after a job is done."""
+        deadline = time.monotonic() + 30
+        while stored() != before + count and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return stored() == before + count
+
+    picture = client.upload(small_photo)
+    before = stored()
+    first, second = color(), color()
+    assert left(2)  # nobody has them yet
+    assert client.get(f"jobs/{first}/result").ok
+    third = color()
+    assert left(2)
+    gone = client.get(f"jobs/{first}/result")
+    assert (gone.status_code, gone.json()["detail"]) == (
+        404,
+        "this result isn't kept any more; color the picture again",
+    )
+    assert client.get(f"jobs/{first}").json()["state"] == "done"
+    batch = client.post("batches/pictures", json={"orders": [{"picture": picture}, {"picture": picture}]}).json()["id"]
+    assert [client.wait(job["id"])["state"] for job in client.get(f"batches/{batch}").json()["jobs"]] == ["done"] * 2
+    assert client.get(f"batches/{batch}/zip").ok
+    assert [client.get(f"jobs/{job}/result").ok for job in (second, third)] == [True, True]
+    color()
+    assert left(1)
+    assert client.get(f"batches/{batch}/zip").status_code == 404

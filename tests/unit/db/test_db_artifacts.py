@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tinct.db.repository import Repository
 from tinct.db.tables import Artifact, Job
@@ -132,3 +132,40 @@ def test_a_data_set_that_is_trained_on_stays(repository: Repository, ann: str) -
     repository.jobs.stop(ann, training.id)
     assert repository.jobs.finish(test.id, 1)
     assert [repository.artifacts.delete(ann, gone.id) for gone in (first, second)] == [["first"], ["second"]]
+
+
+def test_downloaded_results_make_room_for_a_newer_one(repository: Repository, ann: str, picture: str) -> None:
+    other = row(ann, "picture", "other")
+    repository.artifacts.add(other)
+    jobs = [begin(repository, ann, id, batch) for id, batch in [(picture, None)] * 3 + [(picture, "b")] * 2]
+    jobs.append(begin(repository, ann, other.id))
+    results = [row(ann, "result", f"result {number}", job.picture_id, job.id) for number, job in enumerate(jobs)]
+    for job, made in zip(jobs, results, strict=True):
+        assert repository.jobs.finish(job.id, job.attempt, [made])
+    assert repository.artifacts.make_room(jobs[0]) == []
+    fetched = [repository.artifacts.of_job(ann, jobs[number].id) for number in (0, 1, 3, 5)]
+    for _ in range(2):
+        repository.artifacts.note_fetched(fetched)
+    # Of its own batch and of another picture none goes, nor one that nobody has downloaded.
+    assert repository.artifacts.make_room(jobs[4]) == ["result 0", "result 1"]
+    assert repository.artifacts.make_room(jobs[2]) == ["result 3"]
+    assert keys(repository) == ["other", "picture", "result 2", "result 4", "result 5"]
+
+
+def test_pictures_that_nothing_was_done_with_are_found(repository: Repository, ann: str) -> None:
+    kinds = ("left", "hinted", "masked", "colored", "waiting")
+    pictures = {kind: row(ann, "picture", kind) for kind in kinds}
+    repository.artifacts.add(*pictures.values())
+    ids = {kind: picture.id for kind, picture in pictures.items()}
+    job = begin(repository, ann, ids["colored"])
+    with repository.database.write() as session:  # all that was long ago
+        session.execute(update(Artifact).values(created=Artifact.created - 100))
+        session.execute(update(Job).values(created=Job.created - 100))
+    repository.artifacts.set_hints(ann, ids["hinted"], [], revision=None)
+    repository.artifacts.replace(row(ann, "mask", "mask", ids["masked"]))
+    repository.jobs.add(ann, "colorize", "colorize", {}, picture_id=ids["waiting"])
+    assert repository.jobs.finish(job.id, job.attempt)
+    assert [picture.id for picture in repository.artifacts.unused(50)] == [ids["left"]]
+    assert repository.artifacts.unused(150) == []
+    assert repository.jobs.ended(50) == []
+    assert [ended.id for ended in repository.jobs.ended(-50)] == [job.id]

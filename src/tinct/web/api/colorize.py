@@ -28,6 +28,7 @@ from tinct.web.api.common import (
     binary,
     disposition,
     multipart,
+    note_fetched,
     send_made,
     wish_of,
 )
@@ -244,9 +245,11 @@ def get_batch(id: Id, context: Surroundings, user: User) -> schemas.Batch:
 )
 def get_zip(id: Id, context: Surroundings, user: User) -> FileResponse:
     """Return the results that are there so far as a ZIP; each keeps its format and metadata."""
-    _jobs(context, user, id)
+    jobs = _jobs(context, user, id)
     results = context.repository.artifacts.of_batch(user, id)
     if not results:
+        if any(job.state == "done" for job in jobs):
+            raise NotFound("the results of this batch aren't kept any more; color the pictures again")
         raise Conflict("no picture of this batch is done yet; try again later")
     path = context.storage.incoming / f"{new_id()}.zip"
     taken: set[str] = set()
@@ -259,6 +262,7 @@ def get_zip(id: Id, context: Surroundings, user: User) -> FileResponse:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+    note_fetched(context, results)
     return send_made(path, "colorized.zip", "application/zip")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -12,7 +14,7 @@ from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
 from tinct.db.tables import Artifact, Hints
-from tinct.errors import NotFound, OptionError
+from tinct.errors import DatabaseError, NotFound, OptionError
 from tinct.web import schemas
 from tinct.web.context import Context
 from tinct.web.files import File
@@ -111,6 +113,12 @@ def send_file(context: Context, artifact: Artifact, *, inline: bool = False) -> 
                 "Cache-Control": "private, no-cache",
             },
         )
+
+
+def note_fetched(context: Context, results: Iterable[Artifact]) -> None:
+    """Note that results are downloaded; where the database can't be written to, they are none the less."""
+    with suppress(DatabaseError):
+        context.repository.artifacts.note_fetched(results)
 
 
 def send_made(path: Path, name: str, media_type: str) -> FileResponse:

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from tinct.db.tables import FINAL
 from tinct.errors import Conflict, DatabaseError, NotFound
 from tinct.web import schemas
-from tinct.web.api.common import PICTURES, Id, Limit, Offset, Surroundings, User, binary, send_file
+from tinct.web.api.common import PICTURES, Id, Limit, Offset, Surroundings, User, binary, note_fetched, send_file
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 LOOK_SECONDS = 0.4
@@ -64,13 +64,18 @@ def delete_job(id: Id, context: Surroundings, user: User) -> None:
 
 @router.get("/{id}/result", summary="Download a result", responses=binary(*PICTURES), response_class=FileResponse)
 def get_result(id: Id, context: Surroundings, user: User) -> FileResponse:
-    """Return the colored picture that a job made."""
+    """Return the colored picture that a job made; after that it is kept until a newer job of its picture is done."""
     job = context.repository.jobs.get(user, id)
     if job.state == "failed":
         raise Conflict(f"this job failed: {job.error}")
     if job.state != "done":
         raise Conflict(f"this job is {job.state}; there is no result yet")
-    return send_file(context, context.repository.artifacts.of_job(user, id))
+    try:
+        result = context.repository.artifacts.of_job(user, id)
+    except NotFound as error:
+        raise NotFound("this result isn't kept any more; color the picture again") from error
+    note_fetched(context, [result])
+    return send_file(context, result)
 
 
 @router.get("/{id}/events", summary="Follow a job", responses=EVENTS, response_class=StreamingResponse)
