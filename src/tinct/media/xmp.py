@@ -5,6 +5,7 @@ Source: ISO 16684-1 (XMP, data model and serialization).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.dom import minidom
@@ -25,6 +26,8 @@ NAMESPACES = {
     "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
     "xmpNote": "http://ns.adobe.com/xmp/note/",
 }
+_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 (2.2) doesn't have, such as control characters in an old caption."""
 _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"/></x:xmpmeta>'
 _BEGIN = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _END = b'\n<?xpacket end="w"?>'
@@ -87,7 +90,7 @@ class Packet:
             if item.getAttribute("xml:lang") == "x-default":
                 for child in list(item.childNodes):
                     item.removeChild(child)
-                item.appendChild(self._document.createTextNode(value))
+                item.appendChild(self._text(value))
                 return
         self.remove(name)
         languages = self._child(self._child(self._descriptions()[0], name), "rdf:Alt")
@@ -210,23 +213,31 @@ class Packet:
                     yield node
 
     def _child(self, parent: Any, name: str) -> Any:
-        """Append an element, and declare its prefix where that isn't known or means something else."""
+        """Append an element."""
         prefix = name.partition(":")[0]
-        space = NAMESPACES[prefix]
-        element = parent.appendChild(self._document.createElementNS(space, name))
-        above = parent
+        element = parent.appendChild(self._document.createElementNS(NAMESPACES[prefix], name))
+        self._declare(element, prefix)
+        return element
+
+    @staticmethod
+    def _declare(element: Any, prefix: str) -> None:
+        """Declare a prefix at an element where it isn't known or means something else."""
+        space, above = NAMESPACES[prefix], element
         while isinstance(above, minidom.Element) and not above.hasAttribute(f"xmlns:{prefix}"):
             above = above.parentNode
         if not isinstance(above, minidom.Element) or above.getAttribute(f"xmlns:{prefix}") != space:
             element.setAttributeNS(XMLNS, f"xmlns:{prefix}", space)
-        return element
+
+    def _text(self, value: str) -> Any:
+        return self._document.createTextNode(_NO_XML.sub("", value))
 
     def _add_text(self, parent: Any, name: str, value: str) -> Any:
         element = self._child(parent, name)
-        element.appendChild(self._document.createTextNode(value))
+        element.appendChild(self._text(value))
         return element
 
     def _add_fields(self, element: Any, fields: Mapping[str, str]) -> None:
+        self._declare(element, "rdf")
         element.setAttributeNS(RDF, "rdf:parseType", "Resource")
         for name, value in fields.items():
             self._add_text(element, name, value)

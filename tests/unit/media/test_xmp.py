@@ -94,3 +94,22 @@ def test_utf16_and_padding_are_read():
     body = LIGHTROOM.decode().replace("\ufeff", "")
     assert Packet(body.encode("utf-16")).text("xmp:CreatorTool") == "Lightroom"
     assert Packet(LIGHTROOM + b" \n" * 50 + b"\0").text("xmp:CreatorTool") == "Lightroom"
+
+
+def test_characters_that_xml_lacks_are_left_out():
+    packet = Packet(LIGHTROOM)
+    packet.set_default_language("dc:description", "The\x01 harbor\x0b,\n\ud800 \U0001f6a2")
+    packet.set_text("xmp:CreatorTool", "scan\x00ner")
+    written = Packet(packet.to_bytes())
+    assert written.text("dc:description") == "The harbor,\n \U0001f6a2"
+    assert written.text("xmp:CreatorTool") == "scanner"
+
+
+def test_the_prefix_rdf_may_mean_something_else():
+    root = LIGHTROOM.replace(b"rdf:", b"r:").replace(b"xmlns:rdf=", b"xmlns:r=")
+    packet = Packet(root.replace(b"<r:RDF ", b'<r:RDF xmlns:rdf="http://zoo.example/rdf/" '))
+    packet.set_struct("xmpMM:DerivedFrom", {"stRef:documentID": "one"})
+    packet.append_struct("xmpMM:History", {"stEvt:action": "edited"})
+    written = Packet(packet.to_bytes())
+    assert written.plain("xmpMM:DerivedFrom") == {"stRef:documentID": "one"}
+    assert written.plain("xmpMM:History")[-1] == {"stEvt:action": "edited"}
