@@ -68,11 +68,12 @@ def train(
     from tinct.cli.training_bar import TrainingBar
     from tinct.settings import load_settings
     from tinct.training import run
+    from tinct.training.interrupts import terminable
 
     cache = None if no_cache else load_settings().cache_folder()
     # Of several processes only the first draws.
     quiet = quiet or os.environ.get("RANK", "0") != "0"
-    with TrainingBar(quiet) as bar:
+    with TrainingBar(quiet) as bar, terminable():
         checkpoint = run.train(
             recipe,
             data,

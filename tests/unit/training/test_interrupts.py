@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import torch
 
 from tinct.errors import OutputError, TrainingError
 from tinct.training.examiner import Examiner
-from tinct.training.interrupts import held_interrupts
+from tinct.training.interrupts import held_interrupts, terminable
 from tinct.training.journal import LOSSES, VALIDATION, Journal, read_rows
 from tinct.training.losses import ColorLoss
 from tinct.training.run import train
@@ -62,6 +65,33 @@ def test_an_interrupted_step_is_finished_first(
     assert checkpoint.load_state(tmp_path)["step"] == 3
     train("lab-cnn", photos, tmp_path, resume=True)
     assert_same(whole, tmp_path)
+
+
+def test_sigterm_lets_the_step_be_finished_too(
+    photos: Path, small: tuple[str, ...], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = at_call(3, ColorLoss.forward, lambda: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(ColorLoss, "forward", act)
+    with pytest.raises(KeyboardInterrupt), terminable():
+        train("lab-cnn", photos, tmp_path, budget="4steps", settings=small)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert checkpoint.load_state(tmp_path)["step"] == 3
+    assert read_record(tmp_path)["state"] == "interrupted"
+    train("lab-cnn", photos, tmp_path, resume=True)
+    assert_same(whole, tmp_path)
+
+
+def test_the_command_saves_what_sigterm_stops(photos: Path, small: tuple[str, ...], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tinct", "train", "lab-cnn", "--data", str(photos), "--out", str(tmp_path), "-q"]
+    settings = [word for text in small for word in ("--set", text)]
+    process = subprocess.Popen([*command, "--budget", "100000steps", "--no-cache", *settings])
+    deadline = time.monotonic() + 120
+    while not read_rows(tmp_path / LOSSES) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait(60) == 130
+    assert read_record(tmp_path)["state"] == "interrupted"
+    assert checkpoint.load_state(tmp_path)["step"] > 0
 
 
 def test_a_step_that_is_broken_off_is_not_saved(
