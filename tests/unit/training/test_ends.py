@@ -169,7 +169,7 @@ def test_a_run_stops_where_its_figure_rises_no_more(photos: Path, small: tuple[s
     for budget in (None, "60steps"):
         train("encdec-rgb", photos, tmp_path, resume=True, budget=budget, report=lambda news: told.append(news.note))
         assert "the run stopped early at step 3" in told.pop()
-        assert not any(told)
+        assert all("photos to learn from" in note for note in told if note)
     assert checkpoint.load_state(tmp_path)["step"] == 3
 
 

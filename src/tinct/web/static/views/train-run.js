@@ -66,6 +66,11 @@ class TrainRun extends LitElement {
     return this.details.points.filter((point) => point.kind === 'loss' && 'loss' in point.body.figures);
   }
 
+  /** What it told, once each: a training that goes on says some of it again. */
+  notes() {
+    return new Set(this.details.points.filter((point) => point.kind === 'note').map((point) => point.body.note));
+  }
+
   inWords(point) {
     const {figures} = point.body;
     const name = mainFigure(figures, 'psnr');
@@ -89,7 +94,7 @@ class TrainRun extends LitElement {
       ${job?.notes.map((note) => html`<p class="good">${note[0].toUpperCase() + note.slice(1)}.</p>`)}
       ${this.renderActions(active)}
       ${this.renderSaved()}
-      ${this.details.points.filter((point) => point.kind === 'note').map((point) => html`<p class="note">${point.body.note}</p>`)}
+      ${Array.from(this.notes(), (note) => html`<p class="note">${note}</p>`)}
       ${this.renderCurves()}
       ${this.renderSheets()}
       ${this.renderTable()}
