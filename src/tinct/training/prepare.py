@@ -23,7 +23,7 @@ from tinct.data.photos import PhotoSet
 from tinct.data.source import LEAST_CHROMA, Source
 from tinct.data.split import Division, hold_back, pick
 from tinct.errors import ConfigError, DataError, OptionError, TrainingError
-from tinct.models.registry import ModelSpec
+from tinct.models.registry import ModelSpec, create_model
 from tinct.training.config import TERMS, LossConfig, TrainConfig
 from tinct.training.distribution import BinTable
 from tinct.training.losses import FAITHFUL, ColorLoss, PerceptualDistance
@@ -217,29 +217,52 @@ def color_weights(
     return np.array([round(float(weight), 6) for weight in weights], np.float32)
 
 
-def load_start(network: nn.Module, config: TrainConfig, init: str | None) -> ModelSpec | None:
-    """Give a network the weights that it starts from.
+def find_start(config: TrainConfig, init: str | None) -> tuple[ModelSpec, nn.Module] | None:
+    """Return the model that a run starts from, or None.
 
     Args:
-        network: with fresh weights.
         config: the recipe.
         init: what was asked for, see :func:`tinct.training.run.train`.
 
-    Returns:
-        The specification of the model that they are from, if any.
-
     Raises:
         ConfigError: the recipe needs a model to start from.
-        BadModelFile: it is none, or its weights don't fit.
+        BadModelFile: it is none.
     """
     if init is None and config.init.required:
         raise ConfigError(
             config.name, ["it starts from a trained model; name it by --init: a run's folder, an ONNX file, a name"]
         )
-    if init is not None:
-        spec, start = checkpoint.load_network(store.resolve(init))
-        checkpoint.fit_weights(network, start.state_dict(), init, fresh=config.init.fresh)
-        return spec
-    if config.imagenet:
+    return None if init is None else checkpoint.load_network(store.resolve(init))
+
+
+def make_network(config: TrainConfig, basis: ModelSpec | None) -> nn.Module:
+    """Build a recipe's network with fresh weights.
+
+    Args:
+        config: the recipe.
+        basis: specification of the model that the run starts from, or of its own checkpoint; options that the recipe
+            leaves unsaid are as in that, where it is of the same architecture.
+    """
+    unsaid = basis.options if basis is not None and basis.architecture == config.architecture else {}
+    return create_model(config.architecture, **{**unsaid, **config.options})
+
+
+def load_start(
+    network: nn.Module, config: TrainConfig, init: str | None, start: tuple[ModelSpec, nn.Module] | None
+) -> None:
+    """Give a network the weights that it starts from.
+
+    Args:
+        network: with fresh weights.
+        config: the recipe.
+        init: what was asked for, for messages.
+        start: what that is, by :func:`find_start`.
+
+    Raises:
+        BadModelFile: its weights don't fit, or those of ImageNet don't.
+        MissingExtra: those of ImageNet aren't installed.
+    """
+    if start is not None:
+        checkpoint.fit_weights(network, start[1].state_dict(), str(init), fresh=config.init.fresh)
+    elif config.imagenet:
         network.encoder.load_imagenet()  # type: ignore[operator, union-attr]
-    return None

@@ -16,7 +16,6 @@ from tinct.data.deck import Deck
 from tinct.data.photos import PhotoSet
 from tinct.data.split import Division, divide
 from tinct.errors import OptionError, TrainingError
-from tinct.models.registry import create_model
 from tinct.training import adaptation
 from tinct.training.config import TrainConfig
 from tinct.training.engine import Engine
@@ -24,9 +23,11 @@ from tinct.training.held import write_held
 from tinct.training.prepare import (
     check_network,
     check_teacher,
+    find_start,
     load_start,
     make_accelerator,
     make_loss,
+    make_network,
     read_photos,
     read_replayed,
 )
@@ -111,8 +112,9 @@ def train(
     if not 0 <= seed < 2**64:
         raise OptionError(f"seed is {seed}, expected a whole number from 0 up, of 64 bits at most")
     accelerator = make_accelerator(config.precision, device)
+    start = None if going_on else find_start(config, asked.init)
     torch.manual_seed(seed)
-    network = create_model(config.architecture, **config.options)
+    network = make_network(config, checkpoint.read_spec(out) if going_on else start[0] if start else None)
     spec = network.make_spec(config.name)  # type: ignore[operator]
     check_network(config, network, spec.takes_hints)
     split = config.validation
@@ -124,11 +126,12 @@ def train(
         with accelerator.local_main_process_first():  # what it decodes the others find in the cache
             photos, held = read_photos(config, division, cache, report)
             replayed, ordinary, known = read_replayed(config, source.division, cache, report)
-        start = None if going_on else load_start(network, config, asked.init)
+        if not going_on:
+            load_start(network, config, asked.init, start)
         kept: Sequence[float] = ()
         if config.init.keep_rebalancing:
             # On resuming the model that the run began with may be gone.
-            kept = checkpoint.load_state(out)["rebalancing"] if going_on else start.weights if start else ()
+            kept = checkpoint.load_state(out)["rebalancing"] if going_on else start[0].weights if start else ()
         loss, spec = make_loss(config.loss, spec, photos, cache, kept)
         check_teacher(config, loss, spec.stride)
         identity = _identity(config, photos, seed, asked.init)

@@ -106,6 +106,18 @@ def locate(checkpoint: Path) -> Path:
     return folder
 
 
+def read_spec(run: Path) -> ModelSpec:
+    """Read the specification of a run's last checkpoint.
+
+    Raises:
+        BadModelFile: it can't be read.
+    """
+    try:
+        return ModelSpec.from_json((run / FOLDER / SPEC).read_text("utf-8"))
+    except OSError as error:
+        raise BadModelFile(f"{run / FOLDER / SPEC} can't be read ({error})") from error
+
+
 def load_network(checkpoint: Path) -> tuple[ModelSpec, nn.Module]:
     """Build the network of a checkpoint or exported file, with its weights, ready for use.
 
