@@ -283,7 +283,7 @@ class TrainConfig(_Part):
     architecture: str
     """The network, a name of `tinct.models.registry.ARCHITECTURES`."""
     options: dict[str, Any] = {}
-    """Keyword arguments of the network; see its class. What is left unsaid is as in the model that a run starts from."""
+    """Keyword arguments of the network, see its class; what is unsaid is as in the model that a run starts from."""
     imagenet: bool = False
     """Whether the encoder starts from ImageNet weights; `--init` goes before."""
     budget: str = "1epochs"
