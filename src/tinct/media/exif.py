@@ -71,9 +71,10 @@ def resolution(structure: Structure) -> tuple[float, float] | None:
     return across[0] * factor, down[0] * factor
 
 
-def is_turned(structure: Structure) -> bool:
-    """Tell whether the pixels are stored other than upright."""
-    return 2 <= (structure.numbers(structure.main, ORIENTATION) or (1,))[0] <= 8
+def read_orientation(structure: Structure) -> int:
+    """Return how the pixels are stored, 1..8; 1, upright, where EXIF doesn't say."""
+    value = (structure.numbers(structure.main, ORIENTATION) or (1,))[0]
+    return int(value) if value in range(1, 9) else 1
 
 
 def outgoing_exif(
@@ -94,7 +95,7 @@ def outgoing_exif(
     """
     structure = read_exif(blob)
     strip_file_tags(structure)
-    if is_turned(structure):  # places in it count from another corner
+    if read_orientation(structure) != 1:  # places in it count from another corner
         structure.exif.pop(_SUBJECT_AREA, None)
         structure.exif.pop(_SUBJECT_LOCATION, None)
     if ORIENTATION in structure.main:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import struct
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from tinct.media.exif import IPTC, PHOTOSHOP, read_exif, resolution, strip_file_tags
+from tinct.media.containers.gif_blocks import read_blocks
+from tinct.media.containers.jpeg_segments import APP0, APP1, APP13, COMMENT, density, read_segments
+from tinct.media.containers.png_chunks import read_chunks
+from tinct.media.exif import IPTC, PHOTOSHOP, read_exif, read_orientation, resolution, strip_file_tags
 from tinct.media.extended import join_xmp
-from tinct.media.formats import JPEG, PNG, TIFF, Format
+from tinct.media.formats import GIF, JPEG, PNG, TIFF, Format
 from tinct.media.ifd import BadStructure, read_structure
-from tinct.media.photoshop import split_iptc
+from tinct.media.photoshop import join_block, split_iptc
 from tinct.media.spaces import is_sound
 from tinct.media.tiff_layout import TiffLayout
-
-_COMMENT = re.compile(r"png-comment-\d+-(.*)", re.DOTALL)
-_RAW_PROFILE = "Raw profile type "
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,40 +52,62 @@ def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout |
         file: the file, for what libvips doesn't read.
         layout: how it is stored, for a TIFF.
     """
-    exif = blob(image, "exif-data")
-    iptc, photoshop = split_iptc(blob(image, "iptc-data") or b"")
-    text, xmp = _png_text(image), blob(image, "xmp-data")
-    if form is TIFF:
-        exif, iptc, photoshop = _of_tiff(file, layout)
-    elif form is JPEG:
-        segments = _jpeg_segments(file)
-        text = [("Comment", _comment(content)) for marker, content in segments if marker == 0xFE]
-        xmp = join_xmp(xmp, (content for marker, content in segments if marker == 0xE1))
-    for keyword, value in text:
-        if keyword.lower() in (f"{_RAW_PROFILE}iptc".lower(), f"{_RAW_PROFILE}8bim".lower()) and iptc is None:
-            iptc, photoshop = split_iptc(_raw_profile(value))
-    exif = exif.removeprefix(b"Exif\0\0") if exif else None
-    orientation = int(image.get("orientation")) if image.get_typeof("orientation") else 1
-    orientation = orientation if 1 <= orientation <= 8 else 1
-    dpi = resolution(read_exif(exif))
-    if dpi is None and form is PNG:
-        dpi = _png_resolution(file)
-    elif dpi is None and image.get_typeof("resolution-unit") and min(image.xres, image.yres) > 0:
-        dpi = (image.xres * 25.4, image.yres * 25.4)
-    icc = blob(image, "icc-profile-data")
+    said = _collect(image, form, file, layout)
+    exif = said.exif.removeprefix(b"Exif\0\0") if said.exif else None
+    structure = read_exif(exif)
+    if form is PNG:
+        orientation = read_orientation(structure)
+    else:  # libvips knows what a decoder turned by itself
+        orientation = int(image.get("orientation")) if image.get_typeof("orientation") else 1
+        orientation = orientation if 1 <= orientation <= 8 else 1
+    dpi = resolution(structure) or (said.dpi if said.dpi and min(said.dpi) > 0 else None)
     if dpi is not None:  # what was whole before some format counted dots a meter
         dpi = (_tidy(dpi[0]), _tidy(dpi[1]))
+    icc = blob(image, "icc-profile-data")
     return Metadata(
         exif=exif,
         icc=icc if icc and is_sound(icc) else None,
-        xmp=xmp,
-        iptc=iptc,
-        photoshop=photoshop,
-        text=tuple(item for item in text if not item[0].startswith(_RAW_PROFILE)),
+        xmp=said.xmp,
+        iptc=said.iptc,
+        photoshop=said.photoshop,
+        text=tuple((keyword, _decode(value)) for keyword, value in said.texts),
         orientation=orientation,
         dpi=dpi if dpi is None or orientation < 5 else dpi[::-1],
         tiff=layout,
     )
+
+
+@dataclass(slots=True)
+class _Said:
+    """What a file says, as it says it."""
+
+    exif: bytes | None
+    xmp: bytes | None
+    iptc: bytes | None = None
+    photoshop: bytes | None = None
+    texts: list[tuple[str, bytes]] = field(default_factory=list)
+    dpi: tuple[float, float] | None = None
+    """Beside EXIF's."""
+
+
+def _collect(image: Any, form: Format, file: BinaryIO, layout: TiffLayout | None) -> _Said:
+    said = _Said(blob(image, "exif-data"), blob(image, "xmp-data"))
+    if form is TIFF:
+        said.exif, said.iptc, said.photoshop = _of_tiff(file, layout)
+    elif form is JPEG:
+        segments = list(read_segments(file))
+        said.iptc, said.photoshop = split_iptc(join_block(content for marker, content in segments if marker == APP13))
+        said.texts = [("Comment", content) for marker, content in segments if marker == COMMENT]
+        said.xmp = join_xmp(said.xmp, (content for marker, content in segments if marker == APP1))
+        said.dpi = density(content for marker, content in segments if marker == APP0)
+    elif form is PNG:
+        chunks = read_chunks(file)
+        iptc, photoshop = split_iptc(chunks.resources)
+        said = _Said(chunks.exif, chunks.xmp, iptc, photoshop, chunks.texts, chunks.dpi)
+    elif form is GIF:
+        comments, said.xmp = read_blocks(file)
+        said.texts = [("Comment", comment) for comment in comments]
+    return said
 
 
 def blob(image: Any, field: str) -> bytes | None:
@@ -115,45 +135,9 @@ def _tidy(value: float) -> float:
     return round(value) if abs(value - round(value)) < 0.02 else value
 
 
-def _png_text(image: Any) -> list[tuple[str, str]]:
-    matches = ((_COMMENT.fullmatch(field), field) for field in image.get_fields())
-    return [(match[1], str(image.get(field))) for match, field in matches if match]
-
-
-def _png_resolution(file: BinaryIO) -> tuple[float, float] | None:
-    """Read the resolution, of which libvips doesn't tell whether it is the file's or its own guess."""
-    file.seek(8)
-    while len(head := file.read(8)) == 8 and head[4:] != b"IDAT":
-        size = int.from_bytes(head[:4], "big")
-        if head[4:] == b"pHYs" and size == 9:
-            across, down, unit = struct.unpack(">IIB", file.read(9))
-            return (across * 0.0254, down * 0.0254) if unit == 1 and min(across, down) > 0 else None
-        file.seek(size + 4, 1)
-    return None
-
-
-def _jpeg_segments(file: BinaryIO) -> list[tuple[int, bytes]]:
-    """Read the segments before the pixels, each with its marker; libvips passes over some."""
-    found = []
-    file.seek(2)
-    while (marker := file.read(4))[:1] == b"\xff" and len(marker) == 4 and marker[1] != 0xDA:
-        size = int.from_bytes(marker[2:], "big") - 2
-        found.append((marker[1], file.read(max(size, 0))))
-    return found
-
-
-def _comment(content: bytes) -> str:
-    content = content.rstrip(b"\0")
+def _decode(text: bytes) -> str:
+    text = text.rstrip(b"\0")
     try:
-        return content.decode()
+        return text.decode()
     except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def _raw_profile(value: str) -> bytes:
-    """Read what ImageMagick and ExifTool put into a PNG's text: a name, a length, then hexadecimal digits."""
-    digits = "".join("".join(value.strip().splitlines()[2:]).split())
-    try:
-        return bytes.fromhex(digits)
-    except ValueError:
-        return b""
+        return text.decode("latin-1")

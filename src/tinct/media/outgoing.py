@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinct.media.exif import DESCRIPTION, is_turned, outgoing_exif, read_exif
+from tinct.media.exif import DESCRIPTION, outgoing_exif, read_exif, read_orientation
 from tinct.media.ifd import Structure
 from tinct.media.iptc import add_to_xmp, caption
 from tinct.media.marking import Marking, mark_xmp
@@ -91,7 +91,7 @@ def _xmp(metadata: Metadata, mark: Marking | None, iptc: bytes | None) -> bytes 
     changed = sum(packet.remove(name) for name in _STALE) > 0
     changed |= add_to_xmp(packet, iptc)
     exif = read_exif(metadata.exif)
-    turned = is_turned(exif)
+    turned = read_orientation(exif) != 1
     if turned:
         changed |= sum(packet.remove(name) for name in ("exif:SubjectArea", "exif:SubjectLocation")) > 0
     # What a sidecar alone says turned nothing.

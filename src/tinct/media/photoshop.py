@@ -40,6 +40,11 @@ def write_resources(resources: Iterable[tuple[int, bytes, bytes]]) -> bytes:
     return block
 
 
+def join_block(segments: Iterable[bytes]) -> bytes:
+    """Return the block that a JPEG's segments hold pieces of, or whole resources each."""
+    return b"".join(segment.removeprefix(PREFIX) for segment in segments if segment.startswith(PREFIX))
+
+
 def split_iptc(block: bytes) -> tuple[bytes | None, bytes | None]:
     """Return the IPTC inside a block, and the block of the other resources that stay true of a colorized picture."""
     if not block.removeprefix(PREFIX).startswith(b"8BIM"):

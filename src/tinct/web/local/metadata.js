@@ -130,6 +130,7 @@ async function markXmp(packet, source, look, mask, outside) {
 function* segments(bytes) {
   let at = 2;
   while (at + 4 <= bytes.length && bytes[at] === 0xff) {
+    while (bytes[at + 1] === 0xff) at++; // any number of them may come before a marker
     const kind = bytes[at + 1];
     if (kind === 0xda || kind === 0xd9) return;
     const end = at + 2 + bytes[at + 2] * 256 + bytes[at + 3];
