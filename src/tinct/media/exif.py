@@ -107,6 +107,9 @@ def outgoing_exif(
         structure.set_rational(X_RESOLUTION, dpi[0])
         structure.set_rational(Y_RESOLUTION, dpi[1])
         structure.set_short(structure.main, RESOLUTION_UNIT, 2)
+    elif resolution(structure) is not None:  # one that counts as none
+        for tag in (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT):
+            structure.main.pop(tag, None)
     if software:
         structure.set_text(SOFTWARE, append_tool(structure.text(SOFTWARE), software))
     return structure if any(structure.directories()) else None

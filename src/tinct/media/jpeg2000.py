@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from tinct.errors import PhotoTooLarge, TruncatedPhoto
 from tinct.media.containers.jp2 import EXIF, IPTC, MOST_SAMPLES, PHOTOSHOP, XMP, Header, codec, read_header
-from tinct.media.exif import ORIENTATION, read_exif, resolution
+from tinct.media.dpi import upright_dpi
+from tinct.media.exif import read_exif, read_orientation, resolution
 from tinct.media.metadata import Metadata
 from tinct.media.photoshop import split_iptc
 from tinct.media.source import EncodedSource, as_image
@@ -79,15 +80,14 @@ class Jpeg2000Source(EncodedSource):
         header = self.header
         exif = header.boxes.get(EXIF, b"").removeprefix(b"Exif\0\0") or None
         structure = read_exif(exif)
-        orientation = int((structure.numbers(structure.main, ORIENTATION) or (1,))[0])
+        orientation = read_orientation(structure)
         inside, photoshop = split_iptc(header.boxes.get(PHOTOSHOP, b""))
-        dpi = resolution(structure) or header.dpi
         return Metadata(
             exif=exif,
             icc=header.icc if header.icc and is_sound(header.icc) else None,
             xmp=header.boxes.get(XMP),
             iptc=header.boxes.get(IPTC) or inside,
             photoshop=photoshop,
-            orientation=orientation if 1 <= orientation <= 8 else 1,
-            dpi=dpi if dpi is None or orientation < 5 else dpi[::-1],
+            orientation=orientation,
+            dpi=upright_dpi((resolution(structure), header.dpi), orientation),
         )

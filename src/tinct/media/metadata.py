@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from tinct.media.containers.gif_blocks import read_blocks
 from tinct.media.containers.jpeg_segments import APP0, APP1, APP13, COMMENT, density, read_segments
 from tinct.media.containers.png_chunks import read_chunks
+from tinct.media.dpi import upright_dpi
 from tinct.media.exif import IPTC, PHOTOSHOP, read_exif, read_orientation, resolution, strip_file_tags
 from tinct.media.extended import join_xmp
 from tinct.media.formats import GIF, JPEG, PNG, TIFF, Format
@@ -60,9 +61,6 @@ def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout |
     else:  # libvips knows what a decoder turned by itself
         orientation = int(image.get("orientation")) if image.get_typeof("orientation") else 1
         orientation = orientation if 1 <= orientation <= 8 else 1
-    dpi = resolution(structure) or (said.dpi if said.dpi and min(said.dpi) > 0 else None)
-    if dpi is not None:  # what was whole before some format counted dots a meter
-        dpi = (_tidy(dpi[0]), _tidy(dpi[1]))
     icc = blob(image, "icc-profile-data")
     return Metadata(
         exif=exif,
@@ -72,7 +70,7 @@ def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout |
         photoshop=said.photoshop,
         text=tuple((keyword, _decode(value)) for keyword, value in said.texts),
         orientation=orientation,
-        dpi=dpi if dpi is None or orientation < 5 else dpi[::-1],
+        dpi=upright_dpi((resolution(structure), said.dpi), orientation),
         tiff=layout,
     )
 
@@ -129,10 +127,6 @@ def _of_tiff(file: BinaryIO, layout: TiffLayout | None) -> tuple[bytes | None, b
         iptc, photoshop = inside or iptc, photoshop or others
     strip_file_tags(structure)
     return (structure.to_blob() if any(structure.directories()) else None), iptc, photoshop
-
-
-def _tidy(value: float) -> float:
-    return round(value) if abs(value - round(value)) < 0.02 else value
 
 
 def _decode(text: bytes) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.errors import TruncatedPhoto, UnreadablePhoto
-from tinct.media.exif import ORIENTATION, read_exif
+from tinct.media.dpi import upright_dpi
+from tinct.media.exif import read_exif, read_orientation, resolution
 from tinct.media.metadata import Metadata
 from tinct.media.source import as_image
 from tinct.media.spaces import is_sound, to_srgb
@@ -42,14 +43,14 @@ def read_pillow(image: Any, name: str) -> tuple[NDArray[Any], Metadata]:
         raise kind(f"{name} can't be decoded ({error})") from error
     exif = exif.removeprefix(b"Exif\0\0")
     structure = read_exif(exif)
-    orientation = int((structure.numbers(structure.main, ORIENTATION) or (1,))[0])
+    orientation = read_orientation(structure)
     xmp, dpi = image.info.get("xmp"), image.info.get("dpi")
     return pixels, Metadata(
         exif=exif or None,
         icc=icc,
         xmp=xmp if isinstance(xmp, bytes) else None,
-        orientation=orientation if 1 <= orientation <= 8 else 1,
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
+        orientation=orientation,
+        dpi=upright_dpi((resolution(structure), (float(dpi[0]), float(dpi[1])) if dpi else None), orientation),
     )
 
 
