@@ -24,15 +24,7 @@ from tinct.media.marking import SOURCE_TYPE, Marking
 EXTRA = "c2pa"
 ASSERTION = "org.tinct.making"
 """Label of the assertion that holds what the mark holds, and the hash of the unsigned file."""
-_TYPES = {
-    JPEG: "image/jpeg",
-    PNG: "image/png",
-    TIFF: "image/tiff",
-    WEBP: "image/webp",
-    AVIF: "image/avif",
-    HEIC: "image/heic",
-    GIF: "image/gif",
-}
+_SIGNED = (JPEG, PNG, TIFF, WEBP, AVIF, HEIC, GIF)  # formats that the library reads
 _CHUNK = 1 << 20
 _BOX = b"jumdc2pa"  # the kind of box that holds a manifest, wherever a format puts it
 
@@ -60,7 +52,7 @@ class Signer:
         Raises:
             OutputError: it does not.
         """
-        if form not in _TYPES:
+        if form not in _SIGNED:
             raise OutputError(f"{form.name} holds no Content Credentials; choose jpeg, png, tiff, webp or avif")
 
     def sign(
@@ -119,15 +111,15 @@ class Signer:
         try:
             context = c2pa.Context.from_dict({"builder": {"thumbnail": {"enabled": False}}})
             with c2pa.Builder(definition, context) as builder:
-                if source is not None and source_format in _TYPES:
+                if source is not None and source_format in _SIGNED:
                     builder.set_intent(kind.EDIT)
                     parent = {"title": "Original", "relationship": "parentOf"}
-                    builder.add_ingredient(parent, _TYPES[source_format], source)
+                    builder.add_ingredient(parent, source_format.media_type, source)
                 else:
                     composite = c2pa.C2paDigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA
                     builder.set_intent(kind.CREATE, composite)
                 with c2pa.Signer.from_info(c2pa.C2paSignerInfo(self.algorithm, self.chain, self.key, None)) as signer:
-                    builder.sign(signer, _TYPES[form], plain, target)
+                    builder.sign(signer, form.media_type, plain, target)
         except c2pa.C2paError as error:
             raise OutputError(f"it can't be signed ({error})") from error
 
@@ -172,11 +164,11 @@ def read_credentials(path: Path, form: Format | None) -> Credentials | None:
     Raises:
         MissingExtra: it has some, and the library to read them isn't installed.
     """
-    if form not in _TYPES or not _has_box(path):
+    if form not in _SIGNED or not _has_box(path):
         return None
     c2pa = _library()
     try:
-        with path.open("rb") as file, c2pa.Reader(_TYPES[form], file) as reader:
+        with path.open("rb") as file, c2pa.Reader(form.media_type, file) as reader:
             state, told = reader.get_validation_state(), json.loads(reader.json())
     except c2pa.C2paError.ManifestNotFound:
         return None

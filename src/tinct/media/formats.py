@@ -36,6 +36,11 @@ class Format:
     side: int = 1 << 31
     """Most pixels a side that it holds, as libvips writes it."""
 
+    @property
+    def media_type(self) -> str:
+        """What the web and catalogs call it."""
+        return f"image/{self.name}"
+
 
 JPEG = Format(
     "jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "jpegload", "jpegsave", alpha=False, quality=92, iptc=True, side=65500

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tinct.media.exif import DESCRIPTION, outgoing_exif, read_exif, read_orientation
+from tinct.media.formats import Format
 from tinct.media.ifd import Structure
 from tinct.media.iptc import add_to_xmp, caption
 from tinct.media.marking import Marking, mark_xmp
@@ -47,23 +48,23 @@ class Outgoing:
 def prepare(
     metadata: Metadata,
     mark: Marking | None,
+    form: Format,
     *,
     height: int,
     width: int,
     icc: bytes | None,
     srgb: bool,
-    holds_iptc: bool,
 ) -> Outgoing:
     """Make the metadata of a result.
 
     Args:
         metadata: the source's.
         mark: how the colors were made; None leaves the mark out.
+        form: format of the result; IPTC goes into XMP where that has no place for it.
         height: of the result, in pixels.
         width: likewise.
         icc: profile of the result's pixels.
         srgb: whether they are sRGB, with a profile or without.
-        holds_iptc: whether the format has a place for IPTC; else it goes into XMP.
     """
     return Outgoing(
         exif=outgoing_exif(
@@ -75,7 +76,7 @@ def prepare(
             software=mark.tool if mark else None,
         ),
         icc=icc,
-        xmp=_xmp(metadata, mark, None if holds_iptc else metadata.iptc),
+        xmp=_xmp(metadata, mark, form),
         iptc=metadata.iptc,
         photoshop=metadata.photoshop,
         text=metadata.text,
@@ -84,21 +85,30 @@ def prepare(
     )
 
 
-def _xmp(metadata: Metadata, mark: Marking | None, iptc: bytes | None) -> bytes | None:
+def _xmp(metadata: Metadata, mark: Marking | None, form: Format) -> bytes | None:
+    iptc = None if form.iptc else metadata.iptc
     if metadata.xmp is None and mark is None and iptc is None:
         return None
     packet = Packet(metadata.xmp)
     changed = sum(packet.remove(name) for name in _STALE) > 0
     changed |= add_to_xmp(packet, iptc)
     exif = read_exif(metadata.exif)
-    turned = read_orientation(exif) != 1
-    if turned:
+    orientation = read_orientation(exif)
+    if orientation != 1:
         changed |= sum(packet.remove(name) for name in ("exif:SubjectArea", "exif:SubjectLocation")) > 0
     # What a sidecar alone says turned nothing.
-    if (turned or metadata.sidecar_hash is None) and packet.text("tiff:Orientation") not in (None, "1"):
-        packet.set_text("tiff:Orientation", "1")
-        changed = True
+    if orientation != 1 or metadata.sidecar_hash is None:
+        changed |= _put_right(packet, "tiff:Orientation", "1")
+    changed |= _put_right(packet, "dc:format", form.media_type)
     if mark is not None:
         mark_xmp(packet, mark, exif.text(DESCRIPTION) or caption(metadata.iptc))
         changed = True
     return packet.to_bytes() if changed else metadata.xmp
+
+
+def _put_right(packet: Packet, name: str, value: str) -> bool:
+    """Set a property where it is there and says something else, and tell whether it did."""
+    if packet.text(name) in (None, value):
+        return False
+    packet.set_text(name, value)
+    return True

@@ -214,11 +214,11 @@ def _prepare(like: Photo, form: Format, quality: int | None, mark: Marking | Non
     return prepare(
         like.metadata,
         None if mark is None else dataclasses.replace(mark, output=_describe(form, quality, mark)),
+        form,
         height=like.height,
         width=like.width,
         icc=icc,
         srgb=icc is None or is_srgb(icc),
-        holds_iptc=form.iptc,
     )
 
 

@@ -215,7 +215,7 @@ def shown_name(name: str | None, default: str = "picture") -> str:
     return kept or default
 
 
-MEDIA_TYPES = {form.name: f"image/{form.name}" for form in FORMATS}
+MEDIA_TYPES = {form.name: form.media_type for form in FORMATS}
 SUFFIXES = {form.name: form.suffixes[0] for form in FORMATS if form.saver}
 """Of the formats that a result can have."""
 

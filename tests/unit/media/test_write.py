@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from tinct.errors import OptionError, OutputError, OutputExists
 from tinct.media.marking import Marking
 from tinct.media.photo import encode_photo, read_photo, write_photo
+from tinct.media.xmp import Packet
 
 FORMATS = ("jpeg", "png", "tiff", "webp", "avif")
 MARK = Marking("Tinct", "0.1.0", "tinct", "ab" * 32, "cd" * 32, {"mode": "vivid"})
@@ -82,6 +84,17 @@ def test_nothing_is_written_beside_the_pixels_unasked(color_pixels, gray_pixels)
         tags = set(picture.getexif()) - ({*range(254, 340)} if form == "tiff" else set())
         assert not tags
         assert not {"icc_profile", "xmp", "exif", "photoshop"} & {key for key, value in picture.info.items() if value}
+
+
+@pytest.mark.parametrize("said", ["dc:format='image/jpeg'", "dc:title='x'"])
+@pytest.mark.parametrize("form", FORMATS)
+def test_xmp_names_the_format_of_the_result(form, said, gray_pixels):
+    rdf = "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:dc='http://purl.org/dc/elements/1.1/'"
+    xmp = f"<rdf:RDF {rdf}><rdf:Description rdf:about='' {said}/></rdf:RDF>".encode()
+    like = read_photo(gray_pixels)
+    like = dataclasses.replace(like, metadata=dataclasses.replace(like.metadata, xmp=xmp))
+    written = read_photo(encode_photo(like.open(), like=like, format=form)).metadata.xmp
+    assert Packet(written).text("dc:format") == (f"image/{form}" if "format" in said else None)
 
 
 def test_what_the_pipeline_brings_along_is_not_written(color_pixels, gray_pixels):

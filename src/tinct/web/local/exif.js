@@ -28,16 +28,16 @@ function* entries(exif) {
   }
 }
 
-/** The result is upright: say so in place, and tell whether the source wasn't. */
+/** The result is upright: say so in place, and return how the source was stored, 1..8. */
 export function turn(exif) {
-  let turned = false;
+  let found = 1;
   for (const {tag, at, view, little} of entries(exif)) {
     if (tag !== ORIENTATION) continue;
     const orientation = view.getUint16(at, little);
-    turned ||= 2 <= orientation && orientation <= 8;
+    if (2 <= orientation && orientation <= 8) found = orientation;
     view.setUint16(at, 1, little);
   }
-  return turned;
+  return found;
 }
 
 /** The picture's caption; null where there is none. */

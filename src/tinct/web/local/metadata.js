@@ -75,10 +75,16 @@ function captioned(text, sentence) {
   return own ? `${own}${/[.!?]$/.test(own) ? '' : '.'} ${sentence}` : sentence;
 }
 
-/** Take out of a packet what is no longer true of the result; `turned`: whether its pixels are. */
-function tidy(packet, turned) {
-  for (const name of [...STALE, ...(turned ? TURNED : [])]) packet.remove(name);
-  if (![null, '1'].includes(packet.text('tiff:Orientation'))) packet.setText('tiff:Orientation', '1');
+/** Set a property where it is there and says something else. */
+function putRight(packet, name, value) {
+  if (![null, value].includes(packet.text(name))) packet.setText(name, value);
+}
+
+/** Put right in a packet what isn't true of the result; `orientation`: how the source was stored; `type`: the result's. */
+function tidy(packet, orientation, type) {
+  for (const name of [...STALE, ...(orientation === 1 ? [] : TURNED)]) packet.remove(name);
+  putRight(packet, 'tiff:Orientation', '1');
+  putRight(packet, 'dc:format', type);
 }
 
 /**
@@ -156,10 +162,10 @@ const isPng = (bytes) => begins(bytes, '\x89PNG\r\n\x1a\n');
 
 /**
  * What is kept of a source: {exif (TIFF structure), iptc (segments), texts (chunks), packet (of XMP)}; beside it its
- * `caption` outside XMP, and whether it was `turned`, which the result isn't.
+ * `caption` outside XMP, and its `orientation`, 1..8, which is 1 in the result.
  */
 function read(bytes) {
-  const found = {exif: null, iptc: [], texts: [], caption: null, turned: false};
+  const found = {exif: null, iptc: [], texts: [], caption: null, orientation: 1};
   const pieces = [];
   let xmp = null;
   if (isJpeg(bytes)) {
@@ -183,7 +189,7 @@ function read(bytes) {
   found.packet = joinXmp(xmp, pieces);
   if (found.exif) {
     found.caption = description(found.exif) ?? found.caption;
-    found.turned = turn(found.exif);
+    found.orientation = turn(found.exif);
   }
   return found;
 }
@@ -222,7 +228,7 @@ function chunk(kind, content) {
 /** Write what the source said, and the mark, into an encoded result; both are bytes of files, `mask` perhaps too. */
 export async function mark(result, source, look, mask = null) {
   const kept = read(source);
-  tidy(kept.packet, kept.turned);
+  tidy(kept.packet, kept.orientation, isJpeg(result) ? 'image/jpeg' : 'image/png');
   await markXmp(kept.packet, source, look, mask, kept.caption);
   if (isJpeg(result)) {
     const exif = kept.exif ? segment(0xe1, ascii(EXIF), kept.exif) : new Uint8Array();
