@@ -11,6 +11,7 @@ from tinct.media.iptc import add_to_xmp, caption
 from tinct.media.marking import Marking, mark_xmp
 from tinct.media.metadata import Metadata
 from tinct.media.tiff_layout import TiffLayout
+from tinct.media.turning import turn_regions, turn_resources
 from tinct.media.xmp import Packet
 
 # Properties that speak of the source's file, and would be wrong of the result's.
@@ -78,7 +79,7 @@ def prepare(
         icc=icc,
         xmp=_xmp(metadata, mark, form),
         iptc=metadata.iptc,
-        photoshop=metadata.photoshop,
+        photoshop=turn_resources(metadata.photoshop, read_orientation(read_exif(metadata.exif))),
         text=metadata.text,
         dpi=metadata.dpi,
         tiff=metadata.tiff,
@@ -96,6 +97,7 @@ def _xmp(metadata: Metadata, mark: Marking | None, form: Format) -> bytes | None
     orientation = read_orientation(exif)
     if orientation != 1:
         changed |= sum(packet.remove(name) for name in ("exif:SubjectArea", "exif:SubjectLocation")) > 0
+        changed |= turn_regions(packet, orientation)
     # What a sidecar alone says turned nothing.
     if orientation != 1 or metadata.sidecar_hash is None:
         changed |= _put_right(packet, "tiff:Orientation", "1")

@@ -6,7 +6,7 @@ Source: ISO 16684-1 (XMP, data model and serialization).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
@@ -16,9 +16,14 @@ XMLNS = "http://www.w3.org/2000/xmlns/"
 NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "exif": "http://ns.adobe.com/exif/1.0/",
+    "MP": "http://ns.microsoft.com/photo/1.2/",
+    "MPReg": "http://ns.microsoft.com/photo/1.2/t/Region#",
+    "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
     "rdf": RDF,
+    "stArea": "http://ns.adobe.com/xmp/sType/Area#",
+    "stDim": "http://ns.adobe.com/xap/1.0/sType/Dimensions#",
     "stEvt": "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#",
     "stRef": "http://ns.adobe.com/xap/1.0/sType/ResourceRef#",
     "tiff": "http://ns.adobe.com/tiff/1.0/",
@@ -47,11 +52,9 @@ class Packet:
     def text(self, name: str) -> str | None:
         """Return a property: a plain value, or the default language's of several; None where there is none."""
         for found in self._find(name):
-            if isinstance(found, minidom.Attr):
-                return str(found.value)
-            items = list(found.getElementsByTagNameNS(RDF, "li"))
+            items = [] if isinstance(found, minidom.Attr) else list(found.getElementsByTagNameNS(RDF, "li"))
             items.sort(key=lambda item: item.getAttribute("xml:lang") != "x-default")
-            return _content(items[0] if items else found).strip()
+            return _value(items[0] if items else found)
         return None
 
     def plain(self, name: str) -> Any:
@@ -88,9 +91,7 @@ class Packet:
         items = list(found.getElementsByTagNameNS(RDF, "li")) if found is not None else []
         for item in items:
             if item.getAttribute("xml:lang") == "x-default":
-                for child in list(item.childNodes):
-                    item.removeChild(child)
-                item.appendChild(self._text(value))
+                self._set_value(item, value)
                 return
         self.remove(name)
         languages = self._child(self._child(self._descriptions()[0], name), "rdf:Alt")
@@ -113,6 +114,27 @@ class Packet:
         rows = found.getElementsByTagNameNS(RDF, "Seq")
         row = rows[0] if rows else self._child(found, "rdf:Seq")
         self._add_fields(self._child(row, "rdf:li"), fields)
+
+    def change_fields(self, name: str, prefix: str, change: Callable[[dict[str, str]], Mapping[str, str]]) -> bool:
+        """Change plain fields of the structures inside a property, however deep, and say whether any differ now.
+
+        Args:
+            name: of the property.
+            prefix: of the fields.
+            change: gets those of a structure by their local names, and returns the new values of some.
+        """
+        differs = False
+        for found in self._find(name):
+            inside = [found, *found.getElementsByTagName("*")] if isinstance(found, minidom.Element) else []
+            for element in inside:
+                nodes = (*element.attributes.values(), *element.childNodes)
+                fields = {node.localName: node for node in nodes if node.namespaceURI == NAMESPACES[prefix]}
+                values = {local: _value(node) for local, node in fields.items()}
+                for local, value in change(values).items() if values else ():
+                    if value != values[local]:
+                        self._set_value(fields[local], value)
+                        differs = True
+        return differs
 
     def merge(self, other: Packet) -> None:
         """Take over all properties of another packet, in place of those of the same name."""
@@ -236,6 +258,15 @@ class Packet:
         element.appendChild(self._text(value))
         return element
 
+    def _set_value(self, node: Any, value: str) -> None:
+        """Replace the text of an attribute or an element."""
+        if isinstance(node, minidom.Attr):
+            node.value = value
+            return
+        for child in list(node.childNodes):
+            node.removeChild(child)
+        node.appendChild(self._text(value))
+
     def _add_fields(self, element: Any, fields: Mapping[str, str]) -> None:
         self._declare(element, "rdf")
         element.setAttributeNS(RDF, "rdf:parseType", "Resource")
@@ -251,6 +282,10 @@ def _detach(node: Any) -> None:
 def _length(node: Any) -> int:
     """Return how many bytes a property takes at least."""
     return len((f'{node.name}=""{node.value}' if isinstance(node, minidom.Attr) else node.toxml()).encode())
+
+
+def _value(node: Any) -> str:
+    return str(node.value) if isinstance(node, minidom.Attr) else _content(node).strip()
 
 
 def _content(element: Any) -> str:

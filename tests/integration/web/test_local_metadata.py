@@ -53,6 +53,11 @@ PHOTOSHOP = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
    <rdf:li stEvt:action="created" stEvt:instanceID="xmp.iid:0" stEvt:softwareAgent="Adobe Photoshop 25.0 (Windows)"/>
    <rdf:li stEvt:action="saved" stEvt:instanceID="xmp.iid:2" stEvt:changed="/"/></rdf:Seq></xmpMM:History>
   <xmpMM:DerivedFrom stRef:instanceID="xmp.iid:1" stRef:documentID="xmp.did:0"/>
+  <MP:RegionInfo xmlns:MP="http://ns.microsoft.com/photo/1.2/" xmlns:R="http://ns.microsoft.com/photo/1.2/t/Region#">
+   <R:Rectangle>.1, 0.2, 0.3, 0.123456789012</R:Rectangle></MP:RegionInfo>
+  <Regions xmlns="http://www.metadataworkinggroup.com/schemas/regions/" xmlns:a="http://ns.adobe.com/xmp/sType/Area#"
+   xmlns:d="http://ns.adobe.com/xap/1.0/sType/Dimensions#" d:w="64" d:h="48"><Area a:x="0.2" a:y="1" a:w="1" a:h="0"/>
+   <Area><a:x>3e-1</a:x><a:y>0.7</a:y><a:h>0.1</a:h></Area><Area a:x="left" a:y="0.5"/></Regions>
  </rdf:Description></rdf:RDF></x:xmpmeta>{" " * 2000}<?xpacket end="w"?>"""
 ELEMENTS = f"""<rdf:RDF {RDF} {DC} {TOOLS} {IDS}><rdf:Description rdf:about="uuid:1"><xmp:CreatorTool>Scan; Tinct 0.1.0
  </xmp:CreatorTool><dc:description>Two <![CDATA[<people>]]>!</dc:description><xmpMM:DocumentID>1</xmpMM:DocumentID>

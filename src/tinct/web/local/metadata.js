@@ -9,6 +9,7 @@ import {ABOUT} from './constants.js';
 import {description, turn} from './exif.js';
 import {EXTENSION, joinXmp, PREFIX, splitXmp} from './extended.js';
 import {caption} from './iptc.js';
+import {turnRegions} from './regions.js';
 
 const SENTENCE = 'Colorized from a black-and-white original; colors are inferred';
 const HINTED = ', some from hints that a person gave';
@@ -83,6 +84,7 @@ function putRight(packet, name, value) {
 /** Put right in a packet what isn't true of the result; `orientation`: how the source was stored; `type`: the result's. */
 function tidy(packet, orientation, type) {
   for (const name of [...STALE, ...(orientation === 1 ? [] : TURNED)]) packet.remove(name);
+  if (orientation !== 1) turnRegions(packet, orientation);
   putRight(packet, 'tiff:Orientation', '1');
   putRight(packet, 'dc:format', type);
 }

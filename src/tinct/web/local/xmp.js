@@ -10,9 +10,14 @@ const RDF = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#';
 const NAMESPACES = {
   dc: 'http://purl.org/dc/elements/1.1/',
   exif: 'http://ns.adobe.com/exif/1.0/',
+  MP: 'http://ns.microsoft.com/photo/1.2/',
+  MPReg: 'http://ns.microsoft.com/photo/1.2/t/Region#',
+  'mwg-rs': 'http://www.metadataworkinggroup.com/schemas/regions/',
   Iptc4xmpExt: 'http://iptc.org/std/Iptc4xmpExt/2008-02-29/',
   photoshop: 'http://ns.adobe.com/photoshop/1.0/',
   rdf: RDF,
+  stArea: 'http://ns.adobe.com/xmp/sType/Area#',
+  stDim: 'http://ns.adobe.com/xap/1.0/sType/Dimensions#',
   stEvt: 'http://ns.adobe.com/xap/1.0/sType/ResourceEvent#',
   stRef: 'http://ns.adobe.com/xap/1.0/sType/ResourceRef#',
   tiff: 'http://ns.adobe.com/tiff/1.0/',
@@ -143,8 +148,7 @@ export class Packet {
     const languages = found ? items(found) : [];
     const own = languages.find(isDefault);
     if (own) {
-      [...own.childNodes].forEach(detach);
-      this.write(own, value);
+      this.setValue(own, value);
       return;
     }
     this.remove(name);
@@ -158,6 +162,22 @@ export class Packet {
     const found = this.nodes(...resolve(name)).find(isElement) ?? this.child(this.descriptions()[0], name);
     const row = found.getElementsByTagNameNS(RDF, 'Seq').item(0) ?? this.child(found, 'rdf:Seq');
     this.addFields(this.child(row, 'rdf:li'), fields);
+  }
+
+  /**
+   * Change plain fields of the structures inside a property, however deep: `change` gets those with a prefix by their
+   * local names, and returns the new values of some.
+   */
+  changeFields(name, prefix, change) {
+    for (const found of this.nodes(...resolve(name)).filter(isElement)) {
+      for (const element of [found, ...found.getElementsByTagName('*')]) {
+        const nodes = [...element.attributes, ...element.childNodes];
+        const fields = nodes.filter(({namespaceURI}) => namespaceURI === NAMESPACES[prefix]);
+        const values = fields.map((node) => [node.localName, isAttribute(node) ? node.value : content(node)]);
+        const changed = change(Object.fromEntries(values));
+        for (const node of fields) if (node.localName in changed) this.setValue(node, changed[node.localName]);
+      }
+    }
   }
 
   /** Take over all properties of another packet, in place of those of the same name. */
@@ -217,6 +237,16 @@ export class Packet {
   /** Append an element; its prefix is declared when it is written, where that isn't known or means something else. */
   child(parent, name) {
     return parent.appendChild(this.document.createElementNS(resolve(name)[0], name));
+  }
+
+  /** Replace the text of an attribute or an element. */
+  setValue(node, value) {
+    if (isAttribute(node)) {
+      node.value = value;
+      return;
+    }
+    [...node.childNodes].forEach(detach);
+    this.write(node, value);
   }
 
   write(element, value) {
