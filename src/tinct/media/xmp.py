@@ -137,23 +137,13 @@ class Packet:
         return differs
 
     def merge(self, other: Packet) -> None:
-        """Take over all properties of another packet, in place of those of the same name."""
+        """Take all properties of another packet, in place of those of the same name; none are left in that one."""
         for description in other._descriptions():
-            node = self._document.importNode(description, True)
-            above = description.parentNode
-            while isinstance(above, minidom.Element):  # prefixes that are declared further up there
-                for attribute in above.attributes.values():
-                    if attribute.namespaceURI == XMLNS and not node.hasAttribute(attribute.name):
-                        node.setAttributeNS(XMLNS, attribute.name, attribute.value)
-                above = above.parentNode
-            for attribute in list(node.attributes.values()):
-                if attribute.namespaceURI not in (RDF, XMLNS, None):
-                    self._drop(attribute.namespaceURI, attribute.localName)
-            for child in node.childNodes:
-                if isinstance(child, minidom.Element):
-                    self._drop(child.namespaceURI or "", child.localName)
-            node.setAttributeNS(RDF, "rdf:about", self._descriptions()[0].getAttributeNS(RDF, "about"))
-            self._rdf.appendChild(node)
+            _declare_as_above(description, description)
+            for node in _properties(description):
+                self._drop(node.namespaceURI, node.localName)
+            description.setAttributeNS(RDF, "rdf:about", self._descriptions()[0].getAttributeNS(RDF, "about"))
+            self._rdf.appendChild(description)
 
     def split(self, most: int, staying: Sequence[str]) -> Packet:
         """Move properties, the longest first, to another packet, until this one has no more bytes than ``most``.
@@ -164,13 +154,25 @@ class Packet:
         """
         names = [name.partition(":") for name in staying]
         kept = {(NAMESPACES[prefix], local) for prefix, _, local in names}
-        other = Packet(self.to_bytes())
-        pairs = list(zip(self._properties(), other._properties(), strict=True))
         excess = len(self.to_bytes()) - most
-        for own, copy in sorted(pairs, key=lambda pair: _length(pair[0]), reverse=True):
-            stays = excess <= 0 or (own.namespaceURI, own.localName) in kept
-            _detach(copy if stays else own)
-            excess -= 0 if stays else _length(own)
+        found = [(_length(node), node) for description in self._descriptions() for node in _properties(description)]
+        moving = set()
+        for length, node in sorted(found, key=lambda pair: pair[0], reverse=True):
+            if excess > 0 and (node.namespaceURI, node.localName) not in kept:
+                moving.add(node)
+                excess -= length
+        other = Packet()
+        blank = other._descriptions()[0]
+        for description in self._descriptions():
+            twin: Any = description.cloneNode(False)
+            other._rdf.appendChild(twin)
+            _declare_as_above(twin, description)
+            for node in _properties(description):
+                if isinstance(node, minidom.Attr):
+                    (description if node in moving else twin).removeAttribute(node.name)
+                elif node in moving:
+                    twin.appendChild(node)
+        other._rdf.removeChild(blank)
         return other
 
     def to_bytes(self) -> bytes:
@@ -215,16 +217,6 @@ class Packet:
         for node in found:
             _detach(node)
         return bool(found)
-
-    def _properties(self) -> list[Any]:
-        """Return the nodes of all properties, attributes and elements, in order."""
-        return [
-            node
-            for description in self._descriptions()
-            for nodes in (description.attributes.values(), description.childNodes)
-            for node in nodes
-            if isinstance(node, (minidom.Attr, minidom.Element)) and node.namespaceURI not in (RDF, XMLNS, None)
-        ]
 
     def _nodes(self, space: str, local: str) -> Iterator[Any]:
         for description in self._descriptions():
@@ -277,6 +269,26 @@ class Packet:
 def _detach(node: Any) -> None:
     owner: Any = node.ownerElement if isinstance(node, minidom.Attr) else node.parentNode
     (owner.removeAttributeNode if isinstance(node, minidom.Attr) else owner.removeChild)(node)
+
+
+def _properties(description: minidom.Element) -> list[Any]:
+    """Return the nodes of a description's properties, attributes and elements, in order."""
+    return [
+        node
+        for nodes in (description.attributes.values(), description.childNodes)
+        for node in nodes
+        if isinstance(node, (minidom.Attr, minidom.Element)) and node.namespaceURI not in (RDF, XMLNS, None)
+    ]
+
+
+def _declare_as_above(node: Any, description: minidom.Element) -> None:
+    """Declare at a node the prefixes that are declared above a description."""
+    above = description.parentNode
+    while isinstance(above, minidom.Element):
+        for attribute in above.attributes.values():
+            if attribute.namespaceURI == XMLNS and not node.hasAttribute(attribute.name):
+                node.setAttributeNS(XMLNS, attribute.name, attribute.value)
+        above = above.parentNode
 
 
 def _length(node: Any) -> int:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from xml.dom import minidom
 
 import numpy as np
 import pytest
@@ -61,6 +62,43 @@ def test_what_others_look_for_stays_in_the_first_segment() -> None:
     assert whole is not None
     assert whole.count(b"crs:Setting") == COUNT
     assert b"HasExtendedXMP" not in whole
+
+
+def test_a_long_packet_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packets that some programs write have megabytes, and parsing is most of the work."""
+    parsed = []
+    parse = Packet._parse
+
+    def counting(data: bytes | None) -> minidom.Document | None:
+        parsed.append(len(data or b""))
+        return parse(data)
+
+    monkeypatch.setattr(Packet, "_parse", staticmethod(counting))
+    first, *others = split_xmp(XMP, MOST)
+    assert sum(parsed) == len(XMP)
+    parsed.clear()
+    join_xmp(first.removeprefix(PREFIX), others)
+    assert sum(parsed) < 1.1 * len(XMP)
+
+
+def test_prefixes_and_order_are_kept() -> None:
+    """Elements of two descriptions, under a prefix that is declared above them, and attributes, none twice."""
+    ancestors = "".join(f"<r:li>{number:064}</r:li>" for number in range(900))
+    xmp = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+     xmlns:ps="http://ns.adobe.com/photoshop/1.0/"><r:Description r:about="uuid:1" ps:City="Oslo">
+    <ps:Headline>{"h" * 9000}</ps:Headline>
+    <ps:DocumentAncestors><r:Bag>{ancestors}</r:Bag></ps:DocumentAncestors></r:Description>
+    <r:Description r:about="uuid:1"><ps:Credit>{"c" * 9000}</ps:Credit><ps:State>Oslo</ps:State></r:Description>
+    </r:RDF></x:xmpmeta>""".encode()
+    first, *others = split_xmp(xmp, 8000)
+    alone = Packet(first.removeprefix(PREFIX))
+    assert (alone.text("photoshop:City"), alone.text("photoshop:State")) == ("Oslo", "Oslo")
+    rest = b"".join(piece.removeprefix(EXTENSION)[40:] for piece in others)
+    assert [rest.count(word) for word in (b"<ps:Headline", b"<ps:Credit", b"ps:City", b"uuid:1")] == [1, 1, 0, 2]
+    whole = Packet(join_xmp(first.removeprefix(PREFIX), others))
+    before = Packet(xmp)
+    for name in ("City", "State", "Headline", "Credit", "DocumentAncestors"):
+        assert whole.plain(f"photoshop:{name}") == before.plain(f"photoshop:{name}")
 
 
 def test_a_packet_that_fits_stays_as_it_is() -> None:
