@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -183,6 +183,10 @@ class Reader:
                 place = struct.unpack_from(self.order + code, table, at + width - (8 if self.big else 4))[0]
             yield tag, kind, number, place
 
+    def places(self, offset: int) -> dict[int, int]:
+        """Return where the values of the directory at ``offset`` lie, by tag."""
+        return {tag: place for tag, _, _, place in self.raw_entries(offset)}
+
     def next_at(self, offset: int) -> int:
         """Return where the directory at ``offset`` keeps the place of the next one."""
         head, width = (8, 20) if self.big else (2, 12)
@@ -229,7 +233,13 @@ class Reader:
 
 
 def lay_out(
-    structure: Structure, *, start: int, pinned: int | None = None, big: bool = False, next_at: int = 0
+    structure: Structure,
+    *,
+    start: int,
+    pinned: int | None = None,
+    big: bool = False,
+    next_at: int = 0,
+    there: Mapping[int, int] | None = None,
 ) -> tuple[bytes, int]:
     """Write the directories of a structure one after the other.
 
@@ -239,6 +249,7 @@ def lay_out(
         pinned: where the maker note must lie, None where it may go anywhere.
         big: whether the file is a BigTIFF.
         next_at: where the next picture's directory lies, 0 where there is none.
+        there: tags of the main directory whose values lie in the file already, and where; they aren't written again.
 
     Returns:
         the bytes for ``start`` and on, and where the main directory lies.
@@ -284,8 +295,10 @@ def lay_out(
         for tag, entry in sorted(entries.items()):
             value = entry.data.ljust(inline, b"\0")
             if len(entry.data) > inline:
-                place = hole[0] if hole and entry is note else room(len(entry.data))
-                put(entry.data, place)
+                place = there.get(tag) if there and name == 0 else None
+                if place is None:
+                    place = hole[0] if hole and entry is note else room(len(entry.data))
+                    put(entry.data, place)
                 value = struct.pack(order + code, place)
             table += struct.pack(order + "HH" + code, tag, entry.type, entry.count) + value
         put(table + struct.pack(order + code, next_at if name == 0 else 0), at)

@@ -10,7 +10,8 @@ from PIL import Image
 
 from tinct.errors import OptionError, OutputError, OutputExists
 from tinct.media.marking import Marking
-from tinct.media.photo import encode_photo, read_photo, write_photo
+from tinct.media.pages import Pages
+from tinct.media.photo import Photo, encode_photo, read_pages, read_photo, write_pages, write_photo
 from tinct.media.xmp import Packet
 
 FORMATS = ("jpeg", "png", "tiff", "webp", "avif")
@@ -210,6 +211,24 @@ def test_big_tiffs_carry_their_metadata(color_pixels, gray_pixels, monkeypatch):
         assert picture.getexif()[0x010F] == "Kodak"
         assert picture.getexif().get_ifd(0x8769)[0x9003] == "1931:05:06 01:02:03"
     assert read_photo(data).metadata.exif is not None
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_no_value_lies_twice_in_a_tiff(big, color_pixels, gray_pixels, profile, tmp_path, monkeypatch):
+    monkeypatch.setattr("tinct.media.containers.tiff._BIG", 0 if big else 1 << 30)
+    icc, packet = profile("RGB ", 2.2), Packet()
+    packet.set_text("dc:title", "Wharf " + "x" * 100_000)
+    plain = read_photo(gray_pixels)
+    metadata = dataclasses.replace(plain.metadata, xmp=packet.to_bytes(), icc=icc, iptc=b"\x1c\x02\x78\0\5Wharf")
+    photo = dataclasses.replace(plain, metadata=metadata)
+    for count in (1, 2):
+        write_pages([Photo.from_image(lambda: vips(color_pixels), like=photo)] * count, tmp_path / f"{count}.tif")
+        data = (tmp_path / f"{count}.tif").read_bytes()
+        assert (data[2] == 43) == big
+        assert [data.count(value) for value in (b"Wharf xxx", icc, b"\x05Wharf")] == [count] * 3
+        for page in read_pages(tmp_path / f"{count}.tif", Pages()):
+            found = page.metadata
+            assert (found.xmp, found.icc, found.iptc) == (metadata.xmp, icc, metadata.iptc)
 
 
 def test_file_objects_are_written_to(color_pixels, tmp_path):

@@ -1,8 +1,8 @@
 """Writing TIFF.
 
 libvips writes the pixels as the source had them (tiles, compression, pyramid), but neither EXIF nor IPTC that others
-can read. So a new first directory is appended that holds libvips' entries and the metadata, and the header points at
-it.
+can read. So a new first directory is appended that holds the metadata and points at libvips' values where they are, and
+the header points at it.
 """
 
 from __future__ import annotations
@@ -90,9 +90,11 @@ def _append_directory(path: Path, outgoing: Outgoing) -> None:
             structure.set_rational(X_RESOLUTION, 1)
             structure.set_rational(Y_RESOLUTION, 1)
             structure.set_short(structure.main, RESOLUTION_UNIT, 1)
+        places = reader.places(reader.first)
+        there = {tag: places[tag] for tag, entry in own.items() if structure.main[tag] is entry}
         end = file.seek(0, io.SEEK_END)
         start = end + end % 2
-        data, first = lay_out(structure, start=start, big=big, next_at=next_at)
+        data, first = lay_out(structure, start=start, big=big, next_at=next_at, there=there)
         file.write(bytes(end % 2) + data)
         file.seek(8 if big else 4)
         file.write(struct.pack(order + ("Q" if big else "I"), first))

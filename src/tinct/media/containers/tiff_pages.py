@@ -16,6 +16,7 @@ from tinct.media.ifd import Directory, Entry, Reader, Structure, lay_out, read_s
 
 _PLACES = (273, 324)  # of strips, of tiles
 _SUBIFDS = 330
+_ANEW = (*_PLACES, _SUBIFDS)
 _MOST = 0xFFFFFFFF  # the last place in a classic TIFF
 _CODES = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 
@@ -44,10 +45,12 @@ def append_page(path: Path, page: Path) -> None:
         below = _numbers(structure.main.pop(_SUBIFDS, None), order)
         _move(structure.main, base, order, big=big)
 
-        def put(found: Structure) -> int:
+        def put(found: Structure, origin: int) -> int:
+            """Write the directory that lay at ``origin`` in the page; its values have come along, but for the moved."""
+            there = {tag: place + base for tag, place in reader.places(origin).items() if tag not in _ANEW}
             cursor = file.seek(0, io.SEEK_END)
             start = cursor + -cursor % 16
-            data, first = lay_out(found, start=start, big=big)
+            data, first = lay_out(found, start=start, big=big, there=there)
             if not big and start + len(data) > _MOST:
                 raise OutputError("the pages together are too large for a classic TIFF; colorize them apart (--pages)")
             file.write(bytes(start - cursor) + data)
@@ -57,10 +60,10 @@ def append_page(path: Path, page: Path) -> None:
         for offset in below:
             copy, _ = reader.directory(offset, largest=reader.size)
             _move(copy, base, order, big=big)
-            places.append(put(Structure(order, copy)))
+            places.append(put(Structure(order, copy), offset))
         if places:
             structure.main[_SUBIFDS] = _pointers(places, order, big=big)
-        first = put(structure)
+        first = put(structure, reader.first)
         file.seek(last)
         file.write(struct.pack(order + ("Q" if big else "I"), first))
 
