@@ -128,6 +128,9 @@ IN_XMP = {
     "City": "XMP-photoshop:City",
     "Headline": "XMP-photoshop:Headline",
     "Credit": "XMP-photoshop:Credit",
+    "Country-PrimaryLocationCode": "XMP-iptcCore:CountryCode",
+    "Sub-location": "XMP-iptcCore:Location",
+    "Urgency": "XMP-photoshop:Urgency",
 }
 
 

@@ -19,6 +19,7 @@ NAMESPACES = {
     "MP": "http://ns.microsoft.com/photo/1.2/",
     "MPReg": "http://ns.microsoft.com/photo/1.2/t/Region#",
     "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
+    "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
     "rdf": RDF,
