@@ -14,6 +14,7 @@ from tinct.media.extended import join_xmp
 from tinct.media.formats import GIF, JPEG, PNG, TIFF, Format
 from tinct.media.ifd import BadStructure, read_structure
 from tinct.media.photoshop import join_block, split_iptc
+from tinct.media.png_colors import read_profile
 from tinct.media.spaces import is_sound
 from tinct.media.tiff_layout import TiffLayout
 
@@ -25,7 +26,7 @@ class Metadata:
     exif: bytes | None = field(default=None, repr=False)
     """EXIF as a TIFF structure, without the prefix ``Exif\\0\\0``; for a TIFF, made of its directories."""
     icc: bytes | None = field(default=None, repr=False)
-    """ICC profile of the file; None where it is damaged."""
+    """ICC profile of the file, or of the gamma that a PNG gives instead; None where it is damaged."""
     xmp: bytes | None = field(default=None, repr=False)
     """XMP packet."""
     iptc: bytes | None = field(default=None, repr=False)
@@ -61,7 +62,7 @@ def read_metadata(image: Any, form: Format, file: BinaryIO, layout: TiffLayout |
     else:  # libvips knows what a decoder turned by itself
         orientation = int(image.get("orientation")) if image.get_typeof("orientation") else 1
         orientation = orientation if 1 <= orientation <= 8 else 1
-    icc = blob(image, "icc-profile-data")
+    icc = blob(image, "icc-profile-data") or (read_profile(file) if form is PNG else None)
     return Metadata(
         exif=exif,
         icc=icc if icc and is_sound(icc) else None,

@@ -11,6 +11,7 @@ from tinct.errors import TruncatedPhoto, UnreadablePhoto
 from tinct.media.dpi import upright_dpi
 from tinct.media.exif import read_exif, read_orientation, resolution
 from tinct.media.metadata import Metadata
+from tinct.media.png_colors import SRGB, make_profile
 from tinct.media.source import as_image
 from tinct.media.spaces import is_sound, to_srgb
 from tinct.media.vips import reading
@@ -33,8 +34,7 @@ def read_pillow(image: Any, name: str) -> tuple[NDArray[Any], Metadata]:
         UnreadablePhoto: Pillow can't decode or convert it.
         TruncatedPhoto: its file ends too early.
     """
-    icc = image.info.get("icc_profile") if image.mode in _OWN_PROFILE else None
-    icc = icc if icc and is_sound(icc) else None
+    icc = _profile(image) if image.mode in _OWN_PROFILE else None
     try:
         pixels = _pixels(image, icc, name)
         exif = bytes(image.getexif().tobytes()) if image.getexif() else b""
@@ -52,6 +52,16 @@ def read_pillow(image: Any, name: str) -> tuple[NDArray[Any], Metadata]:
         orientation=orientation,
         dpi=upright_dpi((resolution(structure), (float(dpi[0]), float(dpi[1])) if dpi else None), orientation),
     )
+
+
+def _profile(image: Any) -> bytes | None:
+    said = image.info
+    if icc := said.get("icc_profile"):
+        return icc if is_sound(icc) else None
+    if "gamma" not in said or "srgb" in said:
+        return None
+    gray = image.mode in ("L", "1", "LA", "La", *_DEEP)
+    return make_profile(said["gamma"], said.get("chromaticity", SRGB), color=not gray)
 
 
 def _pixels(image: Any, icc: bytes | None, name: str) -> NDArray[Any]:
