@@ -5,6 +5,7 @@ import pytest
 import pyvips
 
 from tinct.color import lab
+from tinct.color.gamut import reduce_chroma
 from tinct.errors import UnreadablePhoto
 from tinct.media import spaces
 
@@ -71,6 +72,31 @@ def test_lightness_survives_the_way_to_srgb_and_back(profile):
         return spaces.to_lightness(tagged(image(pixels, "rgb16"), icc), icc, "x").numpy()
 
     np.testing.assert_allclose(lightness(back.numpy()), lightness(ramp), atol=0.4)
+
+
+@pytest.mark.parametrize("gamma", [2.2, 1.8, 1.0])
+@pytest.mark.parametrize("deep", [False, True])
+def test_lightness_of_a_result_in_another_profile(profile, gamma, deep):
+    """All 256 gray levels in many colors, against the formula and Adobe RGB's published shares of luminance."""
+    dtype, top = (np.uint16, 65535) if deep else (np.uint8, 255)
+    icc, gamma = profile("RGB ", gamma), round(gamma * 256) / 256
+
+    def lightness(levels):
+        light = (levels**gamma) @ (0.29734, 0.62736, 0.07529) / 0.99999
+        return np.where(light > 216 / 24389, 116 * np.cbrt(light) - 16, light * 24389 / 27)
+
+    expected = lightness(np.stack([np.linspace(0, 1, 256)] * 3, axis=-1))[:, np.newaxis, np.newaxis]
+    ab = np.random.default_rng(0).normal(0, 30, (256, 500, 2))
+    colors = np.concatenate([np.broadcast_to(expected, (256, 500, 1)), ab], axis=-1).astype(np.float32)
+    rgb = np.rint(lab.lab_to_srgb(reduce_chroma(colors)).clip(0, 1) * top).astype(dtype)
+    found, embedded = spaces.from_srgb(image(rgb, "rgb16" if deep else "srgb"), icc)
+    assert embedded == icc
+    moved = np.abs(lightness(found.numpy() / top) - expected[..., 0])
+    most, usual = (0.4, 0.01) if deep else (1.8 if gamma == 1 else 0.7, 0.11)
+    assert moved.max() < most
+    assert moved.mean() < usual
+    if not deep and gamma > 1:
+        assert np.quantile(moved, 0.999) < 0.45
 
 
 def test_what_profile_a_result_gets(profile):
