@@ -174,6 +174,15 @@ def test_results_below_the_sources_are_no_sources(run: Any, store: Any, scans: d
     assert run("batch", "s3://scans/box", "s3://scans").code == 2
 
 
+def test_a_bucket_by_another_of_its_names_is_the_same(run: Any, store: Any, scans: dict[str, bytes]) -> None:
+    done = run("batch", "s3://scans/box/", "s3a://scans/box", "--overwrite")
+    assert (done.code, "can't go where the photographs are" in done.err) == (2, True)
+    assert run("batch", "s3://scans/box", "s3a://scans/box/out").code == 0
+    assert "nothing to do" in run("batch", "s3a://scans/box/", "s3://scans/box/out/").err
+    assert len(keys(store, "scans")) == 7
+    assert {key: data for key, data in keys(store, "scans").items() if key in scans} == scans
+
+
 def test_a_network_that_comes_back(line: Line, store: Any, scans: dict[str, bytes], tmp_path: Path) -> None:
     bucket = Bucket("s3://scans/box", Patience(attempts=8, pause=0.1))
     assert bucket.stat("1.jpg") is not None

@@ -25,7 +25,7 @@ from tinct.jobs.items import Outcome
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.naming import OWN, result_suffix
 from tinct.jobs.originals import Originals
-from tinct.jobs.places import Entry, Place, Trouble, is_within, local_path, open_place
+from tinct.jobs.places import Entry, Place, Trouble, canonical, is_within, local_path, open_place
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.report import keep_thumbnail
 from tinct.jobs.series import find_priors
@@ -119,7 +119,7 @@ def state_folder(target: str) -> Path:
     if path is not None:
         return path / OWN
     base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return base / "tinct" / "batches" / quote(target.rstrip("/"), safe="")
+    return base / "tinct" / "batches" / quote(canonical(target), safe="")
 
 
 @contextmanager
@@ -278,7 +278,7 @@ def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False)
     """
     if is_within(job.source, job.target):
         raise OptionError(f"the results can't go where the photographs are ({job.source}); give another folder")
-    if _whole(job.source) == _whole(str(job.folder)):
+    if canonical(job.source) == canonical(str(job.folder)):
         raise OptionError(
             f"the batch's own files can't go where the photographs are ({job.folder}); give another --state"
         )
@@ -301,8 +301,8 @@ def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False)
         staging(job.partial, manifest),
     ):
         batch = _open(job, backend, manifest, observer)
-        manifest.note("source", _whole(job.source))
-        manifest.note("target", _whole(job.target))
+        manifest.note("source", canonical(job.source))
+        manifest.note("target", canonical(job.target))
         manifest.note("version", tinct.__version__)
         manifest.note("recipe", job.recipe.to_json())
         manifest.note("model", str(Path(job.model).resolve()) if Path(job.model).exists() else job.model)
@@ -310,19 +310,13 @@ def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False)
 
 
 def _open(job: Job, backend: Backend, manifest: Manifest, observer: Observer) -> Batch:
-    before, now = manifest.facts().get("source"), _whole(job.source)
+    before, now = manifest.facts().get("source"), canonical(job.source)
     if before not in (None, now):
         raise OptionError(f"{job.target} holds the results of {before}; give another folder for those of {now}")
     deciding.resume(manifest)
     batch = Batch(job, backend, manifest, observer)
     batch.sources.check(writable=False)
     return batch
-
-
-def _whole(address: str) -> str:
-    """Return an address that names the same place from everywhere."""
-    path = local_path(address)
-    return address if path is None else str(path.resolve())
 
 
 @contextmanager

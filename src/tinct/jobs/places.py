@@ -21,6 +21,8 @@ from tinct.media.atomic import move_file
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What the system says where no space is left."""
+ALIASES = {"s3a": "s3", "gcs": "gs"}
+"""Kinds of addresses that are others by another name."""
 REPLACED = "replaced"
 """Folder, in that of a batch's own files, for results that somebody changed, before they are made again."""
 
@@ -189,14 +191,27 @@ def local_path(address: str) -> Path | None:
     return Path(url2pathname(urlsplit(address).path)) if kind == "file" else None
 
 
+def canonical(address: str) -> str:
+    """Return the one address, of all that a place has, which is compared and kept; it holds from everywhere.
+
+    A slash more inside the address of a bucket stays: there, it makes another name.
+
+    >>> canonical("s3a://scans/box/")
+    's3://scans/box'
+    """
+    path = local_path(address)
+    if path is not None:
+        return str(path.resolve())
+    kind, _, rest = address.partition("://")
+    return f"{ALIASES.get(kind, kind)}://{rest.strip('/')}"
+
+
 def is_within(inner: str, outer: str) -> bool:
     """Tell whether an address names a place that another one's is, or that lies in it."""
-    inside, around = local_path(inner), local_path(outer)
-    if inside is not None and around is not None:
-        return inside.resolve().is_relative_to(around.resolve())
-    if inside is not None or around is not None:
-        return False
-    return f"{inner.rstrip('/')}/".startswith(f"{outer.rstrip('/')}/")
+    inside, around = canonical(inner), canonical(outer)
+    if local_path(inner) is not None:
+        return Path(inside).is_relative_to(around)
+    return f"{inside}/".startswith(f"{around}/")
 
 
 def digest(path: Path) -> str:

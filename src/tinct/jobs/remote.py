@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 from tinct.errors import MissingExtra, OptionError, OutputExists, StoreError, StoreFull, UnreadablePhoto
 from tinct.jobs.naming import OWN, is_picture
-from tinct.jobs.places import REPLACED, Entry, Trouble, full, has_room, is_within
+from tinct.jobs.places import REPLACED, Entry, Trouble, canonical, full, has_room, is_within
 
 Result = TypeVar("Result")
 
-KINDS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "memory": "s3"}
-"""Kinds of addresses, with the extra that brings the library. In all of them a file appears whole or not at all;
-``memory`` is for tests."""
+KINDS = {"s3": "s3", "gs": "gs", "memory": "s3"}
+"""Kinds of canonical addresses, with the extra that brings the library. In all of them a file appears whole or not at
+all; ``memory`` is for tests."""
 _DENIED = ("NoCredentials", "PartialCredentials", "CredentialRetrieval", "ProfileNotFound", "DefaultCredentials")
 # What the names of errors begin with where no one may use the bucket; of the libraries below, which aren't imported.
 _WRONG = ("ParamValidationError", "NoRegionError", "InvalidURL")
@@ -48,16 +48,17 @@ class Bucket:
     """
 
     def __init__(self, address: str, patience: Patience | None = None, *, avoid: Iterable[str] = ()) -> None:
-        kind, _, rest = address.partition("://")
+        whole = canonical(address)
+        kind, _, root = whole.partition("://")
         if kind not in KINDS:
             raise OptionError(f"{address}: no folder, and no address that begins with file://, s3:// or gs://")
-        if not rest.strip("/"):
+        if not root:
             raise OptionError(f"{address} names no bucket; give {kind}://BUCKET or {kind}://BUCKET/FOLDER")
         self.name = address
-        self._root = rest.strip("/")
-        self._avoid = {other[len(address.rstrip("/")) :].strip("/") for other in avoid if is_within(other, address)}
+        self._root = root
+        self._avoid = {canonical(other)[len(whole) :].strip("/") for other in avoid if is_within(other, whole)}
         # gcsfs itself tries six times, for half a minute, and can't be told not to.
-        self._patience = patience or (Patience(attempts=2) if KINDS[kind] == "gs" else Patience())
+        self._patience = patience or (Patience(attempts=2) if kind == "gs" else Patience())
         try:
             import fsspec
 
@@ -186,7 +187,7 @@ def _options(kind: str) -> dict[str, Any]:
     """Return what the library is told: no listings of the past, and, where it can be told, no retries of its own."""
     if kind == "memory":
         return {}
-    if KINDS[kind] == "gs":
+    if kind == "gs":
         return {"use_listings_cache": False}
     config = {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 1}}
     return {"use_listings_cache": False, "config_kwargs": config, "skip_instance_cache": True}
