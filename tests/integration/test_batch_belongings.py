@@ -55,7 +55,7 @@ def results(folder: str = "out") -> dict[str, bytes]:
 
 
 def replaced() -> list[bytes]:
-    return sorted(path.read_bytes() for path in Path("out/_tinct/replaced").glob("*"))
+    return sorted(path.read_bytes() for path in Path("out/_tinct/replaced").rglob("*") if path.is_file())
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -136,24 +137,33 @@ class Folder:
     def publish(self, file: Path, name: str, *, replace: bool) -> Entry:
         """See :class:`Place`."""
         target = self.path / name
-        try:
+        with self._writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             move_file(file, target, overwrite=replace)
+        return self._entry(name, target)
+
+    def set_aside(self, name: str) -> str:
+        """See :class:`Place`."""
+        path, aside = self.path / name, self.path / OWN / REPLACED / name
+        with self._writing(aside):
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            aside = take_name(aside)
+            if path.is_dir():  # it can't replace the file that holds its name
+                aside.unlink()
+            move_file(path, aside, overwrite=True)
+        return str(aside)
+
+    @contextmanager
+    def _writing(self, target: Path) -> Iterator[None]:
+        """Make errors inside the block those of a :class:`Place`."""
+        try:
+            yield
         except (OSError, OutputError) as error:
             if is_full(error):
                 raise StoreFull(full(self.path)) from error
             if isinstance(error, OSError):
                 raise OutputError(f"{target} can't be written ({error.strerror or error})") from error
             raise
-        return self._entry(name, target)
-
-    def set_aside(self, name: str) -> str:
-        """See :class:`Place`."""
-        folder = self.path / OWN / REPLACED
-        folder.mkdir(parents=True, exist_ok=True)
-        aside = unused(folder, name)
-        move_file(self.path / name, aside, overwrite=True)
-        return str(aside)
 
     @staticmethod
     def _entry(name: str, path: Path) -> Entry:
@@ -227,13 +237,14 @@ def digest(path: Path) -> str:
         raise UnreadablePhoto(f"{path} can't be read ({error.strerror or error})") from error
 
 
-def unused(folder: Path, name: str) -> Path:
-    """Return a path in a folder that nothing has: the file's own name, with a number where that is taken."""
-    path, number = folder / Path(name).name, 1
-    while os.path.lexists(path):
-        number += 1
-        path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
-    return path
+def take_name(path: Path) -> Path:
+    """Make an empty file that nobody else can have made: by this name, or with a number where that is taken."""
+    for number in itertools.count(1):
+        taken = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+        with suppress(FileExistsError):
+            taken.touch(exist_ok=False)
+            return taken
+    raise AssertionError("unreachable")
 
 
 def is_full(error: BaseException | None) -> bool:

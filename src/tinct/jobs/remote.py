@@ -135,7 +135,8 @@ class Bucket:
 
     def set_aside(self, name: str) -> str:
         """See :class:`~tinct.jobs.places.Place`; copied inside the store, as its result replaces it right away."""
-        aside = f"{OWN}/{REPLACED}/{secrets.token_hex(4)}-{Path(name).name}"
+        folder, _, last = f"{REPLACED}/{name}".rpartition("/")
+        aside = f"{OWN}/{folder}/{secrets.token_hex(4)}-{last}"
         self._try(lambda: self._files.cp_file(self._path(name), self._path(aside)))
         return f"{self.name.rstrip('/')}/{aside}"
 
