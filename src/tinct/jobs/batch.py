@@ -29,7 +29,6 @@ from tinct.jobs.places import Entry, Place, Trouble, canonical, is_within, local
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.report import keep_thumbnail
 from tinct.jobs.series import find_priors
-from tinct.jobs.sidecars import WithSidecars
 from tinct.jobs.staging import partial_folder, remove_note, staging, take_notes
 from tinct.jobs.worker import Setup
 from tinct.media.formats import PNG, choose_format, format_of_name, result_format
@@ -154,8 +153,7 @@ class Batch:
         self._job, self._backend, self._observer = job, backend, observer
         self.manifest = manifest
         """The list."""
-        sources = open_place(job.source, avoid=[job.target, str(job.folder)])
-        self.sources: Place = WithSidecars(sources) if job.recipe.sidecar else sources
+        self.sources: Place = open_place(job.source, avoid=[job.target, str(job.folder)], sidecars=job.recipe.sidecar)
         self.results: Place = open_place(job.target)
         self.number = 0
         """Of the last listing of the sources."""

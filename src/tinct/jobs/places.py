@@ -19,6 +19,7 @@ from tinct.errors import OutputError, StoreError, StoreFull, UnreadablePhoto
 from tinct.jobs.naming import OWN
 from tinct.jobs.walking import walk
 from tinct.media.atomic import move_file
+from tinct.media.sidecar import names_of_sidecars
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What the system says where no space is left."""
@@ -92,13 +93,19 @@ class Place(Protocol):
 
 
 class Folder:
-    """A folder of this machine."""
+    """A folder of this machine.
 
-    def __init__(self, path: Path, *, avoid: Iterable[Path] = ()) -> None:
+    Args:
+        path: of it.
+        avoid: folders below it that aren't listed.
+        sidecars: whether the sidecar of each picture is listed after it.
+    """
+
+    def __init__(self, path: Path, *, avoid: Iterable[Path] = (), sidecars: bool = False) -> None:
         self.path = path
         """The folder."""
         self.name = str(path)
-        self._avoid = list(avoid)
+        self._avoid, self._sidecars = list(avoid), sidecars
 
     def check(self, *, writable: bool) -> None:
         """See :class:`Place`."""
@@ -119,6 +126,8 @@ class Folder:
                 yield Trouble("" if name == "." else name, problem)
             elif not is_folder:
                 yield self._entry(name, Path(path))
+                if self._sidecars:  # asked for by name, as a name in the listing may be written in other letters
+                    yield from itertools.islice(filter(None, map(self.stat, names_of_sidecars(name))), 1)
 
     def stat(self, name: str) -> Entry | None:
         """See :class:`Place`."""
@@ -174,23 +183,28 @@ class Folder:
         return Entry(name, status.st_size if stat.S_ISREG(status.st_mode) else None, str(status.st_mtime_ns))
 
 
-def open_place(address: str, *, avoid: Iterable[str] = ()) -> Place:
+def open_place(address: str, *, avoid: Iterable[str] = (), sidecars: bool = False) -> Place:
     """Return the place that an address names: a folder, ``file://``, ``s3://`` or ``gs://``.
 
     Args:
         address: as the user gives it.
         avoid: addresses of places below it that aren't listed.
+        sidecars: whether a picture has changed when its sidecar has; see :class:`~tinct.jobs.sidecars.WithSidecars`.
 
     Raises:
         OptionError: an address of another kind.
         MissingExtra: the library for its kind isn't installed.
     """
     from tinct.jobs.remote import Bucket
+    from tinct.jobs.sidecars import WithSidecars
 
     path = local_path(address)
     if path is None:
-        return Bucket(address, avoid=avoid)
-    return Folder(path, avoid=[below for other in avoid if (below := local_path(other)) is not None])
+        place: Place = Bucket(address, avoid=avoid, sidecars=sidecars)
+    else:
+        below = [folder for other in avoid if (folder := local_path(other)) is not None]
+        place = Folder(path, avoid=below, sidecars=sidecars)
+    return WithSidecars(place) if sidecars else place
 
 
 def local_path(address: str) -> Path | None:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from tinct.errors import MissingExtra, OptionError, OutputExists, StoreError, StoreFull, UnreadablePhoto
 from tinct.jobs.naming import OWN, is_picture
 from tinct.jobs.places import REPLACED, Entry, Trouble, canonical, full, has_room, is_within
+from tinct.media.sidecar import is_sidecar
 
 Result = TypeVar("Result")
 
@@ -41,13 +42,16 @@ class Bucket:
         address: of it.
         patience: with the network; None takes what suits its kind.
         avoid: addresses below it that aren't listed.
+        sidecars: whether what may be a picture's sidecar is listed too.
 
     Raises:
         OptionError: no address of a bucket.
         MissingExtra: the library for its kind isn't installed.
     """
 
-    def __init__(self, address: str, patience: Patience | None = None, *, avoid: Iterable[str] = ()) -> None:
+    def __init__(
+        self, address: str, patience: Patience | None = None, *, avoid: Iterable[str] = (), sidecars: bool = False
+    ) -> None:
         whole = canonical(address)
         kind, _, root = whole.partition("://")
         if kind not in KINDS:
@@ -55,7 +59,7 @@ class Bucket:
         if not root:
             raise OptionError(f"{address} names no bucket; give {kind}://BUCKET or {kind}://BUCKET/FOLDER")
         self.name = address
-        self._root = root
+        self._root, self._sidecars = root, sidecars
         self._avoid = {canonical(other)[len(whole) :].strip("/") for other in avoid if is_within(other, whole)}
         # gcsfs itself tries six times, for half a minute, and can't be told not to.
         self._patience = patience or (Patience(attempts=2) if kind == "gs" else Patience())
@@ -88,14 +92,14 @@ class Bucket:
                 continue  # a folder that holds nothing isn't there, in a bucket
             folders = []
             for info in sorted(listing, key=lambda info: info["name"]):
-                name = info["name"][len(self._root) :].lstrip("/")
+                name = info["name"].lstrip("/")[len(self._root) :].lstrip("/")
                 last = name.rstrip("/").rpartition("/")[2]
                 if last.startswith(".") or last == OWN or not last or name.rstrip("/") in self._avoid:
                     continue
                 if info["type"] == "directory":
                     if info["name"].rstrip("/") != current:
                         folders.append(info["name"].rstrip("/"))
-                elif is_picture(last):
+                elif is_picture(last) or (self._sidecars and is_sidecar(last)):
                     yield self._entry(name, info) if _is_plain(name) else Trouble(name, "no name that a file can have")
             waiting.extend(reversed(folders))
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tinct.jobs.places import Entry, Place, Trouble, digest
-from tinct.media.sidecar import SUFFIX, find_sidecar, names_of_sidecars
+from tinct.media.sidecar import SUFFIX, find_sidecar, is_sidecar, names_of_sidecars
 
 
 class WithSidecars:
     """A place in which a photograph has changed when its sidecar has; see :class:`~tinct.jobs.places.Place`.
 
     Args:
-        place: of the photographs.
+        place: of the photographs; it lists sidecars too, in the folder of what they belong to.
     """
 
     def __init__(self, place: Place) -> None:
@@ -28,13 +29,19 @@ class WithSidecars:
 
     def pictures(self) -> Iterator[Entry | Trouble]:
         """See :class:`~tinct.jobs.places.Place`."""
-        for entry in self._place.pictures():
-            yield entry if isinstance(entry, Trouble) else self._whole(entry)
+        for _, listed in itertools.groupby(self._place.pictures(), lambda entry: os.path.dirname(entry.name)):
+            together = list(listed)
+            sidecars = {entry.name: entry for entry in together if isinstance(entry, Entry) and is_sidecar(entry.name)}
+            for entry in together:
+                if isinstance(entry, Trouble):
+                    yield entry
+                elif not is_sidecar(entry.name):
+                    yield _with(entry, _first(map(sidecars.get, names_of_sidecars(entry.name))))
 
     def stat(self, name: str) -> Entry | None:
         """See :class:`~tinct.jobs.places.Place`."""
         entry = self._place.stat(name)
-        return None if entry is None else self._whole(entry)
+        return None if entry is None else _with(entry, self._sidecar(name))
 
     @contextmanager
     def fetch(self, name: str, folder: Path) -> Iterator[Path]:
@@ -62,12 +69,15 @@ class WithSidecars:
         return self._place.set_aside(name)
 
     def _sidecar(self, name: str) -> Entry | None:
-        found = (self._place.stat(other) for other in names_of_sidecars(name))
-        return next((entry for entry in found if entry is not None), None)
+        return _first(map(self._place.stat, names_of_sidecars(name)))
 
-    def _whole(self, entry: Entry) -> Entry:
-        sidecar = self._sidecar(entry.name)
-        return entry if sidecar is None else Entry(entry.name, entry.size, f"{entry.stamp} {sidecar.stamp}")
+
+def _first(found: Iterable[Entry | None]) -> Entry | None:
+    return next((entry for entry in found if entry is not None), None)
+
+
+def _with(entry: Entry, sidecar: Entry | None) -> Entry:
+    return entry if sidecar is None else Entry(entry.name, entry.size, f"{entry.stamp} {sidecar.stamp}")
 
 
 def whole_digest(path: Path, *, sidecar: bool) -> str:

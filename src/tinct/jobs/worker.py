@@ -13,10 +13,10 @@ from tinct.errors import OutputError, OutputExists, PhotoError, StoreError, Tinc
 from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.pipeline import Colorizer
 from tinct.jobs.items import Item, Outcome
-from tinct.jobs.places import Entry, Place, digest, full, has_room, is_full, open_place
+from tinct.jobs.places import Entry, digest, full, has_room, is_full, open_place
 from tinct.jobs.publishing import Publisher, Staged
 from tinct.jobs.recipe import Recipe
-from tinct.jobs.sidecars import WithSidecars, whole_digest
+from tinct.jobs.sidecars import whole_digest
 from tinct.jobs.thumbnails import thumbnail
 from tinct.media.formats import format_of_name, result_format
 from tinct.media.pages import join_notes
@@ -77,8 +77,8 @@ class Worker:
         """SHA-256 of the model, in hex."""
         self._colorizer = Colorizer(backend)
         self._signer = setup.recipe.signer()
-        sources, self._results = open_place(setup.source), open_place(setup.target)
-        self._sources: Place = WithSidecars(sources) if setup.recipe.sidecar else sources
+        self._sources = open_place(setup.source, sidecars=setup.recipe.sidecar)
+        self._results = open_place(setup.target)
         self._publisher = Publisher(self._results, setup.partial, setup.notes or setup.partial, setup.overwrite)
 
     def work(self, item: Item) -> Outcome:

@@ -39,6 +39,11 @@ def names_of_sidecars(picture: str) -> tuple[str, ...]:
     )
 
 
+def is_sidecar(name: str) -> bool:
+    """Whether a file's name is one that :func:`names_of_sidecars` gives."""
+    return os.path.splitext(name)[1] in (SUFFIX, SUFFIX.upper())
+
+
 def sidecar_of(target: Path) -> Path:
     """Return where the sidecar of a result goes, under a name that no other result's sidecar has."""
     return target.with_name(target.name + SUFFIX)
