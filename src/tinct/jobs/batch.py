@@ -23,6 +23,7 @@ from tinct.jobs.deciding import Wishes
 from tinct.jobs.engines import Engine
 from tinct.jobs.items import Outcome
 from tinct.jobs.manifest import Manifest
+from tinct.jobs.moving import has_moved
 from tinct.jobs.naming import OWN, result_suffix
 from tinct.jobs.originals import Originals
 from tinct.jobs.places import Entry, Place, Trouble, canonical, is_within, local_path, open_place
@@ -308,12 +309,14 @@ def opened(job: Job, backend: Backend, observer: Observer, *, dry: bool = False)
 
 
 def _open(job: Job, backend: Backend, manifest: Manifest, observer: Observer) -> Batch:
-    before, now = manifest.facts().get("source"), canonical(job.source)
-    if before not in (None, now):
-        raise OptionError(f"{job.target} holds the results of {before}; give another folder for those of {now}")
-    deciding.resume(manifest)
     batch = Batch(job, backend, manifest, observer)
     batch.sources.check(writable=False)
+    before, now = manifest.facts().get("source"), canonical(job.source)
+    if before not in (None, now):
+        if not has_moved(manifest, batch.sources):
+            raise OptionError(f"{job.target} holds the results of {before}; give another folder for those of {now}")
+        observer.say(f"the photographs of {before} are now in {now}")
+    deciding.resume(manifest)
     return batch
 
 
