@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -146,8 +147,12 @@ def test_clusters_that_are_not_there(run: Any, start: Any, workspace: Path) -> N
 def test_a_cluster_of_its_own(run: Any, start: Any, workspace: Path) -> None:
     """Started for the batch, closed to strangers, gone afterwards; Ctrl-C finishes what is under way."""
     fill(workspace / "in", 30, 900, 1200)
-    process = start("batch", "in", "out", "--engine", "ray", "-j", 2, start_new_session=True)
+    (workspace / "temporary").mkdir()
+    # Ray's own files stay where they are, as names of sockets mustn't be long.
+    there = os.environ | {"TMPDIR": str(workspace / "temporary"), "RAY_TMPDIR": tempfile.gettempdir()}
+    process = start("batch", "in", "out", "--engine", "ray", "-j", 2, start_new_session=True, env=there)
     wait_for(lambda: len(results(workspace / "out")) >= 2, process)
+    wait_for(lambda: len(list((workspace / "temporary").glob("tinct-worker-*"))) == 2, process)
     process.send_signal(signal.SIGSTOP)  # it hands nothing out while we look around
     own = psutil.Process(process.pid).children(recursive=True)
     raylet = next(child for child in own if child.name() == "raylet")
@@ -163,6 +168,7 @@ def test_a_cluster_of_its_own(run: Any, start: Any, workspace: Path) -> None:
     assert process.returncode == 130, err.decode()
     assert "Stopping after what is under way" in err.decode()
     assert "died" not in err.decode()
+    assert not list((workspace / "temporary").glob("tinct-worker-*"))
     psutil.wait_procs(own, timeout=20)
     assert not [child for child in own if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
     assert run("batch", "in", "out", "-q").code == 0

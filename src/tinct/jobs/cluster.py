@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +25,7 @@ from tinct.jobs.crew import Crew, Duty, Greeting
 from tinct.jobs.engines import Task
 from tinct.jobs.items import Item, Outcome
 from tinct.jobs.places import local_path
+from tinct.jobs.scratch import Scratch
 from tinct.jobs.worker import Look, Setup, Worker
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class Remote(ABC):
 
     def __init__(self, terms: Terms, model: bytes | None) -> None:
         self._terms, self._model = terms, model
+        self._scratch: Scratch | None = None
 
     @abstractmethod
     def _begin(self, backend: Backend, own: Path) -> None:
@@ -93,40 +94,52 @@ class Remote(ABC):
 
         Args:
             backend: the model.
-            own: an empty folder of this process.
+            own: a folder of this process.
         """
 
     def greet(self) -> Greeting:
         """Load the model, and say whether all fits."""
-        host = socket.gethostname()
+        refusal = self._prepare()
+        if refusal is not None:
+            self.leave()
+        return Greeting(socket.gethostname(), refusal)
+
+    def leave(self) -> None:
+        """Leave nothing on this machine; called when no work is under way, and none comes any more."""
+        if self._scratch is not None:
+            self._scratch.close()
+
+    def _prepare(self) -> str | None:
+        """Return why this process can't be used."""
         if tinct.__version__ != self._terms.version:
-            return Greeting(host, f"it has Tinct {tinct.__version__}, here is {self._terms.version}; install the same")
+            return f"it has Tinct {tinct.__version__}, here is {self._terms.version}; install the same"
         unseen = [name for name in self._terms.seen if not os.path.lexists(name)]
         if unseen:
-            return Greeting(
-                host, f"it doesn't see {unseen[0]}; what all machines work on must be in folders that they share"
-            )
+            return f"it doesn't see {unseen[0]}; what all machines work on must be in folders that they share"
         # One processor is this process's; others have the rest. Read when libvips is loaded.
         os.environ.setdefault("VIPS_CONCURRENCY", "1")
         try:
-            own = Path(tempfile.mkdtemp(prefix="tinct-worker-"))
-            backend = self._load(own)
+            self._scratch = Scratch()
+            backend = self._load(self._scratch.path)
             if backend.model_hash != self._terms.model_hash:
-                return Greeting(host, f"its model {self._terms.model} is another than the one here; give an ONNX file")
-            self._begin(backend, own)
+                return f"its model {self._terms.model} is another than the one here; give an ONNX file"
+            self._begin(backend, self._scratch.path)
         except (TinctError, OSError) as error:
-            return Greeting(host, str(error))
-        return Greeting(host)
+            return str(error)
+        return None
 
     def _load(self, own: Path) -> Backend:
         from tinct.inference.backends import load_backend
 
-        model = self._terms.model
-        if self._model is not None:
-            file = own / Path(model).name
-            file.write_bytes(self._model)
-            model, self._model = str(file), None
-        return load_backend(model, self._terms.device, threads=1)
+        terms = self._terms
+        if self._model is None:
+            return load_backend(terms.model, terms.device, threads=1)
+        file = own / Path(terms.model).name
+        file.write_bytes(self._model)
+        self._model = None
+        backend = load_backend(file, terms.device, threads=1)
+        file.unlink()
+        return backend
 
 
 class RemoteWorker(Remote):

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -30,7 +31,7 @@ STORE = 128 << 20
 """Bytes of the object store of a cluster that is started here; only small answers and a model's file go through it."""
 QUIET = {"log_to_driver": False, "logging_level": "error"}
 """What Ray is told; workers' errors are in what they answer."""
-_POLL_SECONDS, _REACH_SECONDS, _PATIENCE_SECONDS = 0.2, 5.0, 30.0
+_POLL_SECONDS, _REACH_SECONDS, _PATIENCE_SECONDS, _LEAVE_SECONDS = 0.2, 5.0, 30.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Duty(Generic[Item, Done]):
     """What the workers are, and what they are called for."""
 
     kind: type
-    """Class of a worker; made with ``arguments``, it has a method ``greet() -> Greeting``."""
+    """Class of a worker; made with ``arguments``, it has the methods ``greet() -> Greeting`` and, for its end,
+    ``leave() -> None``."""
     arguments: tuple[Any, ...]
     """Workers made with others are replaced."""
     method: str
@@ -121,6 +123,8 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if kind is None:  # else it is to end at once
+            self._dismiss()
         self._ray.shutdown()
 
     def put(self, value: Any) -> Any:
@@ -197,12 +201,20 @@ class Crew:
         """Start workers, unless those for this duty are there."""
         made_of = (duty.kind, duty.arguments, duty.width)
         if self._made_of != made_of:
+            self._dismiss()
             for member in (*self._ready, *self._greetings.values()):
                 self._ray.kill(member.actor)
             self._made_of, self._ready, self._greetings = made_of, [], {}
         count = self._wanted or int(self._ray.cluster_resources().get("CPU", 1)) or 1
         while len(self._ready) + len(self._greetings) < count:
             self._hire(duty)
+
+    def _dismiss(self) -> None:
+        """Let the workers that are ready clear up where they are; those killed are cleared up after by later ones."""
+        with suppress(Exception):  # the cluster may be out of reach, of which Ray raises all kinds
+            leaving = [member.actor.leave.remote() for member in self._ready]
+            if leaving:
+                self._ray.wait(leaving, num_returns=len(leaving), timeout=_LEAVE_SECONDS)
 
     def _hire(self, duty: Duty[Any, Any]) -> None:
         """Start one more worker; it counts once it has greeted."""

@@ -18,7 +18,8 @@ def take_lock(file: Path) -> sqlite3.Connection | None:
         OutputError: it can't be made or written.
     """
     try:
-        database = sqlite3.connect(file, timeout=0, isolation_level=None)
+        # Another thread may be the one that closes it.
+        database = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             database.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error:

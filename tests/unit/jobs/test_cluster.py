@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,15 @@ def given(tmp_path: Path, gray_pixels: Any, monkeypatch: pytest.MonkeyPatch) -> 
     return terms, content, setup
 
 
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder of the machine's temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
 def item_of(path: Path) -> Item:
     status = path.stat()
     return Item(
@@ -83,18 +93,21 @@ def test_it_does_what_a_worker_here_does(given: tuple[Terms, bytes | None, Setup
     assert here.output_hash == far.output_hash
     assert (tmp_path / "out" / "one.jpg").read_bytes() == first
     assert worker.look(item).content == Worker(setup).look(item).content != ""
+    worker.leave()
 
 
 def test_the_model_is_sent_along(given: tuple[Terms, bytes | None, Setup]) -> None:
     terms, content, setup = given
     os.unlink(terms.model)
-    assert RemoteWorker(terms, content, setup).greet().refusal is None
+    worker = RemoteWorker(terms, content, setup)
+    assert worker.greet().refusal is None
+    worker.leave()
     refusal = RemoteWorker(terms, None, setup).greet().refusal
     assert refusal is not None
     assert "quick.onnx" in refusal
 
 
-def test_what_differs_is_refused(given: tuple[Terms, bytes | None, Setup], tmp_path: Path) -> None:
+def test_what_differs_is_refused(given: tuple[Terms, bytes | None, Setup], tmp_path: Path, temporary: Path) -> None:
     terms, content, setup = given
     for changes, says in (
         ({"version": "0.0.1"}, f"it has Tinct {tinct.__version__}, here is 0.0.1"),
@@ -104,3 +117,14 @@ def test_what_differs_is_refused(given: tuple[Terms, bytes | None, Setup], tmp_p
         refusal = RemoteWorker(dataclasses.replace(terms, **changes), content, setup).greet().refusal  # type: ignore[arg-type]
         assert refusal is not None
         assert says in refusal
+    assert list(temporary.iterdir()) == []
+
+
+def test_nothing_is_left_on_its_machine(given: tuple[Terms, bytes | None, Setup], temporary: Path) -> None:
+    terms, content, setup = given
+    worker = RemoteWorker(terms, content, setup)
+    assert worker.greet().refusal is None
+    assert list(temporary.rglob("*.sqlite"))
+    assert not list(temporary.rglob("*.onnx"))  # it is in memory
+    worker.leave()
+    assert list(temporary.iterdir()) == []

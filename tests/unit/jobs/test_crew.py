@@ -32,9 +32,11 @@ class Death(Exception):
 
 class FakeActor:
     def __init__(self, worker: Callable[[], Any]) -> None:
-        self.make, self.alive, self.made = worker, True, None
+        self.make, self.alive, self.made, self.left = worker, True, None, False
 
     def __getattr__(self, name: str) -> Any:
+        if name == "leave":
+            self.left = True
         return SimpleNamespace(remote=lambda *items: FakeRef(self, name, items))
 
 
@@ -187,8 +189,12 @@ def test_workers_stay_for_the_next_run_unless_they_are_made_of_something_else(ra
         assert sorted(work(crew, same, range(3))) == [0, 2, 4]
         assert sorted(work(crew, same, range(3))) == [0, 2, 4]
         assert len(ray.actors) == 2
+        assert not any(actor.left for actor in ray.actors)
         work(crew, duty(width=2), range(3))
-        assert [actor.alive for actor in ray.actors] == [False, False, True, True]
+        actors = list(ray.actors)
+        assert [actor.alive for actor in actors] == [False, False, True, True]
+        assert [actor.left for actor in actors] == [True, True, False, False]
+    assert all(actor.left for actor in actors)
 
 
 def test_stopping_finishes_what_is_under_way(ray: FakeRay) -> None:
