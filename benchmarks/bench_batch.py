@@ -143,7 +143,7 @@ def batch(source: Path, folder: Path, backend: Backend, engine: Engine) -> Summa
         opened_batch.run(engine, summary)
         if summary.halt is not None:
             raise SystemExit(summary.halt)
-        write_report(opened_batch.manifest, target / "_tinct")
+        write_report(opened_batch.manifest, target / "_tinct", str(target))
     return summary
 
 

@@ -88,7 +88,7 @@ def measure(count: int, folder: Path) -> None:
         number = scan(count)
     assert manifest.counts(number).get("done") == count, manifest.counts(number)
     with clock("report without pictures"):
-        write_report(manifest, folder)
+        write_report(manifest, folder, str(folder))
     manifest.close()
     size = (folder / "manifest.sqlite").stat().st_size
     pages = sum(path.stat().st_size for path in folder.glob("*.html"))

@@ -32,7 +32,7 @@ def results(folder: str = "out") -> dict[str, bytes]:
 
 
 def table(folder: str = "out") -> dict[str, dict[str, str]]:
-    with Path(folder, "_tinct", "report.csv").open(encoding="utf-8") as file:
+    with Path(folder, "_tinct", "report.csv").open(encoding="utf-8-sig") as file:
         return {row["source"]: row for row in csv.DictReader(file)}
 
 
@@ -45,8 +45,9 @@ def test_a_folder_is_colorized_as_by_colorize(run: Any, album: Path) -> None:
     assert {row["state"] for row in table().values()} == {"done"}
     page = Path("out/_tinct/index.html").read_text()
     assert page.count("<img") == 4
-    assert 'src="thumbs/0000/1.jpg"' in page
-    assert read_photo("out/_tinct/thumbs/0000/1.jpg").to_numpy().shape == (48, 128, 3)
+    [small] = Path("out/_tinct/thumbs/0000").glob("1-*.jpg")
+    assert f'src="thumbs/0000/{small.name}"' in page
+    assert read_photo(small).to_numpy().shape == (48, 128, 3)
     assert not Path("out/_tinct/partial").exists()
 
 

@@ -38,7 +38,7 @@ def results(folder: Path) -> dict[str, bytes]:
 
 def table(folder: Path) -> dict[str, dict[str, str]]:
     """Return the rows of the report, without what depends on the day."""
-    with (folder / "_tinct" / "report.csv").open(encoding="utf-8") as file:
+    with (folder / "_tinct" / "report.csv").open(encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     return {row["source"]: {name: value for name, value in row.items() if name != "seconds"} for row in rows}
 

@@ -26,7 +26,7 @@ def server(run: Any, picture: Any, gray_pixels: Any) -> Iterator[ReviewServer]:
         picture(f"in/{number}.png", np.roll(gray_pixels, 9 * number, axis=1))
     Path("in/bad.jpg").write_text("no picture")
     run("batch", "in", "out")
-    with opened_manifest("out", None) as (manifest, folder), ReviewServer(Review(manifest, folder)) as made:
+    with opened_manifest("out", None) as (manifest, folder), ReviewServer(Review(manifest, folder, "out")) as made:
         thread = threading.Thread(target=made.serve_forever, daemon=True)
         thread.start()
         yield made
@@ -132,7 +132,7 @@ def test_a_mode_goes_before_the_vividness_of_the_batch(run: Any, picture: Any) -
     picture("in/0.png")
     run("batch", "in", "out", "--vividness", "1.0")
     with opened_manifest("out", None) as (manifest, folder):
-        Review(manifest, folder).redo(1, {"mode": "faithful"})
+        Review(manifest, folder, "out").redo(1, {"mode": "faithful"})
     assert run("colorize", "in/0.png", "-o", "plain.png", "--mode", "faithful").code == 0
     assert Path("out/0.png").read_bytes() == Path("plain.png").read_bytes()
 

@@ -43,7 +43,7 @@ def titles() -> dict[str, tuple[str | None, str | None]]:
 
 
 def table() -> dict[str, dict[str, str]]:
-    with Path("out/_tinct/report.csv").open(encoding="utf-8") as file:
+    with Path("out/_tinct/report.csv").open(encoding="utf-8-sig") as file:
         return {row["source"]: row for row in csv.DictReader(file)}
 
 

@@ -79,7 +79,7 @@ def run(
         typer.Option(metavar="IMG", rich_help_panel=_BATCH, help="Let all photographs share this picture's colors."),
     ] = None,
     no_thumbnails: Annotated[
-        bool, typer.Option("--no-thumbnails", rich_help_panel=_BATCH, help="Leave small pictures out of the report.")
+        bool, typer.Option("--no-thumbnails", rich_help_panel=_BATCH, help="Make no small pictures for the report.")
     ] = False,
     state: Annotated[
         Path | None,
@@ -196,7 +196,7 @@ def report(
     from tinct.jobs.report import write_report
 
     with opened_manifest(target, state) as (manifest, folder):
-        typer.echo(os.fsencode(write_report(manifest, folder)))
+        typer.echo(os.fsencode(write_report(manifest, folder, target)))
 
 
 def review(

@@ -203,7 +203,7 @@ def _finish(asked: Asked, batch: Batch, summary: Summary, teller: _Teller) -> in
     else:
         _tell_failed_before(summary, teller)
     try:
-        index = write_report(batch.manifest, asked.job.folder)
+        index = write_report(batch.manifest, asked.job.folder, asked.job.target)
     except StoreError as error:
         if summary.halt is None:
             teller.complain(str(error))
@@ -226,14 +226,17 @@ def serve_review(target: str, state: Path | None, port: int, *, browser: bool) -
     """Serve the review of a batch until Ctrl-C.
 
     Raises:
-        StoreError: there is no batch, or the port is taken.
+        StoreError: there is no batch, its results are out of reach, or the port is taken.
     """
     import webbrowser
 
     from tinct.jobs.review import ReviewServer
     from tinct.jobs.reviewing import Review
 
-    with opened_manifest(target, state) as (manifest, folder), ReviewServer(Review(manifest, folder), port) as server:
+    with (
+        opened_manifest(target, state) as (manifest, folder),
+        ReviewServer(Review(manifest, folder, target), port) as server,
+    ):
         typer.echo(f"Review at {server.address}\nCtrl-C ends it.", err=True)
         if browser:
             webbrowser.open(server.address)

@@ -230,10 +230,11 @@ class Batch:
         self._left_out = count
 
     def _note(self, outcome: Outcome) -> None:
-        if outcome.thumbnail is not None:
-            keep_thumbnail(self._job.folder, outcome.id, outcome.thumbnail)
+        is_new = outcome.state == "done" and not outcome.kept
+        if is_new:
+            keep_thumbnail(self._job.folder, outcome)
         self.manifest.finish(outcome)
-        if outcome.state == "done" and not outcome.kept:
+        if is_new:
             remove_note(self._job.partial, outcome.id)
 
     def _plain(self, source: str) -> str:

@@ -6,15 +6,17 @@ import csv
 import html
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import quote
 
 from tinct.errors import StoreError, StoreFull
-from tinct.jobs.items import name_of
+from tinct.jobs.items import Outcome, name_of
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import full, is_full, local_path
+from tinct.media.atomic import scratch_beside
 
 INDEX, TABLE = "index.html", "report.csv"
 PAGE = 200
@@ -32,6 +34,7 @@ COLUMNS = (
     "output_sha256",
     "settings",
 )
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _STATES = (("done", "done"), ("failed", "failed"), ("pending", "left to do"), ("gone", "gone from the source"))
 
 _PAGE = Template("""<!doctype html>
@@ -62,20 +65,38 @@ $items
 """)  # noqa: E501 - one line a rule
 
 
-def thumbnail_path(folder: Path, id: int) -> Path:
-    """Return where the small picture of a photograph is, not more than a thousand to a folder."""
-    return folder / "thumbs" / f"{id // 1000:04}" / f"{id}.jpg"
+def thumbnail_path(folder: Path, id: int, output_hash: str) -> Path:
+    """Return where the small picture of a photograph's result is, those of at most a thousand photographs to a folder.
+
+    Args:
+        folder: of the batch's own files.
+        id: of the photograph.
+        output_hash: SHA-256 of the result, in hex, so that no other result's picture is ever taken for it.
+    """
+    return folder / "thumbs" / f"{id // 1000:04}" / f"{id}-{output_hash[:16]}.jpg"
 
 
-def keep_thumbnail(folder: Path, id: int, data: bytes) -> None:
-    """Write the small picture of a photograph; an OSError says that it can't be written."""
-    path = thumbnail_path(folder, id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+def keep_thumbnail(folder: Path, outcome: Outcome) -> None:
+    """Write the small picture of a new result, where it has one, and take away those of former results.
+
+    An OSError says that it can't be written.
+    """
+    assert outcome.output_hash is not None
+    path = thumbnail_path(folder, outcome.id, outcome.output_hash)
+    for former in path.parent.glob(f"{outcome.id}-*.jpg"):
+        former.unlink(missing_ok=True)
+    if outcome.thumbnail is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(outcome.thumbnail)
 
 
-def write_report(manifest: Manifest, folder: Path) -> Path:
+def write_report(manifest: Manifest, folder: Path, target: str) -> Path:
     """Write the CSV and the pages anew, and return the first page.
+
+    Args:
+        manifest: the list.
+        folder: of the batch's own files; takes the report.
+        target: folder or address of the results.
 
     Raises:
         StoreFull: no space is left.
@@ -83,9 +104,9 @@ def write_report(manifest: Manifest, folder: Path) -> Path:
     """
     try:
         _write_table(manifest, folder / TABLE)
-        failures = _write_pages(manifest, folder, "failures", "WHERE state = 'failed'", "")
+        failures = _write_pages(manifest, folder, target, "failures", "WHERE state = 'failed'", "")
         link = f' <a href="failures.html">{failures} failed</a>.' if failures else ""
-        _write_pages(manifest, folder, "index", "", link)
+        _write_pages(manifest, folder, target, "index", "", link)
     except OSError as error:
         if is_full(error):
             raise StoreFull(full(folder)) from error
@@ -94,7 +115,8 @@ def write_report(manifest: Manifest, folder: Path) -> Path:
 
 
 def _write_table(manifest: Manifest, path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    # With a byte order mark, without which spreadsheets take the names for those of an older encoding.
+    with _whole(path) as scratch, scratch.open("w", newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
         for rows in _pages(manifest, ""):
@@ -103,11 +125,11 @@ def _write_table(manifest: Manifest, path: Path) -> None:
                 notes = "; ".join(json.loads(row["notes"]))
                 table.writerow(
                     [
-                        name_of(row["source"]),
-                        name_of(row["target"]),
+                        _cell(name_of(row["source"])),
+                        _cell(name_of(row["target"])),
                         row["state"],
-                        row["error"] or "",
-                        notes,
+                        _cell(row["error"] or ""),
+                        _cell(notes),
                         row["review"],
                         row["attempts"],
                         seconds,
@@ -118,9 +140,15 @@ def _write_table(manifest: Manifest, path: Path) -> None:
                 )
 
 
-def _write_pages(manifest: Manifest, folder: Path, stem: str, condition: str, failures: str) -> int:
+def _cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: with an apostrophe before what one begins with."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _write_pages(manifest: Manifest, folder: Path, target: str, stem: str, condition: str, failures: str) -> int:
     """Write the pages of some photographs, take away those of an earlier report, and return how many there are."""
-    facts = manifest.facts()
+    results = local_path(target)
+    beside = results is not None and results.resolve() == folder.parent.resolve()
     total = int(manifest.query(f"SELECT COUNT(*) AS n FROM files {condition}")[0]["n"])
     count = max(1, -(-total // PAGE))
     states = {row["state"]: row["n"] for row in manifest.query("SELECT state, COUNT(*) AS n FROM files GROUP BY state")}
@@ -129,17 +157,36 @@ def _write_pages(manifest: Manifest, folder: Path, stem: str, condition: str, fa
         text = _PAGE.substitute(
             title="Failed photographs" if stem == "failures" else "Colorized photographs",
             summary=html.escape(summary or "no photographs"),
-            source=_escape(facts.get("source", "")),
-            target=_escape(facts.get("target", "")),
+            source=_escape(manifest.facts().get("source", "")),
+            target=_escape(target if results is None else str(results.resolve())),
             failures=failures if stem == "index" else ' <a href="index.html">All photographs</a>.',
             pages="".join(_link(stem, page, number) for page in _near(number, count)) if count > 1 else "",
-            items="\n".join(_item(row, folder, local_path(facts.get("target", ""))) for row in rows),
+            items="\n".join(_item(row, folder, beside) for row in rows),
         )
-        (folder / _page_name(stem, number)).write_text(text, "utf-8", errors="replace")
-    for path in folder.glob(f"{stem}-*.html"):
-        if int(path.stem.rpartition("-")[2]) > count:
-            path.unlink()
+        with _whole(folder / _page_name(stem, number)) as path:
+            path.write_text(text, "utf-8", errors="replace")
+    _remove_pages(folder, stem, count)
     return total
+
+
+def _remove_pages(folder: Path, stem: str, count: int) -> None:
+    """Take away the pages after ``count``, up to the first number that is missing: later ones are somebody else's."""
+    former: list[Path] = []
+    while (path := folder / _page_name(stem, count + len(former) + 1)).is_file():
+        former.append(path)
+    for path in reversed(former):  # so that a kill leaves no gap
+        path.unlink()
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Give the path of a file that takes the place of ``path`` when the block ends; that stays when the block raises.
+
+    Nothing waits for the disk, as for results: after a power cut the report can be written anew.
+    """
+    with scratch_beside(path) as scratch:
+        yield scratch
+        scratch.replace(path)
 
 
 def _pages(manifest: Manifest, condition: str) -> Iterator[list[Any]]:
@@ -165,14 +212,15 @@ def _link(stem: str, page: int, current: int) -> str:
     return f"<b>{page}</b>" if page == current else f'<a href="{_page_name(stem, page)}">{page}</a>'
 
 
-def _item(row: Any, folder: Path, target: Path | None) -> str:
+def _item(row: Any, folder: Path, beside: bool) -> str:
+    """Return a photograph's part of a page; ``beside`` tells whether the results lie around the batch's own files."""
     name, state = _escape(name_of(row["source"])), row["state"]
-    path = thumbnail_path(folder, row["id"])
+    path = thumbnail_path(folder, row["id"], row["output_hash"] or "")
     if state == "done" and path.exists():
         picture = f'<img src="{quote(path.relative_to(folder).as_posix())}" alt="before and after" loading="lazy">'
     else:
         picture = f'<div class="none">{_escape(dict(_STATES).get(state, state))}</div>'
-    if state == "done" and target is not None and folder.parent == target:
+    if state == "done" and beside:
         result = name_of(row["target"])
         picture = f'<a href="../{quote(result, errors="surrogateescape")}">{picture}</a>'
     lines = [f'<p class="error">{_escape(row["error"])}</p>'] if row["error"] else []

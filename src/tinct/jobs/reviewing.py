@@ -37,13 +37,18 @@ class Review:
     Args:
         manifest: the batch's list.
         folder: of the batch's own files.
+        target: folder or address of the results.
+
+    Raises:
+        StoreError: the results are out of reach.
     """
 
-    def __init__(self, manifest: Manifest, folder: Path) -> None:
-        self._manifest, self._folder = manifest, folder
+    def __init__(self, manifest: Manifest, folder: Path, target: str) -> None:
+        self._manifest, self._folder, self._target = manifest, folder, target
         self._facts = manifest.facts()
-        self._sources, self._results = open_place(self._facts["source"]), open_place(self._facts["target"])
-        self._partial = partial_folder(self._facts["target"], folder)
+        self._sources, self._results = open_place(self._facts["source"]), open_place(target)
+        self._results.check(writable=False)
+        self._partial = partial_folder(target, folder)
         self._work = folder / "review"
         self._work.mkdir(exist_ok=True)
         self._redoing = threading.Lock()
@@ -65,7 +70,7 @@ class Review:
             "items": [_describe(row) for row in shown],
             "more": shown[-1]["id"] if len(rows) > PAGE else None,
             "counts": self._counts(),
-            "target": self._facts["target"].encode(errors="replace").decode(),
+            "target": self._target.encode(errors="replace").decode(),
         }
 
     def picture(self, id: int, kind: str) -> bytes:
@@ -77,7 +82,7 @@ class Review:
         """
         row, recipe = self._row(id), Recipe.from_json(self._facts["recipe"])
         if kind == "thumb":
-            path = thumbnail_path(self._folder, id)
+            path = thumbnail_path(self._folder, id, row["output_hash"] or "")
             if path.exists():
                 return path.read_bytes()
             with (
@@ -135,8 +140,8 @@ class Review:
                     if outcome.halt is not None:
                         raise StoreError(outcome.halt)
                     self._manifest.finish(outcome)
-                    if outcome.thumbnail is not None:
-                        keep_thumbnail(self._folder, id, outcome.thumbnail)
+                    if outcome.state == "done" and not outcome.kept:
+                        keep_thumbnail(self._folder, outcome)
             except BatchBusy:
                 self._manifest.execute("UPDATE files SET override = ? WHERE id = ?", (override, id))
                 return self._answer(id) | {"said": "a batch is running; the next run colorizes it again"}
@@ -147,7 +152,7 @@ class Review:
             self._worker = Worker(
                 Setup(
                     source=self._facts["source"],
-                    target=self._facts["target"],
+                    target=self._target,
                     partial=self._partial,
                     recipe=recipe,
                     model=self._facts["model"],

@@ -168,7 +168,7 @@ def test_fifty_thousand_files_take_time_in_proportion(tmp_path: Path) -> None:
             for _ in range(300):
                 manifest.finish(done(next(claimed)))
             claimed.close()
-            write_report(manifest, tmp_path)
+            write_report(manifest, tmp_path, str(tmp_path))
             assert len(list(tmp_path.glob("index*.html"))) == 250
             assert len((tmp_path / "report.csv").read_text().splitlines()) == count + 1
         manifest.close()
