@@ -116,7 +116,7 @@ def done(item: Item) -> Outcome:
         item.source,
         item.target,
         "done",
-        wanted=item.wanted,
+        settings=item.wanted,
         seconds=0.5,
         origin=Entry(item.source, item.size, item.stamp),
         source_hash=f"{item.id:064}",

@@ -181,7 +181,7 @@ class Batch:
         def fingerprint(prior: str | None, override: str | None) -> str:
             chosen = recipe.for_series(prior).for_one(override)
             manifest.note_settings(chosen.fingerprint(model), chosen.settings(model))
-            return chosen.fingerprint(model)
+            return chosen.wanted(model)
 
         deciding.set_wanted(manifest, self.number, fingerprint)
         deciding.decide(manifest, self.number, self.results, job.wishes)

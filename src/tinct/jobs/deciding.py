@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from tinct.jobs.items import ATTEMPT, TAKEN, name_of
+from tinct.jobs.items import ATTEMPT, TAKEN, TRUNCATED, name_of
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import Entry, Place, Trouble
 
@@ -88,7 +88,7 @@ def decide(manifest: Manifest, number: int, results: Place, wishes: Wishes) -> N
     again = "UPDATE files SET state = 'pending', reason = ? WHERE scan = ? AND state = "
     there = "(SELECT 1 FROM found WHERE found.name = files.target"
     done = [
-        ("settings changed", "settings IS NOT wanted"),
+        ("settings changed", f"settings IS NOT wanted AND settings IS NOT replace(wanted, '{TRUNCATED}', '')"),
         ("source changed", "(listed_size IS NOT source_size OR listed_stamp IS NOT source_stamp)"),
         ("result missing", f"NOT EXISTS {there})"),
         ("result changed", f"NOT EXISTS {there} AND found.size IS output_size AND found.stamp IS output_stamp)"),

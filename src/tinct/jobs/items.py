@@ -20,6 +20,8 @@ SELECT = (
     " FROM files LEFT JOIN series ON series.name = files.series"
 )
 """Begins a query whose rows :func:`item_of` takes."""
+TRUNCATED = "+truncated"
+"""After a hash of settings: that damaged photographs may be taken as far as they go, or that one was."""
 TAKEN = "is taken by a file that this batch didn't make; --overwrite replaces it"
 
 
@@ -45,9 +47,10 @@ class Item:
     stamp: str
     """Likewise."""
     wanted: str
-    """Hash of the settings to use."""
+    """Hash of the settings to use, with :data:`TRUNCATED` where damaged photographs may be taken."""
     settings: str | None
-    """Hash of those that the result which is there was made with; None where there is none."""
+    """Hash of those that the result which is there was made with, with :data:`TRUNCATED` where its source was damaged;
+    None where there is none."""
     source_hash: str | None
     """Of the source of that result."""
     output_hash: str | None
@@ -75,7 +78,8 @@ class Outcome:
     target: str
     state: State
     """``done``, ``failed`` or ``gone``."""
-    wanted: str = ""
+    settings: str | None = None
+    """As :attr:`Item.settings`, of the result."""
     kept: bool = False
     """Whether the result that was there was found to be right, by its hash."""
     error: str | None = None
@@ -117,6 +121,11 @@ def item_of(row: sqlite3.Row) -> Item:
         override=row["override"],
         prior=row["prior"],
     )
+
+
+def whole(wanted: str) -> str:
+    """Return the hash of the settings without what concerns damaged photographs alone."""
+    return wanted.removesuffix(TRUNCATED)
 
 
 def _made_of(found: str | None) -> Made:

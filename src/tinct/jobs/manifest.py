@@ -168,7 +168,7 @@ class Manifest:
                 " seconds = CASE WHEN ? THEN seconds ELSE ? END, notes = CASE WHEN ? THEN notes ELSE ? END,"
                 " review = CASE WHEN ? THEN review ELSE '' END WHERE id = ?",
                 (
-                    outcome.wanted,
+                    outcome.settings,
                     outcome.origin.size,
                     outcome.origin.stamp,
                     outcome.source_hash,

@@ -15,6 +15,7 @@ from tinct.inference.options import ColorizeOptions
 from tinct.inference.prior import Prior, Signature
 from tinct.inference.provenance import from_settings, to_settings
 from tinct.inference.result import Result
+from tinct.jobs.items import TRUNCATED
 from tinct.media.formats import PNG, choose_format
 from tinct.media.pages import Pages
 from tinct.media.photo import MAX_PIXELS, Photo
@@ -174,13 +175,13 @@ class Recipe:
         )
 
     def settings(self, model_hash: str) -> str:
-        """Return all that a result's bytes depend on beside its source, as JSON.
+        """Return all that a whole photograph's result depends on beside its source, as JSON.
 
         Args:
             model_hash: SHA-256 of the model, in hex.
         """
         found: dict[str, Any] = {
-            "options": to_settings(self.options, truncated=self.allow_truncated),
+            "options": to_settings(self.options),
             "model": model_hash,
             "format": self.format,
             "quality": self.quality,
@@ -197,3 +198,7 @@ class Recipe:
     def fingerprint(self, model_hash: str) -> str:
         """Return a hash of :meth:`settings`."""
         return hashlib.sha256(self.settings(model_hash).encode()).hexdigest()
+
+    def wanted(self, model_hash: str) -> str:
+        """Return the :meth:`fingerprint`, with a word after it where damaged photographs may be taken."""
+        return self.fingerprint(model_hash) + (TRUNCATED if self.allow_truncated else "")

@@ -134,7 +134,7 @@ class Review:
                     self._manifest.note_settings(chosen.fingerprint(model), chosen.settings(model))
                     self._manifest.execute(
                         "UPDATE files SET override = ?, wanted = ?, attempts = attempts + 1 WHERE id = ?",
-                        (override, chosen.fingerprint(model), id),
+                        (override, chosen.wanted(model), id),
                     )
                     outcome = worker.work(item_of(self._row(id)))
                     if outcome.halt is not None:

@@ -65,7 +65,7 @@ def find_priors(
 
 def _look_at_all(manifest: Manifest, number: int, setup: Setup, engine: Engine) -> None:
     """Note the predicted colors of every photograph that wasn't looked at as it is now."""
-    recipe = setup.recipe.settings("")
+    recipe = setup.recipe.wanted("")
     made_of = "coalesce(listed_size, '') || ' ' || listed_stamp || ' ' || ?"
     rows = manifest.query(
         f"{SELECT} WHERE scan = ? AND NOT EXISTS"

@@ -12,7 +12,7 @@ from pathlib import Path
 from tinct.errors import OutputError, OutputExists, PhotoError, StoreError, TinctError
 from tinct.inference.backends import Backend, Device, load_backend
 from tinct.inference.pipeline import Colorizer
-from tinct.jobs.items import Item, Outcome
+from tinct.jobs.items import Item, Outcome, whole
 from tinct.jobs.places import Entry, digest, full, has_room, is_full, open_place
 from tinct.jobs.publishing import Publisher, Staged
 from tinct.jobs.recipe import Recipe
@@ -153,7 +153,7 @@ class Worker:
 
     def _make(self, item: Item, path: Path, seen: Entry, clock: _Clock) -> Outcome | _Made:
         """Find the result that is there to be right, or make one in the folder of what isn't finished."""
-        if item.output_hash is not None and item.settings == item.wanted:
+        if item.output_hash is not None and item.settings in (item.wanted, whole(item.wanted)):
             with clock.part("check"):
                 kept = self._check(item, path, seen)
             if kept is not None:
@@ -162,11 +162,13 @@ class Worker:
         results = recipe.results(path, self._colorizer)
         with clock.part("colorize"):
             result = next(results)
+        truncated = [result.photo.origin.is_truncated]
         said = [(*_note_of_name(item, recipe, result.photo.origin), *result.notes)]
 
         def pages() -> Iterator[Photo]:
             yield result.photo
             for other in results:
+                truncated.append(other.photo.origin.is_truncated)
                 said.append(other.notes)
                 yield other.photo
 
@@ -175,7 +177,7 @@ class Worker:
             write_pages(pages(), staged, quality=recipe.quality, overwrite=True, signer=self._signer)
         with clock.part("hash"):
             source_hash = whole_digest(path, sidecar=True) if recipe.sidecar else result.photo.source_hash
-            made = _Made(seen, source_hash, Staged(staged, digest(staged)), join_notes(said))
+            made = _Made(seen, source_hash, Staged(staged, digest(staged)), join_notes(said), any(truncated))
         if recipe.sidecar:
             beside = SidecarFile()
             beside.take(result.photo, staged, None, recipe.quality)
@@ -201,7 +203,7 @@ class Worker:
             item.source,
             item.target,
             "done",
-            wanted=item.wanted,
+            settings=item.settings,
             kept=True,
             origin=seen,
             source_hash=item.source_hash,
@@ -219,7 +221,7 @@ class Worker:
             item.source,
             item.target,
             "done",
-            wanted=item.wanted,
+            settings=item.wanted if made.truncated else whole(item.wanted),
             notes=(*made.notes, *said),
             seconds=time.perf_counter() - started,
             parts=tuple(clock.parts.items()),
@@ -249,6 +251,8 @@ class _Made:
     source_hash: str
     result: Staged
     notes: tuple[str, ...]
+    truncated: bool
+    """Whether the source was damaged."""
     thumbnail: bytes | None = None
     sidecar: Staged | None = None
 

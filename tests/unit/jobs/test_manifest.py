@@ -32,7 +32,7 @@ def done(item: Item, **changes: object) -> Outcome:
         item.source,
         item.target,
         "done",
-        wanted=item.wanted,
+        settings=item.wanted,
         origin=Entry(item.source, item.size, item.stamp),
         source_hash="aa",
         output=Entry(item.target, 5, "9"),
