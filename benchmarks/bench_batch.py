@@ -31,13 +31,14 @@ from tinct.inference.backends import Backend, load_backend
 from tinct.inference.options import ColorizeOptions
 from tinct.inference.pipeline import Colorizer
 from tinct.jobs import worker
-from tinct.jobs.batch import Job, Summary, opened
+from tinct.jobs.batch import Job, opened
 from tinct.jobs.cluster import Cluster
 from tinct.jobs.crew import Crew
 from tinct.jobs.engines import Engine, Threads
 from tinct.jobs.items import Outcome
 from tinct.jobs.recipe import Recipe
 from tinct.jobs.report import write_report
+from tinct.jobs.summary import Summary
 from tinct.media.photo import read_photo
 
 
@@ -45,18 +46,21 @@ class Silent:
     """Says nothing of a batch, and ends where a photograph fails."""
 
     def begin(self, total: int) -> None:
-        """See tinct.jobs.batch.Observer."""
+        """See tinct.jobs.summary.Observer."""
 
     def add(self, outcome: Outcome) -> None:
-        """See tinct.jobs.batch.Observer."""
+        """See tinct.jobs.summary.Observer."""
         if outcome.state != "done":
             raise SystemExit(outcome.error)
 
     def say(self, text: str) -> None:
-        """See tinct.jobs.batch.Observer."""
+        """See tinct.jobs.summary.Observer."""
+
+    def complain(self, text: str) -> None:
+        """See tinct.jobs.summary.Observer."""
 
     def stopping(self) -> None:
-        """See tinct.jobs.batch.Observer."""
+        """See tinct.jobs.summary.Observer."""
 
 
 def main() -> None:

@@ -14,13 +14,14 @@ import typer
 
 from tinct.cli.progress import RateBar, duration
 from tinct.errors import StoreError
-from tinct.jobs.batch import Batch, Job, Summary, opened, opened_manifest
+from tinct.jobs.batch import Batch, Job, opened, opened_manifest
 from tinct.jobs.deciding import left_over
 from tinct.jobs.engines import Engine, Threads
 from tinct.jobs.items import Outcome, name_of
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import local_path
 from tinct.jobs.report import write_report
+from tinct.jobs.summary import Summary
 from tinct.jobs.watching import Watch
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _carry_out(asked: Asked, engine: Engine, batch: Batch, teller: _Teller, bar:
         _tell_plan(batch.manifest, batch.number, summary, teller)
         if asked.dry_run:
             _list_plan(batch.manifest, batch.number)
-            _tell_failed_before(summary, teller)
+            _tell_left_alone(summary, teller)
             return FAILED if summary.states.get("failed") or summary.troubles else 0
         batch.run(engine, summary)
     bar.stop()
@@ -142,12 +143,8 @@ def _choose_jobs(job: Job) -> int:
 
 
 def _tell_plan(manifest: Manifest, number: int, summary: Summary, teller: _Teller) -> None:
-    for trouble in summary.troubles:
-        teller.complain(f"{trouble.name or 'the source'}: {trouble.reason}")
-    for row in manifest.query(
-        "SELECT source, error FROM files WHERE scan = ? AND state = 'failed' AND tried IS NULL ORDER BY id", (number,)
-    ):
-        teller.complain(f"{name_of(row['source'])}: {row['error']}")
+    for trouble in (*summary.troubles, *summary.taken):
+        teller.complain(trouble.text)
     states = summary.states
     if not sum(states.values()):
         teller.say("no pictures were found")
@@ -190,10 +187,14 @@ def _list_plan(manifest: Manifest, number: int) -> None:
     typer.secho(f"to do: {said or 'nothing'}", err=True)
 
 
-def _tell_failed_before(summary: Summary, teller: _Teller) -> None:
-    earlier = summary.states.get("failed", 0) - summary.counts["failed"]
-    if earlier > 0:
-        teller.complain(f"{earlier:,} failed before and were left alone; --retry-failed tries them again")
+def _tell_left_alone(summary: Summary, teller: _Teller) -> None:
+    if summary.failed_before:
+        teller.complain(f"{summary.failed_before:,} failed before and were left alone; --retry-failed tries them again")
+    if summary.taken:
+        teller.complain(
+            f"{len(summary.taken):,} left alone, as files that this batch didn't make have their results' names;"
+            " --overwrite replaces those files"
+        )
 
 
 def _finish(asked: Asked, batch: Batch, summary: Summary, teller: _Teller) -> int:
@@ -201,7 +202,7 @@ def _finish(asked: Asked, batch: Batch, summary: Summary, teller: _Teller) -> in
     if summary.halt is not None:
         teller.complain(f"Stopped: {summary.halt}")
     else:
-        _tell_failed_before(summary, teller)
+        _tell_left_alone(summary, teller)
     try:
         index = write_report(batch.manifest, asked.job.folder, asked.job.target)
     except StoreError as error:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import tinct
@@ -31,6 +30,7 @@ from tinct.jobs.recipe import Recipe
 from tinct.jobs.report import keep_thumbnail
 from tinct.jobs.series import find_priors
 from tinct.jobs.staging import partial_folder, remove_note, staging, take_notes
+from tinct.jobs.summary import Observer, Summary
 from tinct.jobs.worker import Setup
 from tinct.media.formats import PNG, choose_format, format_of_name, result_format
 from tinct.media.lock import take_lock
@@ -75,42 +75,6 @@ class Job:
     def partial(self) -> Path:
         """Where results are made."""
         return partial_folder(self.target, self.folder)
-
-
-@dataclass(slots=True)
-class Summary:
-    """What a run came to."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    """How many were ``done``, ``kept`` (found to be right by their hash), ``failed``, ``gone`` in this run."""
-    parts: Counter[str] = field(default_factory=Counter)
-    """Seconds by what they went into, over all threads."""
-    seconds: float = 0.0
-    """Wall time of the work."""
-    states: dict[str, int] = field(default_factory=dict)
-    """How many photographs are in each state after it."""
-    troubles: list[Trouble] = field(default_factory=list)
-    """What couldn't be listed."""
-    halt: str | None = None
-    """Why the run stopped early; None where it didn't."""
-    interrupted: bool = False
-    """Whether Ctrl-C stopped it."""
-
-
-class Observer(Protocol):
-    """Is told what happens, on the thread that runs the batch."""
-
-    def begin(self, total: int) -> None:
-        """So many photographs are to be done."""
-
-    def add(self, outcome: Outcome) -> None:
-        """One is finished."""
-
-    def say(self, text: str) -> None:
-        """Something that isn't about one photograph."""
-
-    def stopping(self) -> None:
-        """Ctrl-C: no further photograph is begun."""
 
 
 def state_folder(target: str) -> Path:
@@ -186,6 +150,8 @@ class Batch:
         deciding.set_wanted(manifest, self.number, fingerprint)
         deciding.decide(manifest, self.number, self.results, job.wishes)
         summary.states = manifest.counts(self.number)
+        summary.taken = deciding.taken(manifest, self.number)
+        summary.failed_before = summary.states.get("failed", 0) - len(summary.taken)
         return summary
 
     def run(self, engine: Engine, summary: Summary) -> None:

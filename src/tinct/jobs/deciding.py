@@ -109,6 +109,14 @@ def decide(manifest: Manifest, number: int, results: Place, wishes: Wishes) -> N
         )
 
 
+def taken(manifest: Manifest, number: int) -> list[Trouble]:
+    """Return the photographs that :func:`decide` left alone, as somebody else's files have their results' names."""
+    rows = manifest.query(
+        "SELECT source, error FROM files WHERE scan = ? AND state = 'failed' AND tried IS NULL ORDER BY id", (number,)
+    )
+    return [Trouble(name_of(row["source"]), row["error"]) for row in rows]
+
+
 def left_over(manifest: Manifest) -> list[str]:
     """Return the results that are still there, of those that :func:`decide` listed, under names no longer used."""
     rows = manifest.query(

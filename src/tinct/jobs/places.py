@@ -50,6 +50,11 @@ class Trouble:
     reason: str
     """Empty where nothing is wrong, and a file is only not to be looked at yet."""
 
+    @property
+    def text(self) -> str:
+        """What to tell the user."""
+        return f"{self.name or 'the source'}: {self.reason}"
+
 
 class Place(Protocol):
     """Files by name. Each operation may be called from several threads."""

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 from tinct.errors import StoreError
-from tinct.jobs.batch import Batch, Observer, Summary
+from tinct.jobs.batch import Batch
 from tinct.jobs.engines import Engine
 from tinct.jobs.places import Entry, Trouble
+from tinct.jobs.summary import Observer, Summary
 
 SHARE = 5
 """The sources are listed for at most one part in so many of the time."""
@@ -36,9 +37,10 @@ class Watch:
     def __init__(self, batch: Batch, engine: Engine, interval: float, observer: Observer) -> None:
         self._batch, self._engine, self._interval, self._observer = batch, engine, interval, observer
         self._stop = threading.Event()
+        self._told: set[Trouble] = set()
 
     def run(self) -> Summary:
-        """Watch until Ctrl-C, and return what it all came to.
+        """Watch until Ctrl-C or a request to end (SIGTERM), and return what it all came to.
 
         Raises:
             StoreError: the results can't be written; sources out of reach are waited for.
@@ -69,28 +71,43 @@ class Watch:
     def _pass(self, entries: list[Entry | Trouble], total: Summary) -> bool:
         """Work off what is there; say whether that was possible."""
         summary = self._batch.prepare(self._engine, entries)
+        self._tell([*summary.troubles, *summary.taken])
+        if not total.states:
+            total.failed_before = summary.failed_before
         if summary.states.get("pending"):
             self._batch.run(self._engine, summary)
         total.counts.update(summary.counts)
         total.parts.update(summary.parts)
         total.seconds += summary.seconds
         total.states = summary.states
-        total.troubles = summary.troubles
+        total.troubles, total.taken = summary.troubles, summary.taken
         if summary.interrupted:
             self._stop.set()
         if summary.halt is not None:
             self._observer.say(f"{summary.halt}; trying again")
         return summary.halt is None
 
+    def _tell(self, troubles: list[Trouble]) -> None:
+        """Name what keeps photographs from being done, where it wasn't so at the look before."""
+        for trouble in troubles:
+            if trouble not in self._told:
+                self._observer.complain(trouble.text)
+        self._told = set(troubles)
+
     @contextmanager
     def _interrupts(self) -> Iterator[None]:
-        """Let Ctrl-C end the watch between two looks."""
+        """Let Ctrl-C end the watch between two looks, and SIGTERM, by which services are ended, do what Ctrl-C does."""
 
         def on_interrupt(_number: int, _frame: FrameType | None) -> None:
             self._stop.set()
 
-        before = signal.signal(signal.SIGINT, on_interrupt)
+        def on_end(_number: int, _frame: FrameType | None) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+        handlers = {signal.SIGINT: on_interrupt, signal.SIGTERM: on_end}
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
