@@ -22,6 +22,8 @@ USUAL_RATE = Fraction(25)
 PASSES = 3
 """Decodings that a film without trustworthy times has under way: shots are gone through twice where colors are carried
 through them, and pieces of a shot overlap."""
+LIMITED, FULL = 1, 2
+"""FFmpeg's numbers for ranges of luma."""
 OnDamage = Callable[[Fraction | None, str], None]
 """Called with the time of what can't be decoded, in seconds, and what the decoder says of it."""
 
@@ -139,9 +141,9 @@ def examine(path: str | Path) -> Film:
 
 
 def is_full_range(frame: Any) -> bool:
-    """Tell whether luma uses all codes; formats of gray alone and those for JPEG always do."""
-    name = frame.format.name
-    return name.startswith(("gray", "yuvj", "ya")) or int(frame.color_range) == 2
+    """Tell whether luma uses all codes: as the film says; formats for JPEG always do, gray alone if nothing is said."""
+    name, said = frame.format.name, int(frame.color_range)
+    return said == FULL or name.startswith("yuvj") or (said != LIMITED and name.startswith(("gray", "ya")))
 
 
 def decode(container: Any, stream: Any, on_damage: OnDamage) -> Iterator[Any]:

@@ -136,7 +136,9 @@ def luma_format(pixel_format: str) -> str | None:
     shifted = pixel_format.startswith(("p0", "p2", "p4"))
     if not (packed or shifted or found.is_big_endian or first.bits > 16):
         return pixel_format
-    return "yuv444p" if first.bits == 8 else f"yuv444p{min(first.bits, 16)}le"
+    # From gray to color, FFmpeg would change the range.
+    kind = "gray" if pixel_format.startswith(("gray", "ya")) else "yuv444p"
+    return kind if first.bits == 8 else f"{kind}{min(first.bits, 16)}le"
 
 
 def chroma(frame: Any) -> float:

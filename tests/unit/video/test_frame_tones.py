@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from tinct.color.lab import gray_to_lightness, lightness, srgb_to_lab
 from tinct.video.deflicker import deflicker
-from tinct.video.film import Reader, examine
+from tinct.video.film import FULL, LIMITED, Reader, examine
 from tinct.video.painting import Painter
 from tinct.video.tones import Frame, Toner, Turn, luma_format
 
@@ -45,11 +46,43 @@ def test_lightness_of_every_kind_of_format(codec: str, pixels: str, make_film: M
     assert np.abs(found - gray_to_lightness(ramp / np.float32(255))).mean() < tolerance
 
 
+@pytest.mark.parametrize(
+    ("codec", "pixels", "said", "limited"),
+    [
+        ("libx265", "gray", LIMITED, True),
+        ("libx265", "gray10le", LIMITED, True),
+        ("libx265", "gray", FULL, False),
+        ("ffv1", "gray", LIMITED, True),
+        ("ffv1", "gray", FULL, False),
+        ("ffv1", "gray", 0, False),
+        ("rawvideo", "gray16be", 0, False),
+    ],
+)
+def test_range_of_gray_alone(codec: str, pixels: str, said: int, limited: bool, tmp_path: Path) -> None:
+    """Black is 16 of 255, and white 235, where a film of gray says so; where it says nothing, all codes are used."""
+    bits = av.VideoFormat(pixels, 16, 16).components[0].bits
+    ramp = np.tile(np.linspace(16 << bits - 8, 235 << bits - 8, 128).round().astype(np.uint16), (64, 1))
+    path = tmp_path / ("in.nut" if codec == "rawvideo" else "in.mkv")
+    with av.open(str(path), "w") as container:
+        lossless = {"x265-params": "log-level=error:lossless=1"} if codec == "libx265" else {}
+        stream = container.add_stream(codec, rate=25, options=lossless)
+        stream.width, stream.height, stream.pix_fmt, stream.codec_context.color_range = 128, 64, pixels, said
+        frame = av.VideoFrame.from_ndarray(ramp if bits > 8 else ramp.astype(np.uint8), format=pixels)
+        frame.color_range = said
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    film = examine(path)
+    found = Toner(film, colored=False).take(0, next(Reader(film, np.arange(1), seekable=False).frames(0, 1)))
+    black, white = (16 << bits - 8, 235 << bits - 8) if limited else (0, (1 << bits) - 1)
+    assert np.abs(found.lightness() - gray_to_lightness((ramp - black) / np.float32(white - black))).max() < 0.01
+
+
 def test_luma_is_not_converted() -> None:
     for name in ("yuv420p", "nv12", "gray10le", "gray", "yuvj422p"):
         assert luma_format(name) == name
     assert luma_format("yuyv422") == "yuv444p"
     assert luma_format("p010le") == "yuv444p10le"
+    assert luma_format("gray12be") == "gray12le"
+    assert luma_format("ya8") == "gray"
     for name in ("rgb24", "gbrp10le", "pal8", "monow"):
         assert luma_format(name) is None
 
