@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +93,7 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
     Raises:
         UnreadableVideo: the source can't be used.
         OptionError: the options don't go together, the target is the source, or two references are for one frame.
-        HintError: a hint or a reference lies after the film's end.
+        HintError: a hint or a reference lies after the film's end; those after a preview's end are left out.
         OutputExists, OutputError: the target or the folder can't be written, or another run has the folder.
     """
     target = Path(job.target)
@@ -106,28 +105,29 @@ def make_plan(job: Job, backend: Backend, on_frame: Callable[[int], None] = lamb
     encoding = choose_encoding(film, target, job.codec, job.depth, job.quality, job.without)
     left_out = check_target(film, encoding)
     hashes = {path: digest(path) for path in {found.path for found in job.options.references}}
-    settings = job.options.to_settings(hashes)
     source_hash = digest(job.source)
     folder = Path(job.state) if job.state is not None else target.with_name(target.name + FOLDER)
     fingerprint = {
         "source": source_hash,
-        "settings": settings,
-        "encoding": dataclasses.asdict(encoding),
+        "settings": job.options.to_settings(hashes),
+        # The rest of it matters only when shots are joined.
+        "encoding": [encoding.codec, encoding.depth, encoding.pixel_format, encoding.quality],
         "model": backend.model_hash,
         # Another version may find other shots, or encode in a way that doesn't join.
         "versions": [tinct.__version__, av.ffmpeg_version_info, cv2.__version__, scenedetect.__version__],
     }
     state.take(folder)
     try:
-        found = state.recall(folder, fingerprint)
-        if found is None:
-            found = survey(film, job.options.seconds, on_frame)
-            _check_times(job.options, film, found)
+        known = state.recall(folder, fingerprint)
+        found = known if known is not None else survey(film, job.options.seconds, on_frame)
+        options, later = _choose_given(job.options, film, found)
+        if known is None:
             state.note_down(folder, fingerprint, found)
     except BaseException:
         state.release(folder)
         raise
-    return Plan(film, encoding, found, job.options, folder, source_hash, settings, (*found.notes, *left_out))
+    settings, notes = options.to_settings(hashes), (*found.notes, *left_out, *later)
+    return Plan(film, encoding, found, options, folder, source_hash, settings, notes)
 
 
 def digest(path: str) -> str:
@@ -143,15 +143,27 @@ def digest(path: str) -> str:
         raise UnreadableVideo(f"{path} can't be read ({error.strerror or error})") from error
 
 
-def _check_times(options: FilmOptions, film: Film, found: Survey) -> None:
+def _choose_given(options: FilmOptions, film: Film, found: Survey) -> tuple[FilmOptions, list[str]]:
+    """Return the options with the hints and references of what was looked at, and what a user should know of others.
+
+    Raises:
+        HintError: one lies after the end of the whole film.
+        OptionError: two references are for one frame.
+    """
     times = _times(film, found)
     end = float(times[-1]) + float(1 / film.rate)
+    hints = tuple(hint for hint in options.hints if hint.time < end)
+    references = tuple(one for one in options.references if one.time is None or one.time < end)
+    check_references(references, times)
     given = [hint.time for hint in options.hints]
     given += [reference.time for reference in options.references if reference.time is not None]
-    for time in given:
-        if time >= end:
-            raise HintError(f"{time:g} seconds, the time of a hint or reference, lie after the end at {end:.2f}")
-    check_references(options.references, times)
+    late = [time for time in given if time >= end]
+    if not late:
+        return options, []
+    if options.seconds is None:
+        raise HintError(f"{late[0]:g} seconds, the time of a hint or reference, lie after the end at {end:.2f}")
+    note = f"the preview ends at {end:.2f} seconds; of the hints and references, {len(late)} for later were left out"
+    return replace(options, hints=hints, references=references), [note]
 
 
 def _times(film: Film, found: Survey) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -19,6 +20,7 @@ from tinct.errors import HintError, OptionError, OutputError
 from tinct.inference.backends import Backend
 from tinct.inference.options import ColorizeOptions, Hint
 from tinct.media.photo import read_photo
+from tinct.video import state
 from tinct.video.anchors import Anchor, Given, carry, find_anchors, load
 from tinct.video.flow import Linker
 from tinct.video.options import FilmOptions, TimedHint, TimedReference, load_hints, parse_time
@@ -214,6 +216,25 @@ def test_hint_goes_before_a_reference(
     there = np.s_[44:52, 60:68]
     assert np.abs(both[1][there].mean(axis=(0, 1)) - alone[1][there].mean(axis=(0, 1))).max() < 8
     assert both[1][:20, ..., 1].mean() < 0 < alone[1][:20, ..., 1].mean(), "the rest follows the reference"
+
+
+def test_preview_without_what_is_given_for_later(
+    moving: Frames, make_film: Maker, backend: Backend, small: ColorizeOptions, tmp_path: Path
+) -> None:
+    """The look at the beginning is as if later hints and references weren't there; a note says that they are."""
+    read_photo(np.full((96, 128, 3), (60, 80, 130), np.uint8)).save(tmp_path / "blue.png")
+    source, near = make_film("in.mkv", moving(1, 12)), TimedHint(0.04, RED)
+    alone = FilmOptions(small, hints=(near,), seconds=0.2)
+    later = replace(
+        alone, hints=(near, TimedHint(0.4, RED)), references=(TimedReference(str(tmp_path / "blue.png"), 0.3),)
+    )
+    job = Job(str(source), str(source.with_name("later.mkv")), later, state=str(tmp_path / "state"))
+    for _ in range(2):  # the second time from what the first noted down
+        plan = make_plan(job, backend)
+        assert "the preview ends at 0.20 seconds; of the hints and references, 2 for later were left out" in plan.notes
+        assert plan.options == alone
+        assert len(plan.settings["film"]["hints"]) == 1
+        state.release(tmp_path / "state")
 
 
 def test_bad_anchors(

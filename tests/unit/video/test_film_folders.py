@@ -40,6 +40,17 @@ def carry_out(job: Job, backend: Backend) -> None:
     finish(job, plan, backend)
 
 
+def test_shots_serve_for_another_container_and_without_sound(job: Job, backend: Backend) -> None:
+    """What is said only when shots are joined needs no shot anew."""
+    plan = make_plan(job, backend)
+    shots = plan.survey.shots
+    Studio(plan, backend).colorize_shot(shots[0])
+    for changes in ({"without": ("audio", "subtitle")}, {"target": job.target.replace(".mkv", ".mp4"), "mark": False}):
+        other = make_plan(replace(job, **changes), backend)
+        assert Studio(other, backend).is_done(shots[0])
+    assert not Studio(make_plan(replace(job, quality=30), backend), backend).is_done(shots[0])
+
+
 @pytest.mark.parametrize("name", ["one.jpg", "plan.json"])
 def test_foreign_folder_is_left_alone(name: str, job: Job, backend: Backend) -> None:
     folder = Path(str(job.state))
