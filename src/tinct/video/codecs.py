@@ -27,6 +27,8 @@ class Codec:
     """Constant rate factor unless asked otherwise; None for a codec that has none. Less is better, and larger."""
     best: int = 0
     worst: int = 51
+    interlaced: bool = False
+    """Whether it can say that frames are."""
 
 
 _LOSSLESS = {8: "yuv444p", 10: "yuv444p10le", 12: "yuv444p12le", 16: "yuv444p16le"}
@@ -42,6 +44,7 @@ CODECS: dict[str, Codec] = {
             # Else the stream depends on the processor's instructions, and on some differs from run to run.
             {"preset": "medium", "x264-params": "cpu-independent=1"},
             17,
+            interlaced=True,
         ),
         Codec(
             "h265",
@@ -59,8 +62,9 @@ CODECS: dict[str, Codec] = {
             _LOSSLESS,
             _LOSSLESS,
             {"level": "3", "g": "1", "slices": "4", "slicecrc": "1"},
+            interlaced=True,
         ),
-        Codec("prores", "prores_ks", {10: "yuv422p10le"}, {}, {"profile": "hq", "vendor": "apl0"}),
+        Codec("prores", "prores_ks", {10: "yuv422p10le"}, {}, {"profile": "hq", "vendor": "apl0"}, interlaced=True),
     )
 }
 CONTAINERS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -93,6 +97,11 @@ class Encoding:
     def encoder(self) -> str:
         """FFmpeg's name of the encoder."""
         return CODECS[self.codec].encoder
+
+    def keeps_fields(self, height: int) -> bool:
+        """Tell whether interlaced frames of so many lines can be written as such; each field needs whole chroma."""
+        lines = 4 if self.pixel_format.startswith("yuv420") else 2
+        return CODECS[self.codec].interlaced and height % lines == 0
 
     def options(self) -> dict[str, str]:
         """Return the encoder's options."""

@@ -15,10 +15,12 @@ from typing import Any
 import av
 import av.error
 import numpy as np
+from av.codec.context import Flags
 from numpy.typing import NDArray
 
 from tinct.errors import OutputError
 from tinct.video.codecs import Encoding
+from tinct.video.fields import BOTTOM, TOP, FieldMarker
 from tinct.video.film import Film, reason
 from tinct.video.tones import PRECISE
 
@@ -35,10 +37,14 @@ MATRIX, RANGE, PRIMARIES, TRANSFER = 1, 1, 1, 1
 def add_picture(container: Any, film: Film, encoding: Encoding) -> Any:
     """Add the stream of pictures to a container."""
     os.environ.setdefault("SVT_LOG", "1")  # else SVT-AV1 says much on standard error; 1 leaves errors
+    options = encoding.options()
+    fields = film.fields if encoding.keeps_fields(film.height) else ""
+    if fields:
+        options["field_order"] = {TOP: "tt", BOTTOM: "bb"}[fields]
     stream = container.add_stream(
         encoding.encoder,
         rate=film.rate,
-        options=encoding.options(),
+        options=options,
         width=film.width,
         height=film.height,
         time_base=1 / film.rate,
@@ -46,6 +52,8 @@ def add_picture(container: Any, film: Film, encoding: Encoding) -> Any:
     )
     context = stream.codec_context
     context.thread_count = THREADS
+    if fields:
+        context.flags |= Flags.interlaced_dct | Flags.interlaced_me
     context.sample_aspect_ratio = film.aspect
     context.colorspace, context.color_range = MATRIX, RANGE
     context.color_primaries, context.color_trc = PRIMARIES, TRANSFER
@@ -67,7 +75,9 @@ def write_shot(path: Path, film: Film, encoding: Encoding, frames: Iterable[Any]
     Raises:
         OutputError: it can't be written.
     """
-    count = 0
+    count, marker = 0, None
+    if film.fields and encoding.keeps_fields(film.height):
+        marker = FieldMarker(film.width, film.height, encoding.pixel_format, 1 / film.rate, film.fields)
     try:
         with av.open(str(path), "w", format="matroska") as container:
             stream = add_picture(container, film, encoding)
@@ -83,7 +93,8 @@ def write_shot(path: Path, film: Film, encoding: Encoding, frames: Iterable[Any]
                     container.mux(packet)
 
             for pixels in frames:
-                write(stream.encode(_picture(pixels, film, encoding, count)))
+                frame = _picture(pixels, film, encoding, count)
+                write(stream.encode(frame if marker is None else marker.mark(frame)))
                 count += 1
             if count:
                 write(stream.encode(None))

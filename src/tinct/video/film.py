@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.errors import UnreadableVideo
+from tinct.video.fields import field_order
 
 USUAL_RATE = Fraction(25)
 """Frames a second of a film that doesn't say."""
@@ -52,7 +53,8 @@ class Film:
     """Of a pixel, width over height."""
     matrix: tuple[int, ...] = ()
     """Display matrix, 9 integers as in ISO 14496-12; empty for none."""
-    interlaced: bool = False
+    fields: str = ""
+    """Of interlaced frames, which comes first, see :func:`~tinct.video.fields.field_order`; empty for whole frames."""
     transfer: int = 2
     """Transfer characteristics as in ITU-T H.273; 2 is unspecified."""
 
@@ -135,7 +137,7 @@ def examine(path: str | Path) -> Film:
             rate=stream.average_rate or stream.guessed_rate or USUAL_RATE,
             aspect=aspect or Fraction(1),
             matrix=matrix,
-            interlaced=frame.interlaced_frame,
+            fields=field_order(frame),
             transfer=int(frame.color_trc),
         )
 

@@ -78,6 +78,9 @@ def _left_out(source: Any, film: Film, encoding: Encoding) -> Iterator[str]:
     alpha = any(component.is_alpha for component in av.VideoFormat(film.pixel_format, 16, 16).components)
     if alpha or "alpha_mode" in (key.lower() for key in source.streams[film.index].metadata):
         yield "its transparency was left out"
+    if film.fields and not encoding.keeps_fields(film.height):
+        able = [name for name, codec in CODECS.items() if codec.interlaced]
+        yield f"that its frames are interlaced was left out; {', '.join(able)} can say it of most films"
     if film.bits > encoding.depth:
         most = max(CODECS["ffv1"].formats)
         yield f"its {film.bits} bits a channel were reduced to {encoding.depth}; ffv1 (.mkv) keeps up to {most}"
@@ -205,7 +208,7 @@ def _add_copy(container: Any, stream: Any, encoding: Encoding) -> Any:
         copy = container.add_stream_from_template(stream, opaque=True)
     except ValueError as error:
         raise OutputError(
-            f"{encoding.container} can't hold stream {stream.index}, {stream.type} of the codec {named}"
+            f"stream {stream.index}, {stream.type} of the codec {named}, can't be copied into {encoding.container}"
         ) from error
     if stream.type == "audio" and copy.codec_context.layout.name in LAYOUTS:
         copy.codec_context.layout = LAYOUTS[copy.codec_context.layout.name]

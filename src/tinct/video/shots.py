@@ -169,7 +169,7 @@ def _notes(film: Film, sizes: dict[int, tuple[int, int]], ticks: list[int], colo
     notes = []
     if colored:
         notes.append("the film has colors already; they were replaced, its lightness was kept")
-    if film.interlaced:
+    if film.fields:
         notes.append("its frames are interlaced and were colorized as they are; deinterlaced first, they look better")
     if film.transfer in (16, 18):
         notes.append("it is HDR, and was taken as if it weren't; convert it to SDR first")
