@@ -60,6 +60,7 @@ class Gathered:
         self._store, self._maker, self._same = store, maker, same
         self.faults: dict[str, str] = {}
         self.items: list[Item] = []
+        """In the order of their names."""
         self.colors = np.zeros(len(auc.bins()), np.int64)
         lines: list[list[float]] = []
         areas: list[tuple[float, ...]] = []
@@ -81,11 +82,15 @@ class Gathered:
         """(n, k + 1): the figures of :data:`PER_PHOTO`, NaN where one has none, and the change of colorfulness."""
         self.areas: Column = np.array(areas, np.float64).reshape(-1, 4)
         """(n, 4): (pixel, threshold) pairs held and pixels; then the same, weighed. Empty without areas."""
+        self._drawn = sorted(self.items, key=lambda item: item.sha256)
 
     def vectors(self, name: str, start: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-        """Return the feature vectors of a block of originals and of results, (n, d) each; None where there are none."""
+        """Return the feature vectors of a block of originals and of results, (n, d) each; None where there are none.
+
+        Blocks follow the photographs' hashes, so each is drawn from all of the set, whatever they are called.
+        """
         ours, theirs = [], []
-        for item in self.items[start : start + distances.BLOCK]:
+        for item in self._drawn[start : start + distances.BLOCK]:
             ours.append(getattr(_measured(self._store, self._same, item), name))
             theirs.append(getattr(_measured(self._store, self._maker, item), name))
         if any(vector is None for vector in (*ours, *theirs)):

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.linalg
 import torch
 from torchmetrics.image.kid import KernelInceptionDistance
 
+from tinct.data.source import Source
+from tinct.evaluation import distances
+from tinct.evaluation.catalog import PER_PHOTO, choose
 from tinct.evaluation.distances import Spread, combine_kid, frechet_distance, kid_block
+from tinct.evaluation.makers import Gray, Same
+from tinct.evaluation.protocol import Item
+from tinct.evaluation.rows import Gathered, make_row
+from tinct.evaluation.store import Measured, Output, Store
 
 WIDTH = 24
 
@@ -39,6 +49,33 @@ def test_kid_is_torchmetrics(features: tuple[np.ndarray, np.ndarray]) -> None:
     value, variance = kid_block(*features)
     assert value == pytest.approx(float(mean), rel=1e-6)
     assert variance > 0
+
+
+def test_kid_is_the_same_under_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks are drawn from all classes, also where folders, and so names, are sorted by class."""
+    monkeypatch.setattr(distances, "BLOCK", 50)
+    rng = np.random.default_rng(0)
+    classes = np.repeat([0, 1], 100)
+    true = (rng.normal(0, 1, (2, WIDTH))[classes] + rng.normal(0, 1, (200, WIDTH))).astype(np.float32)
+    made = (true * 0.7 + 0.3 * rng.normal(0, 1, true.shape)).astype(np.float32)
+    hashes = [hashlib.sha256(vector.tobytes()).hexdigest() for vector in true]
+    figures = dict.fromkeys(PER_PHOTO, 0.0)
+    counts, same, other = np.zeros(229, np.int64), Same("original"), Gray("gray")
+    found = []
+    with Store(None, "one") as store:
+        for place, digest in enumerate(hashes):
+            outputs = {"original": Output("true", None), "gray": Output("made", None)}
+            pairs = [
+                (name, Measured(figures, counts, counts, vectors[place]))
+                for name, vectors in (("true", true), ("made", made))
+            ]
+            store.keep(digest, "measured", outputs, pairs)
+        for order in (np.arange(200), rng.permutation(200)):
+            items = [Item(Source(f"{name:03}.png", Path("photos")), hashes[place]) for name, place in enumerate(order)]
+            gathered = Gathered(store, other, items, same, None)
+            found.append(make_row("photos", other, gathered, choose(("kid_efficientnet_lite0",)), {}))
+    assert found[0].figures == found[1].figures
+    assert found[0].intervals == found[1].intervals
 
 
 def test_kid_of_blocks(features: tuple[np.ndarray, np.ndarray]) -> None:
