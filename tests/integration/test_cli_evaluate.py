@@ -156,6 +156,10 @@ def test_a_command_that_fails(
         (("--model", "nobody"), 2, "unknown model 'nobody'"),
         (("--raw-rgb",), 2, "not RGB"),
         (("--json", "nowhere/o.json"), 2, "folder that doesn't exist"),
+        (("--json", "o.json", "--report", "./o.json"), 2, "o.json is given for two outputs"),
+        (("--json", "o.json", "--csv", "o.json"), 2, "o.json is given for two outputs"),
+        (("--json", "o.json", "--store", "o.json"), 2, "o.json is given for two outputs"),
+        (("--csv", "o.measured"), 2, "o.measured is given for two outputs"),
         (("--time-limit", "-1", "--command", "tool {in} {out}"), 2, "--time-limit is -1"),
     ],
 )

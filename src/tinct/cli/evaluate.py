@@ -161,7 +161,7 @@ def evaluate(
         device=device or settings.device,
         jobs=settings.jobs if jobs is None else jobs,
     )
-    refuse_missing_folders(report, as_json, as_csv, request.store)
+    check_outputs(report, as_json, as_csv, request.store)
     photos = _check_photos(report, report_photos)
     raise typer.Exit(_run(request, report, photos, as_json, as_csv, quiet))
 
@@ -181,14 +181,23 @@ def _check_photos(report: Path | None, photos: str) -> Photos:
     return Path(photos)
 
 
-def refuse_missing_folders(*outputs: Path | None) -> None:
-    """Say now what would fail after minutes of work."""
+def check_outputs(*outputs: Path | None) -> None:
+    """Say now what would fail after minutes of work, or be lost.
+
+    Raises:
+        OptionError: an output can't be a file, or two of them are one file.
+    """
     from tinct.errors import OptionError
 
-    for path in outputs:
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+    paths = [path for path in outputs if path is not None]
+    for path in paths:
+        if path.is_dir() or not path.parent.is_dir():
             what = "is a folder" if path.is_dir() else "lies in a folder that doesn't exist"
             raise OptionError(f"{path} {what}; give a file in a folder that exists")
+    files = [path.resolve() for path in paths]
+    for path, file in zip(paths, files, strict=True):
+        if files.count(file) > 1:
+            raise OptionError(f"{path} is given for two outputs, of which one would be lost; give each a file")
 
 
 def _run(

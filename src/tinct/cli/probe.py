@@ -57,7 +57,7 @@ def probe(
     pixels. Exit codes: 0 all done, 1 some photographs can't be read, 2 wrong usage.
     """
     from tinct.cli.develop import need
-    from tinct.cli.evaluate import refuse_missing_folders, write_text
+    from tinct.cli.evaluate import check_outputs, write_text
     from tinct.cli.evaluation_bar import EvaluationBar
     from tinct.errors import OptionError
     from tinct.settings import load_settings
@@ -68,7 +68,7 @@ def probe(
     from tinct.evaluation.probe import ProbeRequest
     from tinct.evaluation.probe import probe as run
 
-    refuse_missing_folders(plot, as_json, as_csv)
+    check_outputs(plot, as_json, as_csv)
     if plot is not None and plot.suffix.lower() not in probe_output.PLOTS:
         raise OptionError(f"--plot is {plot}; give a file that ends in {', '.join(probe_output.PLOTS)}")
     settings = load_settings()

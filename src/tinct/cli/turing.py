@@ -151,12 +151,12 @@ def score_command(
     Participants who always chose the same side, missed most catch trials, or answered faster than anybody looks are
     flagged, named, and left out.
     """
-    from tinct.cli.evaluate import refuse_missing_folders, write_text
+    from tinct.cli.evaluate import check_outputs, write_text
     from tinct.evaluation import ballots
     from tinct.evaluation import turing as scoring
     from tinct.evaluation.trials import load_trials
 
-    refuse_missing_folders(as_csv, photos, participants, votes, as_json)
+    check_outputs(as_csv, photos, participants, votes, as_json)
     trials = load_trials(folder)
     cast = []
     if (folder / ballots.FILE).is_file():

@@ -221,6 +221,8 @@ def test_many_participants_at_once(serve: Callable[..., Test], trials: Path, run
     with ThreadPoolExecutor(12) as pool:
         assert list(pool.map(one, range(24))) == [4] * 24
     assert run("turing", "score", trials, "--participants", "people.csv").code == 0
+    refused = run("turing", "score", trials, "--csv", "one.csv", "--votes", "one.csv")
+    assert (refused.code, "one.csv is given for two outputs" in refused.err) == (2, True)
     people = read_csv("people.csv")
     assert [person["answers"] for person in people] == ["4"] * 24
 
