@@ -23,6 +23,7 @@
     │   ├── UnknownModel       no model of that name; the message lists the choices
     │   └── BadModelFile       corrupt, not a model of Tinct, or of another architecture
     ├── DataError              training or evaluation data can't be used
+    │   └── DataOutOfReach     a file of them that was there can't be read any more
     ├── ConfigError            a recipe has faults; the message lists all of them
     ├── ForkedProcess          a process was forked from one in which Tinct was at work
     ├── CommandFailed          an external command failed, hung, or can't be started
@@ -136,6 +137,10 @@ class BadModelFile(ModelError):
 
 class DataError(TinctError):
     """Training or evaluation data can't be used."""
+
+
+class DataOutOfReach(DataError):
+    """A file of the data that was there can't be read any more."""
 
 
 class ConfigError(TinctError):

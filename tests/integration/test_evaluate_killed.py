@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -18,6 +20,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from tinct.data.source import Source
+from tinct.errors import ModelError
+from tinct.evaluation.makers import ModelMaker
+from tinct.evaluation.protocol import Item, Original
 
 Run = Callable[..., Any]
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -61,6 +68,43 @@ def test_a_killed_run_goes_on(run: Run, start: Start, many: Callable[[int], Path
     assert found
     assert int(found[1]) == before
     assert run(*words, "--json", "whole.json", "--store", "other.measured", "-q").code == 0
+    assert json.loads(Path("o.json").read_text("utf-8")) == json.loads(Path("whole.json").read_text("utf-8"))
+
+
+def test_a_moment_s_failure_is_not_remembered(
+    run: Run, many: Callable[[int], Path], quick_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A share that goes away ends the run; a model that failed is asked again."""
+    words = ("evaluate", "--data", many(8), "--model", quick_model, *METRICS, "-j", 1, "--json")
+    assert run(*words, "whole.json").code == 0
+    reads = 0
+
+    def fail(source: Source) -> bytes:
+        nonlocal reads
+        reads += 1
+        if reads > 8 + 3:  # each is read once for its hash
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(source)
+
+    read, make = Source.read, ModelMaker.make
+    with monkeypatch.context() as patch:
+        patch.setattr(Source, "read", fail)
+        gone = run(*words, "o.json")
+    assert (gone.code, "can't be read any more (Input/output error)" in gone.err) == (1, True), gone.err
+    assert not Path("o.json").exists()
+
+    def lack_memory(maker: ModelMaker, item: Item, original: Original) -> Any:
+        if item.source.name == "5.png":
+            raise ModelError("no memory is left")
+        return make(maker, item, original)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ModelMaker, "make", lack_memory)
+        busy = run(*words, "o.json")
+    assert (busy.code, "5.png: no memory is left" in busy.err) == (1, True), busy.err
+    again = run(*words, "o.json")
+    assert again.code == 0, again.err
+    assert "7 photographs had been measured before" in again.err
     assert json.loads(Path("o.json").read_text("utf-8")) == json.loads(Path("whole.json").read_text("utf-8"))
 
 

@@ -66,6 +66,20 @@ def test_photographs_that_are_not_there(
     assert not (workspace / "o.html").exists()
 
 
+def test_a_photograph_that_cannot_be_shown_is_named(
+    run: Run, workspace: Path, photographs: Path, quick_model: Path, scene: Callable[..., Any]
+) -> None:
+    """The report is there without it."""
+    (workspace / "own").mkdir()
+    (workspace / "own" / "bad.jpg").write_bytes(b"bad")
+    Image.fromarray(scene(77, 300, 400)).save(workspace / "own" / "mine.png")
+    words = ("--metrics", "psnr", "--count", 3, "--report", "o.html", "--report-photos", "own")
+    done = run("evaluate", "--data", photographs, "--model", quick_model, *words)
+    assert (done.code, "bad.jpg is left out of the report: the data is no picture" in done.err) == (1, True), done.err
+    assert Path("o.html").read_text("utf-8").count("<img") == 3
+    assert "PSNR" in done.out
+
+
 def test_in_a_browser(write: Callable[..., str], workspace: Path) -> None:
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     program = shutil.which("chromium")

@@ -18,7 +18,7 @@ from tinct.color.lab import lab_to_srgb, lightness_to_gray, srgb_to_lab
 from tinct.data.inventory import listed, take_inventory
 from tinct.data.source import Part, Source
 from tinct.data.split import pick
-from tinct.errors import DataError, OptionError, UnreadablePhoto
+from tinct.errors import DataError, DataOutOfReach, OptionError
 from tinct.evaluation import auc, metrics
 from tinct.evaluation.resample import resize
 from tinct.media import picture
@@ -103,13 +103,17 @@ def read_original(source: Source, protocol: Protocol) -> Original:
     """Decode a photograph to 8-bit sRGB and bring it to the protocol's size.
 
     Raises:
-        PhotoError: it can't be read.
+        PhotoError: its bytes are no picture that can be used.
+        DataOutOfReach: they can't be had, as of a disk or share that fails.
     """
     try:
         held = source.held
         photo = read_photo(held if isinstance(held, np.ndarray) else source.read())
     except OSError as error:
-        raise UnreadablePhoto(f"{source.name} can't be read ({error.strerror or error})") from error
+        raise DataOutOfReach(
+            f"{source.name} can't be read any more ({error.strerror or error}); see to the disk or share that holds "
+            "it, and run the same command again"
+        ) from error
     return Original(fit(eight_bits(photo.to_numpy()), protocol))
 
 

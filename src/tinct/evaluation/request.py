@@ -137,11 +137,14 @@ class Evaluation:
     """What makes figures mean less than they seem to."""
     already: int
     """Photographs that an earlier run had measured."""
+    unshown: dict[str, str]
+    """Of the other photographs that a report is to show: name -> why it doesn't. Filled while it is made."""
 
     @property
     def faults(self) -> list[str]:
         """What failed, a line each."""
         lines = [f"{p.name}: {p.reason}" for photos in self.manifest.values() for p in photos if p.reason]
+        lines += [f"{name} is left out of the report: {why}" for name, why in self.unshown.items()]
         return lines + [
             f"{row.name}: {name}: {why}" for row in self.rows if not row.baseline for name, why in row.faults.items()
         ]

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import tinct
 from tinct.color.figures import Pixels
-from tinct.errors import DataError, PhotoError, TinctError
+from tinct.errors import DataError, DataOutOfReach, PhotoError, TinctError
 from tinct.evaluation import auc, external, hints, protocol
 from tinct.evaluation.cost import PICTURES, count_gmacs, measure_cost
 from tinct.evaluation.judges import Judges
@@ -65,6 +65,7 @@ def evaluate(
 
     Raises:
         DataError: no photographs, or none with color; or a run doesn't say what it held back.
+        DataOutOfReach: a photograph can't be read any more; what was measured before is kept.
         CommandFailed: the external command failed or took too long.
         UnknownModel, BadModelFile, OptionError, MissingExtra: a model can't be used, or not like this.
         OutputError: the store can't be used.
@@ -129,6 +130,7 @@ class _Run:
         self.pool, self.jobs, self.progress = pool, jobs, progress
         self.already = 0
         self.warnings: list[str] = []
+        self.unshown: dict[str, str] = {}
         self.sets: dict[str, tuple[Dataset, list[Maker]]] = {}
 
     def all(self, models: Sequence[ModelMaker], stack: ExitStack) -> Evaluation:
@@ -164,6 +166,7 @@ class _Run:
             self.judges.reasons,
             self.warnings,
             self.already,
+            self.unshown,
         )
 
     def look(self, data: str, row: str, names: Sequence[str]) -> Iterator[tuple[str, Pixels, Pixels]]:
@@ -181,8 +184,13 @@ class _Run:
         maker = next(maker for maker in makers if maker.name == row)
         if isinstance(maker, ModelMaker):
             for item in open_dataset(folder).items:
-                original = read_original(item.source, self.request.protocol)
-                yield item.source.name, original.rgb, maker.make(item, original)
+                try:
+                    original = read_original(item.source, self.request.protocol)
+                    made = maker.make(item, original)
+                except TinctError as error:
+                    self.unshown[item.source.name] = str(error)
+                else:
+                    yield item.source.name, original.rgb, made
 
     def _datasets(self) -> Iterator[Dataset]:
         names: set[str] = set()
@@ -231,14 +239,14 @@ class _Run:
             self.progress(what, done, len(seen))
 
     def _lacking(self, item: Item, makers: Sequence[Maker]) -> list[tuple[str, Maker]]:
-        status = self.store.status(item.sha256)
-        if status is not None and status != MEASURED:
+        """Return who is still to be measured on a photograph, also where an earlier run failed."""
+        if self.store.status(item.sha256) == NEAR_GRAY:
             return []
         lacking = []
         for maker in makers:
             identity = maker.identity(item)
             output = self.store.output(item.sha256, identity)
-            if output is None or (output.pixels is not None and not self.store.has(item.sha256, output.pixels)):
+            if output is None or output.pixels is None or not self.store.has(item.sha256, output.pixels):
                 lacking.append((identity, maker))
         return lacking
 
@@ -256,6 +264,8 @@ class _Run:
         for identity, maker in lacking:
             try:
                 pixels = maker.make(item, original)
+            except DataOutOfReach:
+                raise
             except TinctError as error:
                 outputs[identity] = Output(None, str(error))
                 continue

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tinct.color.lab import gray_to_lightness
 from tinct.data.source import Source
-from tinct.errors import DataError, OptionError, UnreadablePhoto
+from tinct.errors import DataError, DataOutOfReach, OptionError
 from tinct.evaluation.protocol import Original, eight_bits, fit, manifest_hash, open_dataset, read_original
 
 Pixels = NDArray[np.uint8]
@@ -61,8 +61,9 @@ def test_orientation_is_applied(tmp_path: Path, scene: Callable[..., Pixels]) ->
     np.testing.assert_array_equal(found.rgb, np.rot90(np.asarray(picture), -1))
 
 
-def test_a_file_that_vanishes_is_unreadable(tmp_path: Path) -> None:
-    with pytest.raises(UnreadablePhoto):
+def test_a_file_that_vanishes_is_out_of_reach(tmp_path: Path) -> None:
+    """It isn't an unreadable photograph, which would be left out."""
+    with pytest.raises(DataOutOfReach, match=r"gone\.png can't be read any more \(No such file"):
         read_original(Source("gone.png", tmp_path / "gone.png"), "native")
 
 
