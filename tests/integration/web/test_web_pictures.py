@@ -288,8 +288,12 @@ def test_a_result_that_was_downloaded_makes_room_for_the_next(launch: Callable[.
 
     picture = client.upload(small_photo)
     before = stored()
-    first, second = color(), color()
-    assert left(2)  # nobody has them yet
+    first = color()
+    etag = client.head(f"jobs/{first}/result").headers["ETag"]
+    for some in ({"Range": "bytes=0-0"}, {"Range": "bytes=9-"}, {"If-None-Match": etag}):
+        assert client.get(f"jobs/{first}/result", headers=some).ok
+    second = color()
+    assert left(2)  # nobody has them whole yet
     assert client.get(f"jobs/{first}/result").ok
     third = color()
     assert left(2)
@@ -301,8 +305,27 @@ def test_a_result_that_was_downloaded_makes_room_for_the_next(launch: Callable[.
     assert client.get(f"jobs/{first}").json()["state"] == "done"
     batch = client.post("batches/pictures", json={"orders": [{"picture": picture}, {"picture": picture}]}).json()["id"]
     assert [client.wait(job["id"])["state"] for job in client.get(f"batches/{batch}").json()["jobs"]] == ["done"] * 2
-    assert client.get(f"batches/{batch}/zip").ok
+    assert client.head(f"batches/{batch}/zip").headers["Accept-Ranges"] == "none"
+    assert client.get(f"batches/{batch}/zip", headers={"Range": "bytes=0-9"}).status_code == 200
     assert [client.get(f"jobs/{job}/result").ok for job in (second, third)] == [True, True]
     color()
     assert left(1)
     assert client.get(f"batches/{batch}/zip").status_code == 404
+
+
+@pytest.mark.parametrize("size", [(4001, 3003), (30, 50_000)])
+def test_the_last_pixels_of_a_large_picture_take_hints(client: Any, size: tuple[int, int], tmp_path: Path) -> None:
+    width, height = size
+    path = tmp_path / "large.png"
+    read_photo(np.resize(np.arange(256, dtype=np.uint8), (height, width))).save(path)
+    picture = client.upload(path)
+    corners = [(x, y) for x in (0, width - 1, str(width - 1)) for y in (0, height - 1)]
+    hints = [{"x": x, "y": y, "color": "#a03020"} for x, y in corners]
+    assert client.put(f"pictures/{picture}/hints", json={"hints": hints}).status_code == 200
+    asked = [("preview", {}), ("points", {}), *(("colors", {"x": x, "y": y}) for x, y in corners)]
+    for what, given in asked:
+        answer = client.post(f"pictures/{picture}/{what}", json=given)
+        assert answer.status_code == 200, answer.text
+    outside = client.post(f"pictures/{picture}/colors", json={"x": 0, "y": height})
+    assert outside.status_code == 422
+    assert f"picture of {width} x {height} pixels" in outside.json()["detail"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from tinct.db.artifacts import CORRECTION, PICTURE
 from tinct.db.tables import Artifact, Hints
 from tinct.errors import NotFound, OptionError, PhotoError
+from tinct.inference.options import Hint
 from tinct.web import schemas
 from tinct.web.api.colorize import start_job
 from tinct.web.api.common import (
@@ -177,13 +179,17 @@ def _ask(
     with ExitStack() as stack:
         path = stack.enter_context(context.storage.fetch(copy.key))
         found = stack.enter_context(context.model_path(user, model))
-        options, scale = dict(more["options"]), 1.0 if full else _scale(picture)
+        options, width, height = dict(more["options"]), picture.facts["width"], picture.facts["height"]
+        smaller = not full and width * height > PREVIEW_PIXELS
         if "hints" in options:
             for hint in check_hints(options["hints"]):
-                hint.place(picture.facts["height"], picture.facts["width"])
-            options["hints"] = [_scaled(hint, scale) for hint in options["hints"]]
+                hint.place(height, width)
+            if smaller:
+                options["hints"] = [_in_preview(hint, width, height) for hint in options["hints"]]
         if "x" in more:
-            more = _scaled(more, scale)
+            Hint(more["x"], more["y"], "#808080").place(height, width)
+            if smaller:
+                more = _in_preview(more, width, height)
         request = {
             **more,
             "do": do,
@@ -198,17 +204,23 @@ def _ask(
         return sandboxes.ask(request, PREVIEW_SECONDS, about=id)
 
 
-def _scale(picture: Artifact) -> float:
-    """Return by how much the preview is smaller than the picture."""
-    return float(min(1.0, (PREVIEW_PIXELS / (picture.facts["width"] * picture.facts["height"])) ** 0.5))
+def _in_preview(place: dict[str, Any], width: int, height: int) -> dict[str, Any]:
+    """Return a place of a picture, as of a hint, as it lies in its preview, whose sides are rounded.
 
-
-def _scaled(place: dict[str, Any], scale: float) -> dict[str, Any]:
-    """Return a place, as of a hint, as it lies in the preview; percentages stay what they are."""
-    moved = {name: place[name] * scale if isinstance(place[name], (int, float)) else place[name] for name in ("x", "y")}
+    Args:
+        place: lies in the picture.
+        width: of the picture, which has more than ``PREVIEW_PIXELS``.
+        height: of the picture.
+    """
+    moved: dict[str, Any] = {"x": _share(place["x"], width), "y": _share(place["y"], height)}
     if "radius" in place:
-        moved["radius"] = max(1, round(place["radius"] * scale))
+        moved["radius"] = max(1, round(place["radius"] * math.sqrt(PREVIEW_PIXELS / (width * height))))
     return {**place, **moved}
+
+
+def _share(at: float | str, side: int) -> str:
+    """Return a coordinate as a percentage of its side."""
+    return at if isinstance(at, str) and at.endswith("%") else f"{100 * float(at) / side}%"
 
 
 @router.get("/{id}/hints", summary="The hints of a picture")
