@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+HEAD = "tinct.head"
+"""Entry of a scope: what is answered as GET was asked by HEAD."""
+
 
 class Heads:
     """Has HEAD answered as GET, and ends the answer after its headers.
@@ -26,4 +29,4 @@ class Heads:
                 await send(message)
                 await send({"type": "http.response.body"})
 
-        await self._app({**scope, "method": "GET"}, receive, send_head)
+        await self._app({**scope, "method": "GET", HEAD: True}, receive, send_head)

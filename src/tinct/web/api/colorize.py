@@ -262,8 +262,7 @@ def get_zip(id: Id, context: Surroundings, user: User) -> FileResponse:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    note_fetched(context, results)
-    return send_made(path, "colorized.zip", "application/zip")
+    return send_made(path, "colorized.zip", "application/zip", lambda: note_fetched(context, results))
 
 
 def _jobs(context: Context, user: str, id: str) -> list[Job]:

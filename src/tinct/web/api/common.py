@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -101,11 +101,14 @@ def disposition(name: str, kind: str = "attachment") -> str:
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def send_file(context: Context, artifact: Artifact, *, inline: bool = False) -> FileResponse:
+def send_file(
+    context: Context, artifact: Artifact, *, inline: bool = False, when_sent: Callable[[], None] | None = None
+) -> FileResponse:
     """Answer with a file of the store."""
     with context.storage.fetch(artifact.key) as path:
         return File(
             path,
+            when_sent=when_sent,
             media_type=artifact.media_type,
             headers={
                 "Content-Disposition": disposition(artifact.name, "inline" if inline else "attachment"),
@@ -121,10 +124,11 @@ def note_fetched(context: Context, results: Iterable[Artifact]) -> None:
         context.repository.artifacts.note_fetched(results)
 
 
-def send_made(path: Path, name: str, media_type: str) -> FileResponse:
-    """Answer with a file that was made for this request; it is gone afterwards."""
-    headers = {"Content-Disposition": disposition(name)}
-    return File(path, media_type=media_type, headers=headers, background=BackgroundTask(path.unlink))
+def send_made(path: Path, name: str, media_type: str, when_sent: Callable[[], None]) -> FileResponse:
+    """Answer with a file that was made for this request; it is gone afterwards, and so no part is sent by itself."""
+    headers = {"Content-Disposition": disposition(name), "Accept-Ranges": "none"}
+    gone = BackgroundTask(path.unlink)
+    return File(path, when_sent=when_sent, media_type=media_type, headers=headers, background=gone)
 
 
 def options_of(given: schemas.Look, kept: Hints | None) -> dict[str, Any]:

@@ -74,8 +74,7 @@ def get_result(id: Id, context: Surroundings, user: User) -> FileResponse:
         result = context.repository.artifacts.of_job(user, id)
     except NotFound as error:
         raise NotFound("this result isn't kept any more; color the picture again") from error
-    note_fetched(context, [result])
-    return send_file(context, result)
+    return send_file(context, result, when_sent=lambda: note_fetched(context, [result]))
 
 
 @router.get("/{id}/events", summary="Follow a job", responses=EVENTS, response_class=StreamingResponse)
@@ -84,7 +83,7 @@ async def follow_job(
 ) -> StreamingResponse:
     """Send the job whenever it changes (server-sent events named `job`), until it is at its end."""
     await run_in_threadpool(context.repository.jobs.get, user, id)
-    seen = _number(last)
+    seen = number_of(last)
 
     def look() -> tuple[list[tuple[str, int, str]], bool]:
         nonlocal seen
@@ -130,5 +129,6 @@ def stream(request: Request, look: Callable[[], tuple[list[tuple[str, int, str]]
     return StreamingResponse(events(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-def _number(last: str | None) -> int:
-    return int(last) if last is not None and last.isascii() and last.isdecimal() else 0
+def number_of(last: str | None) -> int:
+    """Return the number of the last event that a client has, 0 for none; databases know no larger one."""
+    return min(int(last), 2**63 - 1) if last is not None and last.isascii() and last.isdecimal() else 0
