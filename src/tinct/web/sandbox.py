@@ -100,6 +100,8 @@ class Sandbox:
                 if "news" in answer:
                     news(answer["news"])
                     continue
+                if stopping:
+                    self._kill()  # what it was interrupted in, such as an import, is half done
                 if "error" in answer:
                     raise _error(answer["error"], answer["message"])
                 return dict(answer["done"])
