@@ -10,7 +10,7 @@ from typing import Any
 
 from tinct.db.repository import Repository
 from tinct.db.tables import Artifact, Job, Model
-from tinct.errors import DatabaseError, NotFound, UnknownModel
+from tinct.errors import Conflict, DatabaseError, NotFound, UnknownModel
 from tinct.settings import ServerSettings, load_settings
 from tinct.web.queues import Queues
 from tinct.web.storage import LocalStorage, Storage, new_key
@@ -63,7 +63,7 @@ class Context:
             chosen = self.repository.models.default(user_id)
             # One of the installation may be gone since.
             return chosen if isinstance(chosen, Model) or chosen in store.list_models() else load_settings().model
-        installed = {*store.list_models(), *store.ALIASES}
+        installed = _installed()
         try:
             return self.repository.models.get(user_id, name)
         except NotFound:
@@ -71,6 +71,15 @@ class Context:
                 return name
         own = [model.name for model in self.repository.models.find(user_id)]
         raise UnknownModel(name, sorted({*installed, *own}))
+
+    def check_unused(self, user_id: str, name: str) -> None:
+        """Check that a model of the user's can have a name: whoever names an installed one must get that.
+
+        Raises:
+            Conflict: one has it already.
+        """
+        if name in _installed() or any(model.name == name for model in self.repository.models.find(user_id)):
+            raise Conflict(f"there is a model named {name} already; choose another name")
 
     @contextmanager
     def model_path(self, user_id: str, name: str | None) -> Iterator[str]:
@@ -157,6 +166,11 @@ class Context:
         for picture in artifacts.unused(seconds):
             with suppress(NotFound):
                 self.forget(artifacts.delete(picture.user_id, picture.id))
+
+
+def _installed() -> set[str]:
+    """Return the names by which models of the installation are called."""
+    return {*store.list_models(), *store.ALIASES}
 
 
 def _open_storage(settings: ServerSettings) -> Storage:

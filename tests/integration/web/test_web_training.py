@@ -31,10 +31,10 @@ def data_set() -> bytes:
     return buffer.getvalue()
 
 
-def events(client: Any, path: str) -> list[tuple[str, dict[str, Any]]]:
+def events(client: Any, path: str, **headers: str) -> list[tuple[str, dict[str, Any]]]:
     """Follow something until it is at its end."""
     found, kind = [], ""
-    with client.get(path, stream=True) as answer:
+    with client.get(path, stream=True, headers=headers) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         for line in answer.iter_lines():
             if line.startswith(b"event: "):
@@ -86,9 +86,15 @@ def test_from_a_data_set_to_a_picture_in_its_model_s_colors(
     colored = client.post("colorize", files={"file": ("a.png", small_photo.read_bytes())})
     assert colored.status_code == 200, colored.text
     assert json.loads(colored.headers["Tinct-Model"]) == "cifar-cnn"
-    assert client.post(f"runs/{run}/save", json={"name": "my model"}).status_code == 409
-
     exported = client.get("models/my model/file")
+    given = {"recipe": "cifar-cnn", "data": "cifar10"}
+    for taken in ("my model", "tinct", "default", "cifar-cnn"):
+        saving = client.post(f"runs/{run}/save", json={"name": taken})
+        training = client.post("runs", json={**given, "save_as": taken})
+        importing = client.post("models", files={"file": ("copy.onnx", exported.content)}, data={"name": taken})
+        assert [answer.status_code for answer in (saving, training, importing)] == [409] * 3
+    assert client.patch("models/my model", json={"name": "default"}).status_code == 409
+    assert client.patch("models/my model", json={"name": "my model"}).status_code == 200
     again = client.post("models", files={"file": ("copy.onnx", exported.content)}, data={"name": "copy"})
     assert again.status_code == 201, again.text
     assert again.json()["sha256"] == model["sha256"]
@@ -121,6 +127,12 @@ def test_stop_and_resume(launch: Callable[..., Any], data_set: bytes) -> None:
     steps = [body["body"]["step"] for kind, body in told if kind == "point" and body["kind"] != "note"]
     assert steps == sorted(steps)
     assert steps[-1] >= done
+    beyond = events(client, f"runs/{run}/events", **{"Last-Event-ID": "9" * 20})
+    assert {kind for kind, _ in beyond} == {"job", "sheets"}
+    assert client.delete(f"datasets/{data}").status_code == 204
+    refused = client.post(f"runs/{run}/resume", json={"budget": f"{done + 40}steps"})
+    assert (refused.status_code, "photos.zip" in refused.json()["detail"]) == (409, True)
+    assert client.get(f"runs/{run}").json()["run"]["job"]["state"] == "done"
 
 
 def test_a_worker_killed_in_training_is_followed_by_one_that_resumes(

@@ -73,6 +73,7 @@ async def import_model(request: Request, context: Surroundings, user: User) -> w
         name = _named(given["name"]) if "name" in given else _stem(upload.filename)
 
         def take() -> Model:
+            context.check_unused(user, name)
             with context.storage.staging() as folder:
                 path = keep(upload, folder / "model.onnx")
                 facts = look_at_model(context, path)
@@ -150,13 +151,16 @@ def change_model(
 
     A model of the installation can be made the default, and nothing else.
     """
-    if isinstance(context.find_model(user, name), str):
+    found = context.find_model(user, name)
+    if isinstance(found, str):
         if change.name is not None:
             raise Conflict(f"{name} came with the installation, and keeps its name")
         plain = store.ALIASES.get(name, name)
         if change.default is not None:
             context.repository.models.choose_installed(user, plain if change.default else None)
         return _installed(plain)
+    if change.name is not None and change.name != found.name:
+        context.check_unused(user, change.name)
     return workshop.Model.model_validate(
         context.repository.models.change(user, name, name=change.name, default=change.default)
     )

@@ -17,7 +17,7 @@ from tinct.db.tables import FINAL, Artifact, Run
 from tinct.errors import Conflict, NotFound, OptionError
 from tinct.web import schemas, workshop
 from tinct.web.api.common import Id, Limit, Offset, Surroundings, User, binary, multipart
-from tinct.web.api.jobs import EVENTS, LastEvent, stream
+from tinct.web.api.jobs import EVENTS, LastEvent, number_of, stream
 from tinct.web.archives import list_pictures
 from tinct.web.context import Context
 from tinct.web.datasets import CIFAR10, CORRECTIONS, LEAST_CORRECTIONS, delete_unpacked, find_dataset, too_few
@@ -106,14 +106,7 @@ def start_run(given: workshop.NewRun, context: Surroundings, user: User) -> work
     recipes = _recipes()
     if given.recipe not in recipes:
         raise OptionError(f"there is no recipe {given.recipe!r}; choose one of {', '.join(recipes)}")
-    data_name = given.data
-    if given.data not in (CIFAR10, CORRECTIONS) and find_dataset(context, given.data) is None:
-        try:
-            data_name = context.repository.artifacts.get(user, given.data, DATASET).name
-        except NotFound as error:
-            raise OptionError(
-                f"there is no data set {given.data!r}; upload one, or name one of this server's"
-            ) from error
+    data_name = _find_data(context, user, given.data)
     if given.data == CORRECTIONS:
         count = context.repository.artifacts.count(user, CORRECTION)
         if count < LEAST_CORRECTIONS:
@@ -121,13 +114,23 @@ def start_run(given: workshop.NewRun, context: Surroundings, user: User) -> work
     if given.init is not None:
         context.find_model(user, given.init)
     if given.save_as is not None:
-        _check_unused(context, user, given.save_as)
+        context.check_unused(user, given.save_as)
     options = given.model_dump(include={"data", "budget", "seed", "init", "presets", "settings", "save_as"})
     options["data_name"] = data_name
     name, most = given.name or given.recipe, context.settings.queued
     run, job = context.repository.runs.add(user, name, given.recipe, options, most_queued=most)
     context.send(job)
     return _described(context, run)
+
+
+def _find_data(context: Context, user: str, data: str) -> str:
+    """Return what a data set is called; refuse one that isn't there."""
+    if data in (CIFAR10, CORRECTIONS) or find_dataset(context, data) is not None:
+        return data
+    try:
+        return context.repository.artifacts.get(user, data, DATASET).name
+    except NotFound as error:
+        raise OptionError(f"there is no data set {data!r}; upload one, or name one of this server's") from error
 
 
 def _described(context: Context, run: Run) -> workshop.Run:
@@ -137,11 +140,6 @@ def _described(context: Context, run: Run) -> workshop.Run:
     job = context.repository.runs.last_job(run.id)
     described.job = None if job is None else schemas.Job.model_validate(job)
     return described
-
-
-def _check_unused(context: Context, user: str, name: str) -> None:
-    if any(model.name == name for model in context.repository.models.find(user)):
-        raise Conflict(f"there is a model named {name} already; choose another name")
 
 
 @router.get("/runs", summary="List trainings")
@@ -200,7 +198,7 @@ async def follow_run(
     """Send the run's reports (events named `point`), its job whenever that changes (`job`), and the names of its
     pictures whenever there are more (`sheets`), until it ends."""
     await run_in_threadpool(context.repository.runs.get, user, id)
-    seen = int(last) if last is not None and last.isascii() and last.isdecimal() else 0
+    seen = number_of(last)
     revision: tuple[str, int] | None = None
     sheets: list[str] = []
 
@@ -239,6 +237,10 @@ def stop_run(id: Id, context: Surroundings, user: User) -> workshop.Run:
 def resume_run(id: Id, given: workshop.Resume, context: Surroundings, user: User) -> workshop.Run:
     """Go on with a run from its last checkpoint, perhaps for longer than it was to be."""
     run = context.repository.runs.get(user, id)
+    try:
+        _find_data(context, user, run.options["data"])
+    except OptionError as error:
+        raise Conflict(f"{run.options['data_name']}, which this run learns from, was deleted; start another") from error
     options, most = {"budget": given.budget}, context.settings.queued
     context.send(context.repository.jobs.add(user, "train", "train", options, run_id=id, most_queued=most))
     return _described(context, run)
@@ -248,7 +250,7 @@ def resume_run(id: Id, given: workshop.Resume, context: Surroundings, user: User
 def save_run(id: Id, given: workshop.SaveRun, context: Surroundings, user: User) -> schemas.Job:
     """Turn a run's checkpoint into a model of that name; the job says when it is there."""
     context.repository.runs.get(user, id)
-    _check_unused(context, user, given.name)
+    context.check_unused(user, given.name)
     if not (context.settings.data / "runs" / id / "run.json").exists():
         raise Conflict("this run has no checkpoint yet; wait for its first epoch")
     options, most = {"name": given.name}, context.settings.queued
