@@ -6,6 +6,7 @@ import _thread
 import json
 import os
 import queue
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from typing import Any, TextIO
 from tinct.errors import TinctError
 from tinct.jobs.places import is_full
 
+OPTIONS = re.compile(r" \(--[^()]*\)")
+"""Of the command, as advice of errors and notes names them."""
 Tell = Callable[[dict[str, Any]], None]
 Work = Callable[[dict[str, Any], Tell], dict[str, Any]]
 """Does what a request says, tells how far it is, returns the answer."""
@@ -37,7 +40,10 @@ def serve(work: Work) -> None:
     while True:
         request = requests.get()
         try:
-            say({"done": work(request, lambda news: say({"news": news}))})
+            done = work(request, lambda news: say({"news": news}))
+            if "notes" in done:
+                done["notes"] = [_plain(note, request) for note in done["notes"]]
+            say({"done": done})
         except KeyboardInterrupt:
             say({"done": {"stopped": True}})
         except TinctError as error:
@@ -53,7 +59,8 @@ def serve(work: Work) -> None:
 
 
 def _plain(message: str, request: dict[str, Any]) -> str:
-    """Call files what their users call them, not what this machine does."""
+    """Call files what their users call them, not what this machine does, and leave options of the command out."""
+    message = OPTIONS.sub("", message)
     for path, name in request.get("names", {}).items():
         message = message.replace(path, name)
     return message

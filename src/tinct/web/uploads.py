@@ -73,12 +73,20 @@ async def received(request: Request) -> AsyncIterator[Form]:
             form = Form()
             for name, value in parsed.multi_items():
                 if isinstance(value, UploadFile):
+                    value.filename = _unescaped(value.filename or "")
                     form.files.setdefault(name, []).append(value)
                 else:
                     form.fields.append((name, value))
             yield form
     except MultiPartException as error:
         raise HTTPException(400, f"the form is malformed: {error.message}") from error
+
+
+def _unescaped(name: str) -> str:
+    """Return a file's name without what clients escape in a form (WHATWG HTML, multipart form data)."""
+    for escape, letter in (("%22", '"'), ("%0D", "\r"), ("%0A", "\n")):
+        name = name.replace(escape, letter)
+    return name
 
 
 def keep(upload: UploadFile, path: Path) -> Path:
