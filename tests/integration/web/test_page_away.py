@@ -81,6 +81,27 @@ def test_a_result_is_fetched_though_the_server_is_restarted_behind_a_proxy(
     assert page.get_by_role("alert").count() == 0
 
 
+def test_colors_are_suggested_when_the_server_is_back(
+    page_server: Any, open_page: Callable[..., Any], photo: str
+) -> None:
+    page = open_page(page_server.address, allow="status of (502|507)")
+    settle(page, page_server.address, "correct", photo)
+    away = [True]
+    page.route("**/api/v1/**", lambda route: route.fulfill(**GATEWAY) if away else route.fallback())
+    page.locator(STAGE).click()
+    page.locator("#lost").wait_for(state="visible")
+    plausible = page.get_by_role("group", name="Plausible here")
+    plausible.get_by_text("…").wait_for()
+    away.clear()
+    plausible.get_by_role("button").first.wait_for()
+    assert page.get_by_role("alert").count() == 0
+    # Where none can be suggested for another reason, nothing waits for them.
+    page.route("**/colors", lambda route: route.fulfill(status=507, json={"detail": "no space is left"}))
+    page.locator(".marks .mark").click()
+    page.get_by_role("alert").filter(has_text="Suggested colors").wait_for()
+    plausible.wait_for(state="detached")
+
+
 def test_what_the_server_cant_keep_for_a_while_is_kept_later(
     page_server: Any, open_page: Callable[..., Any], photo: str
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -176,8 +177,9 @@ def test_scribbles_masks_and_files_for_the_command(
         page.get_by_role("button", name="Save mask").click()
     masked.value.save_as(workspace / masked.value.suggested_filename)
     # The command makes of these files what the server makes of what is kept.
-    words = ["--hints", "street.hints.json", "--mask", "street.mask.png"]
-    assert run("colorize", kept[1], "-o", "out.png", *words).code == 0
+    tinct, colorize, _, *words = shlex.split(page.locator("tinct-palette code").inner_text())
+    assert (tinct, words[::2]) == ("tinct", ["--hints", "--mask"])
+    assert run(colorize, kept[1], "-o", "out.png", *words).code == 0
     client = page_server.client()
     job = client.post(f"pictures/{kept[0]}/jobs", json={}).json()["id"]
     assert client.wait(job)["state"] == "done"

@@ -66,7 +66,8 @@ async function reportLost() {
   connection.dispatchEvent(new Event('back'));
 }
 
-async function problemOf(status, text) {
+async function problemOf(path, status, text) {
+  if (status === 401 && path !== 'session') return new Problem(status, 'you aren’t logged in');
   try {
     const body = JSON.parse(text);
     return new Problem(status, body.detail ?? body.title ?? `error ${status}`, body);
@@ -117,7 +118,7 @@ export async function api(method, path, {json, form, signal, as = 'json'} = {}) 
       continue;
     }
     if (await isAway(answer.status)) throw away(UNREACHED);
-    throw await problemOf(answer.status, await answer.text());
+    throw await problemOf(path, answer.status, await answer.text());
   }
 }
 
@@ -153,7 +154,7 @@ export async function upload(path, form, {onProgress, signal, method = 'POST'} =
       continue;
     }
     if (await isAway(request.status)) throw away(CUT);
-    throw await problemOf(request.status, request.responseText);
+    throw await problemOf(path, request.status, request.responseText);
   }
 }
 

@@ -4,6 +4,7 @@ import {connection} from './api.js';
 import {engine} from './engine.js';
 import {Refused} from './notify.js';
 import {tabs} from './photos.js';
+import {unfinished} from './unfinished.js';
 
 export const MOST_HINTS = 1000;
 const MOST_STEPS = 60;
@@ -20,13 +21,10 @@ const REFUSED = [404, 409, 413, 422];
  * A mask is {width, height, data: Uint8Array}, 255 where the photograph is colored and 0 where it stays as it was.
  */
 
-/** Those of which something isn't kept yet. */
-const unsettled = new Set();
-addEventListener('beforeunload', (event) => unsettled.size && event.preventDefault());
-
 /** Resolves when all that was changed of a photograph is kept, or that failed. */
 export function kept(photo) {
-  return Promise.all([...unsettled].filter((correction) => correction.photo.id === photo.id).map((correction) => correction.save()));
+  const own = [...unfinished].filter((one) => one instanceof Correction && one.photo.id === photo.id);
+  return Promise.all(own.map((correction) => correction.save()));
 }
 
 let numbered = 0;
@@ -150,10 +148,10 @@ export class Correction extends EventTarget {
 
   /** Have everything kept; resolves when nothing is left to be kept, or that failed. */
   save() {
-    unsettled.add(this);
+    unfinished.add(this);
     this.saving ??= this.saveAll().finally(() => {
       this.saving = null;
-      if (this.settled) unsettled.delete(this);
+      if (this.settled) unfinished.delete(this);
       this.dispatchEvent(new Event('saved'));
     });
     return this.saving;

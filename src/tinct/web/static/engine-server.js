@@ -46,7 +46,7 @@
  *                                 isn't in it and why, may be missing
  * accept(photo, look)             the user is content with the colors: models may learn from them
  * takeBack(photo)                 models learn no more from them
- * models()                        -> {names: string[], default: string}
+ * models()                        -> {names: string[], default: string, own: string[]}; own: those that the user made
  */
 
 import {api, connection, follow, Problem, ROOT, upload} from './api.js';
@@ -215,5 +215,6 @@ async function named(answer) {
 
 async function models() {
   const found = await api('GET', 'models');
-  return {names: [...found.own, ...found.installed].map((model) => model.name), default: found.default};
+  const [own, installed] = [found.own, found.installed].map((models) => models.map((model) => model.name));
+  return {names: [...own, ...installed], default: found.default, own};
 }

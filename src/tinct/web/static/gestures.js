@@ -1,5 +1,7 @@
 /** What pointers, the wheel and keys do to a <tinct-viewer>. */
 
+import {say} from './notify.js';
+
 export const STEP = 1.25;
 
 export class Gestures {
@@ -96,7 +98,10 @@ export class Gestures {
     else if (event.key === '-') this.viewer.zoomBy(1 / STEP);
     else if (event.key === '0') this.viewer.fit();
     else if (event.key === '1') this.viewer.zoomTo(1 / devicePixelRatio);
-    else if ((event.key === 'Enter' || event.key === ' ') && this.viewer.tool && this.viewer.cross) {
+    else if ((event.key === 'Enter' || event.key === ' ') && this.viewer.tool && !this.viewer.cross) {
+      this.moveCross(0, 0, 0);
+      say('The cross is in the middle; arrow keys move it, Enter uses it');
+    } else if ((event.key === 'Enter' || event.key === ' ') && this.viewer.tool) {
       this.viewer.tell('tool-down', event, this.viewer.cross);
       this.viewer.tell('tool-up', event, this.viewer.cross);
     } else return;

@@ -10,12 +10,19 @@ const OURS = 'tinct-';
 const EVERYBODYS = 'tinct-theme';
 
 const button = document.getElementById('log-out');
+const notice = document.getElementById('out');
+/** Whether the user closed the dialog: it doesn't come again by itself. */
+let declined = false;
 
 /** Ask for a token where the server does, and offer to log out then. */
 export function setUpLogin() {
-  setLogin(askToken);
+  setLogin(async () => !declined && askToken());
+  notice.querySelector('button').addEventListener('click', askToken);
   button.addEventListener('click', logOut);
-  tabs.addEventListener('message', ({data}) => data.kind === 'out' && leave());
+  tabs.addEventListener('message', ({data}) => {
+    if (data.kind === 'out') leave();
+    else if (data.kind === 'in') comeIn();
+  });
   connection.addEventListener('back', offerLogOut);
   offerLogOut();
 }
@@ -60,12 +67,23 @@ function askToken() {
     dialog.addEventListener('close', () => {
       dialog.remove();
       const inside = dialog.returnValue === 'in';
-      if (inside) offerLogOut();
       resolve(inside);
+      if (inside) tabs.postMessage({kind: 'in'});
+      if (inside) comeIn();
+      else declined = true;
+      notice.hidden = inside;
     });
     draw();
     dialog.showModal();
   });
+}
+
+/** The browser is logged in: what was refused before is asked for again. */
+function comeIn() {
+  notice.hidden = true;
+  if (declined) connection.dispatchEvent(new Event('back'));
+  else offerLogOut();
+  declined = false;
 }
 
 /** Log the browser out, in all tabs, and forget what it remembers. */

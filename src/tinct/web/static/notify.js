@@ -37,9 +37,9 @@ export class Refused extends Error {
   name = 'Refused';
 }
 
-/** Show an error as a message; one that the user caused by stopping something is none. */
+/** Show an error as a message; one that the user caused by stopping something is none, and of a login the shell tells. */
 export function fail(error, what = '') {
-  if (error?.name === 'AbortError') return;
+  if (error?.name === 'AbortError' || error?.status === 401) return;
   const said = error?.message ?? String(error);
   toast(sentence(what ? `${what}: ${said}` : said), {kind: 'error'});
   if (error?.name !== 'Problem' && error?.name !== 'Refused') console.error(error);

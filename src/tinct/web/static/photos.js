@@ -3,6 +3,7 @@
 import {connection} from './api.js';
 import {engine} from './engine.js';
 import {fail, Refused} from './notify.js';
+import {unfinished} from './unfinished.js';
 import {MODELS} from './view.js';
 
 const AT_ONCE = 2;
@@ -10,14 +11,15 @@ const THUMBNAIL = 200;
 const SETTLE_SECONDS = 0.4;
 export const USUAL = {mode: 'vivid', vividness: null, saturation: 1, variant: null, variants: null, seed: 0, model: null};
 
-/** Tells other tabs of this page: {kind: 'photos'} or {kind: 'hints'|'look', id} was changed, {kind: 'out'}, logged out. */
+/** Tells other tabs of this page: {kind: 'photos'} or {kind: 'hints'|'look', id} was changed, {kind: 'out'|'in'}, logged out or in. */
 export const tabs = new BroadcastChannel('tinct');
 
 /**
  * One photograph of the shelf, or a file on its way there.
  *
  * @typedef {{key: string, name: string, photo: object|null, progress: number|null, error: string|null,
- *   thumbnail: string|null}} Item
+ *   thumbnail: string|null, saving?: {progress: number, stop: AbortController}|null}} Item
+ *   saving: how far its download is, null or missing where there is none
  */
 
 class Shelf extends EventTarget {
@@ -61,7 +63,6 @@ class Shelf extends EventTarget {
       for (const item of this.items) if (item.photo && !item.thumbnail) this.fetchThumbnail(item);
       forgetOthers(this.items.flatMap(({photo}) => photo?.id ?? []));
     } catch (error) {
-      this.loaded = true;
       if (error.status !== 0) fail(error, 'The photographs can’t be listed');
     }
     this.changed();
@@ -110,12 +111,14 @@ class Shelf extends EventTarget {
 
   async work() {
     this.working += 1;
+    unfinished.add(this);
     while (this.waiting.length) {
       const [item, file] = this.waiting.shift();
       if (!this.items.includes(item)) continue; // taken away meanwhile
       await this.take(item, file);
     }
     this.working -= 1;
+    if (!this.working) unfinished.delete(this);
   }
 
   async take(item, file) {
@@ -134,9 +137,9 @@ class Shelf extends EventTarget {
       this.dispatchEvent(new CustomEvent('taken', {detail: item}));
     } catch (error) {
       item.progress = null;
-      item.error = error.name === 'AbortError' ? 'stopped' : error.message.replace(/ \(--[\w-]+\)/g, ''); // no options here
+      item.error = error.name === 'AbortError' ? 'stopped' : error.message;
       item.damaged = error.kind === 'TruncatedPhoto' && !item.truncated;
-      item.retry = error.status === 0 || error.status >= 500 || item.damaged ? file : null;
+      item.retry = [0, 401].includes(error.status) || error.status >= 500 || item.damaged ? file : null;
       this.dispatchEvent(new CustomEvent('refused', {detail: item}));
     }
     this.changed();
@@ -145,6 +148,8 @@ class Shelf extends EventTarget {
   /** Refuse what the engine would refuse, before it is sent. */
   async check(file) {
     this.limits ??= await engine.limits();
+    if (/\.zip$/i.test(file.name)) throw new Refused('this is a ZIP archive; unpack it, and choose the photographs in it');
+    if (file.type.startsWith('video/')) throw new Refused('this is a film; films are colorized by the command tinct video');
     if (file.size === 0) throw new Refused('the file is empty');
     if (file.size > this.limits.bytes) {
       throw new Refused(`the file has ${megabytes(file.size)}, more than ${megabytes(this.limits.bytes)}`);
@@ -163,6 +168,7 @@ class Shelf extends EventTarget {
   async remove(items) {
     for (const item of items) {
       item.stop?.abort();
+      item.saving?.stop.abort();
       if (item.photo) {
         try {
           await engine.remove(item.photo);

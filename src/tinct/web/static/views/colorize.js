@@ -4,6 +4,7 @@ import {connection} from '../api.js';
 import {engine} from '../engine.js';
 import {fail, say, sentence} from '../notify.js';
 import {keepLook, Latest, lookOf, shelf, tabs} from '../photos.js';
+import {unfinished} from '../unfinished.js';
 import {html, nothing} from '../vendor/lit.js';
 import {go, saveFile, settle, View} from '../view.js';
 import '../viewer.js';
@@ -19,13 +20,12 @@ export default class Colorize extends View {
     busy: {state: true},
     split: {state: true},
     notes: {state: true},
-    saving: {state: true},
     loading: {state: true},
   };
 
   constructor() {
     super();
-    this.item = this.look = this.before = this.after = this.saving = null;
+    this.item = this.look = this.before = this.after = null;
     this.busy = false;
     this.split = 0.5;
     this.notes = [];
@@ -44,7 +44,10 @@ export default class Colorize extends View {
     tabs.addEventListener('message', ({data}) => {
       if (data.id && data.id === this.item?.photo?.id) this.reload();
     });
-    connection.addEventListener('back', () => this.item?.photo && this.reload());
+    connection.addEventListener('back', () => {
+      if (this.item?.photo) this.reload();
+      else if (this.visible) this.shown();
+    });
     addEventListener('paste', (event) => this.paste(event));
   }
 
@@ -112,7 +115,7 @@ export default class Colorize extends View {
               <tinct-controls
                 .photo=${photo}
                 .look=${this.look}
-                .saving=${this.saving}
+                .saving=${this.item.saving ?? null}
                 .models=${shelf.models}
                 @look=${({detail}) => this.change(detail)}
                 @save=${({detail}) => this.save(detail)}
@@ -216,18 +219,23 @@ export default class Colorize extends View {
 
   async save({format, quality}) {
     const {item, look} = this;
-    this.saving = {progress: 0, stop: new AbortController()};
+    const stop = new AbortController();
     const onProgress = (progress) => {
-      this.saving = {...this.saving, progress};
+      item.saving = {progress, stop};
+      this.requestUpdate();
     };
+    onProgress(0);
+    unfinished.add(item);
     try {
-      const {blob, name} = await engine.download(item.photo, look, {format, quality, onProgress, signal: this.saving.stop.signal});
+      const {blob, name} = await engine.download(item.photo, look, {format, quality, onProgress, signal: stop.signal});
       saveFile(blob, name);
       say(`${name} is saved`);
     } catch (error) {
       fail(error, item.name);
     } finally {
-      this.saving = null;
+      unfinished.delete(item);
+      item.saving = null;
+      this.requestUpdate();
     }
   }
 }

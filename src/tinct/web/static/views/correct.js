@@ -30,7 +30,8 @@ export default class Correct extends View {
     this.tool = 'hint';
     this.color = '#a03020';
     this.brush = BRUSH;
-    this.colors = [];
+    /** Those that are plausible for the chosen hint; null while they are asked for. */
+    this.colors = null;
     this.saved = true;
     this.marking = new Marking(this);
     this.coloring = new Latest((photo) => this.paintColors(photo));
@@ -66,7 +67,7 @@ export default class Correct extends View {
   async open(photo) {
     this.close();
     this.photo = photo;
-    this.colors = [];
+    this.colors = null;
     this.loaded = false;
     this.busy = true;
     if (this.parts[0] !== photo.id) settle('correct', photo.id);
@@ -91,9 +92,12 @@ export default class Correct extends View {
 
   /** The server is back. */
   again() {
-    if (!this.photo) return;
-    if (this.before && this.loaded) this.recolor();
-    else this.open(this.photo);
+    if (!this.photo) {
+      if (this.visible) this.shown();
+    } else if (this.before && this.loaded) {
+      this.recolor();
+      this.choose(this.chosen);
+    } else this.open(this.photo);
   }
 
   notKept(correction, error) {
@@ -161,7 +165,7 @@ export default class Correct extends View {
       const found = await engine.points(photo, this.look());
       if (photo === this.photo) this.guide = found;
     } catch (error) {
-      fail(error, 'Suggestions');
+      if (error.status !== 0) fail(error, 'Suggestions');
     }
   }
 
@@ -194,6 +198,7 @@ export default class Correct extends View {
         ${ready
           ? html`<tinct-palette
               .view=${this}
+              .look=${lookOf(photo)}
               .marks=${correction.marks}
               .chosen=${this.mark()}
               .colors=${this.colors}
@@ -277,7 +282,7 @@ export default class Correct extends View {
   choose(id) {
     this.chosen = id;
     const mark = this.mark();
-    this.colors = [];
+    this.colors = null;
     if (mark && engine.features.has('colors')) this.suggest(mark);
   }
 
@@ -288,7 +293,9 @@ export default class Correct extends View {
       const found = await engine.colors(this.photo, {x: Math.floor(x), y: Math.floor(y), count: COLORS, ...(model ? {model} : {})});
       if (this.chosen === mark.id) this.colors = found;
     } catch (error) {
+      if (error.status === 0) return; // they are asked for again when the server is back
       fail(error, 'Suggested colors');
+      if (this.chosen === mark.id) this.colors = [];
     }
   }
 

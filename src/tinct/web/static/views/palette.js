@@ -1,8 +1,10 @@
 /** <tinct-palette>: colors for a hint, brush, suggestions, the list of hints, the reference, files, learning. */
 
+import {commandOf} from '../command.js';
 import {readHints, toPng} from '../correction.js';
 import {engine} from '../engine.js';
 import {fail, toast} from '../notify.js';
+import {shelf} from '../photos.js';
 import {html, LitElement, nothing} from '../vendor/lit.js';
 import {go, saveFile} from '../view.js';
 import './reference.js';
@@ -12,7 +14,7 @@ const MOST_RECENT = 12;
 
 class Palette extends LitElement {
   static properties = Object.fromEntries(
-    ['view', 'marks', 'chosen', 'colors', 'color', 'brush', 'tool', 'guide', 'guided', 'unsure', 'accepted', 'referenced', 'mask', 'recent'].map(
+    ['view', 'look', 'marks', 'chosen', 'colors', 'color', 'brush', 'tool', 'guide', 'guided', 'unsure', 'accepted', 'referenced', 'mask', 'recent'].map(
       (name) => [name, {attribute: false}],
     ),
   );
@@ -48,9 +50,9 @@ class Palette extends LitElement {
         <label><span class="unseen">Any color</span><input type="color" .value=${shown}
           @input=${(event) => view.setColor(event.target.value, this.gesture)}
           @change=${(event) => this.mixed(event.target.value)} /></label></div>
-      ${chosen && engine.features.has('colors')
+      ${chosen && engine.features.has('colors') && colors?.length !== 0
         ? html`<div role="group" aria-label="Plausible here" class="stack tight"><span class="note">Plausible here</span>
-            <div class="swatches">${colors.length ? colors.map(swatch) : html`<span class="note">…</span>`}</div></div>`
+            <div class="swatches">${colors?.map(swatch) ?? html`<span class="note">…</span>`}</div></div>`
         : nothing}
       ${this.recent.length
         ? html`<div role="group" aria-label="Used before" class="stack tight"><span class="note">Used before</span>
@@ -120,19 +122,39 @@ class Palette extends LitElement {
   }
 
   renderFiles() {
-    const {view, marks} = this;
+    const {view, look, marks} = this;
     const stem = view.photo.name.replace(/\.[^.]+$/, '');
+    const files = {
+      hints: marks.length ? `${stem}.hints.json` : null,
+      mask: this.mask ? `${stem}.mask.png` : null,
+      reference: this.referenced ? `${stem}.reference` : null,
+    };
+    const command = commandOf(view.photo.name, look, files, shelf.models);
     return html`<details><summary>Files for the command line</summary>
       <div class="stack">
-        <p class="note"><code>tinct colorize ${view.photo.name} --hints ${stem}.hints.json</code>
-          and <code>--mask ${stem}.mask.png</code> make the same.</p>
+        <p class="note"><code>${command}</code> makes the same${
+          look.variant ? `, as number ${look.variant} of its results` : ''}${
+          command.includes('.onnx') ? '; Models exports the model' : ''}.</p>
         <div class="row">
-          <button type="button" ?disabled=${!marks.length} @click=${() => this.saveHints(`${stem}.hints.json`)}>Save hints</button>
-          <button type="button" ?disabled=${!this.mask} @click=${() => this.saveMask(`${stem}.mask.png`)}>Save mask</button>
+          ${navigator.clipboard ? html`<button type="button" @click=${() => this.copy(command)}>Copy the command</button>` : nothing}
+          <button type="button" ?disabled=${!files.hints} @click=${() => this.saveHints(files.hints)}>Save hints</button>
+          <button type="button" ?disabled=${!files.mask} @click=${() => this.saveMask(files.mask)}>Save mask</button>
+          ${files.reference
+            ? html`<button type="button" @click=${() => this.saveReference(files.reference)}>Save reference</button>`
+            : nothing}
           <label class="button">Open hints<input class="unseen" type="file" accept=".json,application/json"
             @change=${(event) => this.open(event.target)} /></label>
         </div>
       </div></details>`;
+  }
+
+  async copy(command) {
+    try {
+      await navigator.clipboard.writeText(command);
+      toast('The command is copied.', {kind: 'good'});
+    } catch (error) {
+      fail(error, 'The command can’t be copied');
+    }
   }
 
   saveHints(name) {
@@ -142,6 +164,14 @@ class Palette extends LitElement {
 
   async saveMask(name) {
     saveFile(await toPng(this.view.correction.mask), name);
+  }
+
+  async saveReference(name) {
+    try {
+      saveFile(await engine.beside(this.view.photo, 'reference'), name);
+    } catch (error) {
+      fail(error, 'The reference');
+    }
   }
 
   async open(input) {

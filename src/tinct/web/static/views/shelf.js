@@ -3,6 +3,7 @@
 import {engine} from '../engine.js';
 import {confirmed, fail, sentence, toast} from '../notify.js';
 import {lookOf, shelf} from '../photos.js';
+import {unfinished} from '../unfinished.js';
 import {html, LitElement, nothing, repeat} from '../vendor/lit.js';
 import {saveFile} from '../view.js';
 
@@ -109,8 +110,8 @@ class ShelfList extends LitElement {
           ? nothing
           : html`<progress aria-label="${item.name} is sent" max="1"
               value=${item.progress < 1 ? item.progress : nothing}></progress>`}
-      <input type="checkbox" aria-label="Mark ${item.name}" .checked=${this.marked.has(item.key)}
-        @change=${(event) => this.mark(item, event.target.checked)} />
+      <label class="tick"><input type="checkbox" aria-label="Mark ${item.name}" .checked=${this.marked.has(item.key)}
+        @change=${(event) => this.mark(item, event.target.checked)} /></label>
       <button type="button" class="quiet icon" aria-label="Delete ${item.name}" title="Delete"
         @click=${() => this.remove([item])}>×</button>
     </li>`;
@@ -166,6 +167,7 @@ class ShelfList extends LitElement {
   /** Give marked photographs to the user, in as many ZIPs as are needed. */
   async pack(items) {
     this.packing = 0;
+    unfinished.add(this);
     const parts = inParts(items);
     for (const [index, part] of parts.entries()) {
       const number = parts.length > 1 ? ` ${index + 1} of ${parts.length}` : '';
@@ -180,6 +182,7 @@ class ShelfList extends LitElement {
         fail(error, `The ZIP${number} wasn’t made`);
       }
     }
+    unfinished.delete(this);
     this.packing = null;
   }
 }
