@@ -29,6 +29,20 @@ class Finder:
 sys.meta_path.insert(0, Finder())
 """
 
+KEPT = """
+import time
+import numpy as np
+from tinct.media.photo import read_photo
+from tinct.media.restore import restore
+
+dusty = np.random.default_rng(1).normal(120, 1, (600, 600)).astype(np.uint8)
+dusty[100:103, 200:203] = 255
+restored = restore(read_photo(dusty), ("dust",))
+assert restored.to_numpy()[101, 201] < 40000
+print("restored", flush=True)
+time.sleep(60)
+"""
+
 
 def fill(folder: Path, count: int, height: int = 900, width: int = 1200) -> None:
     folder.mkdir()
@@ -88,6 +102,47 @@ def test_a_second_ctrl_c_stops_at_once(start: Any, workspace: Path) -> None:
     assert b"Traceback" not in err
     for path in (workspace / "out").glob("*.jpg"):
         assert read_photo(path).to_numpy().ndim == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("signals", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM]])
+@pytest.mark.parametrize("output", ["out/dusty.avif", "-"])
+def test_what_is_stopped_at_once_leaves_no_temporary_files(
+    start: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch, signals: list[int], output: str
+) -> None:
+    pytest.importorskip("cv2", reason="the extra [restore] isn't installed")
+    folders = [workspace / "out", workspace / "temporary"]
+    for folder in folders:
+        folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folders[1]))
+    dusty = np.random.default_rng(1).normal(120, 1, (1800, 1800)).astype(np.uint8)
+    dusty[100:103, 200:203] = 255
+    read_photo(dusty).save(workspace / "dusty.png")
+    # AVIF takes long enough to be stopped in.
+    process = start("colorize", "dusty.png", "-o", output, "--format", "avif", "--restore", "dust")
+    while process.poll() is None and not [*folders[0].glob(".tinct-*"), *folders[1].glob("tinct-*/picture")]:
+        time.sleep(0.01)
+    for each in signals:
+        process.send_signal(each)
+        time.sleep(0.1)
+    _, err = process.communicate(timeout=60)
+    # 0 where it was done before.
+    assert process.returncode in (0, INTERRUPTED, -signal.SIGINT, -signal.SIGTERM), err.decode()
+    assert not [path for folder in folders for path in folder.rglob("*") if path.name != "dusty.avif"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_killed_restoration_leaves_nothing(start: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("cv2", reason="the extra [restore] isn't installed")
+    monkeypatch.setenv("TMPDIR", str(workspace))
+    (workspace / "kept.py").write_text(KEPT)
+    process = subprocess.Popen([sys.executable, "kept.py"], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    said = process.stdout.readline().strip()
+    process.kill()
+    process.communicate(timeout=60)
+    assert said == b"restored"
+    assert not list(workspace.glob("tinct-*"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to whole consoles only")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tinct.cli.interrupts import INTERRUPTED, stop_at_once
 from tinct.cli.progress import RateBar, duration
 from tinct.errors import StoreError
 from tinct.jobs.batch import Batch, Job, opened, opened_manifest
@@ -27,7 +27,7 @@ from tinct.jobs.watching import Watch
 if TYPE_CHECKING:
     from tinct.inference.backends import Backend
 
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1
 MOST_JOBS = 4
 """More photographs at once, unless asked for, take memory and win little: libvips uses several cores by itself."""
 WAITING = 4
@@ -102,11 +102,7 @@ def run_batch(asked: Asked) -> int:
             with opened(job, backend, teller, dry=asked.dry_run) as batch, _engine(asked, backend, teller) as engine:
                 return _carry_out(asked, engine, batch, teller, bar)
     except KeyboardInterrupt:  # the second Ctrl-C, or one before the first photograph
-        typer.secho("Stopped; run the same command again to go on.", fg="yellow", err=True)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # Threads may still be inside libvips or onnxruntime, which don't take it well when the interpreter winds down.
-        os._exit(INTERRUPTED)
+        stop_at_once("Stopped; run the same command again to go on.")
 
 
 @contextmanager

@@ -11,10 +11,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from tinct.cli.inputs import Gathered, gather
-from tinct.cli.interrupts import INTERRUPTED, raise_on_interrupt
+from tinct.cli.interrupts import INTERRUPTED, raise_on_interrupt, stop_at_once
 from tinct.cli.outputs import Plan, Task, find_confidence, find_destination, make_folders, make_plan
 from tinct.cli.report import Outcome, Report
 from tinct.errors import OptionError, PhotoError, TinctError, TruncatedPhoto, UnreadablePhoto
@@ -122,11 +120,7 @@ def colorize_all(request: Request) -> int:
     try:
         return _carry_out(gathered, plan, request)
     except KeyboardInterrupt:  # the second Ctrl-C
-        typer.secho("Stopped.", fg="yellow", err=True)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # Threads may still be inside libvips or onnxruntime, which don't take it well when the interpreter winds down.
-        os._exit(INTERRUPTED)
+        stop_at_once("Stopped.")
 
 
 def _carry_out(gathered: Gathered, plan: Plan, request: Request) -> int:

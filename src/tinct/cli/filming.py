@@ -6,7 +6,6 @@ import dataclasses
 import importlib.util
 import json
 import os
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tinct.cli.interrupts import stop_at_once
 from tinct.cli.progress import RateBar, duration
 from tinct.errors import MissingExtra
 from tinct.inference.options import ColorizeOptions
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tinct.video.plan import Job, Plan
     from tinct.video.shots import Shot
 
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1
 LIBRARIES = ("av", "cv2", "scenedetect")
 SMALL_MODEL = "tinct-small"
 """Name of the model for --realtime."""
@@ -96,11 +96,7 @@ def run_video(asked: Asked, usual_model: str) -> int:
         with RateBar("frames", quiet=asked.quiet) as bar:
             return _carry_out(asked, job, model, load_backend(model, asked.device, 1), bar, notes, started)
     except KeyboardInterrupt:
-        typer.secho("Stopped; run the same command again to go on.", fg="yellow", err=True)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # Threads may still be inside onnxruntime, which doesn't take it well when the interpreter winds down.
-        os._exit(INTERRUPTED)
+        stop_at_once("Stopped; run the same command again to go on.")
 
 
 def _choose_model(asked: Asked, usual: str) -> tuple[str, ColorizeOptions, list[str]]:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
+from tinct.media.atomic import remove_scratch
+
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 
@@ -90,6 +92,7 @@ def run_all(
 def interrupts(stop: threading.Event) -> Iterator[threading.Event]:
     """Let the first SIGINT set ``stop``, also where a shell had it ignored, and the second raise.
 
+    SIGTERM, where nobody else handles it, ends the process as ever, but without its temporary files.
     Gives an event that only SIGINT sets.
     """
     interrupted = threading.Event()
@@ -103,7 +106,18 @@ def interrupts(stop: threading.Event) -> Iterator[threading.Event]:
         yield interrupted
         return
     before = signal.signal(signal.SIGINT, on_interrupt)
+    ours = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, _end)
     try:
         yield interrupted
     finally:
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    remove_scratch()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGTERM)

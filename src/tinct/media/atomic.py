@@ -10,11 +10,23 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tinct.errors import OutputError, OutputExists
+
+_scratch: set[Path] = set()
+"""What is there of files and folders that go when the work on them ends."""
+
+
+def remove_scratch() -> None:
+    """Remove the temporary files and folders of all threads, for a process that is about to end under them."""
+    for path in list(_scratch):
+        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -42,11 +54,11 @@ def atomic_path(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
             if not overwrite:
                 raise OutputExists(f"{target} exists; give another name, or allow overwriting it")
         # The name holds nothing of the target's, which may already be as long as the file system allows.
-        temporary = final.parent / f".tinct-{secrets.token_hex(8)}.tmp"
-        temporary.touch(exist_ok=False)
+        temporary = _new_scratch(final.parent)
     except OSError as error:
         raise OutputError(f"{target} can't be written ({error.strerror or error})") from error
     try:
+        temporary.touch(exist_ok=False)
         yield temporary
         _flush(temporary)
         with suppress(FileNotFoundError):
@@ -58,8 +70,7 @@ def atomic_path(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(f"{target} can't be written ({error.strerror or error})") from error
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        _forget(temporary)
 
 
 def make_folder(folder: Path) -> None:
@@ -77,12 +88,31 @@ def make_folder(folder: Path) -> None:
 @contextmanager
 def scratch_beside(path: Path) -> Iterator[Path]:
     """Give a name for a file beside another one, which is gone at the end of the block unless it was moved."""
-    scratch = path.parent / f".tinct-{secrets.token_hex(8)}.tmp"
+    scratch = _new_scratch(path.parent)
     try:
         yield scratch
     finally:
-        with suppress(OSError):
-            scratch.unlink(missing_ok=True)
+        _forget(scratch)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give a new folder among the system's temporary ones, which is gone at the end of the block.
+
+    Raises:
+        OutputError: it can't be made.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="tinct-"))
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"no temporary folder can be made ({reason}); set TMPDIR to one with space") from error
+    _scratch.add(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _scratch.discard(folder)
 
 
 def move_file(file: Path, target: Path, *, overwrite: bool = False) -> None:
@@ -109,6 +139,19 @@ def move_file(file: Path, target: Path, *, overwrite: bool = False) -> None:
     with atomic_path(target, overwrite=overwrite) as temporary:
         shutil.copyfile(file, temporary)
     file.unlink()
+
+
+def _new_scratch(folder: Path) -> Path:
+    path = folder / f".tinct-{secrets.token_hex(8)}.tmp"
+    _scratch.add(path)
+    return path
+
+
+def _forget(scratch: Path) -> None:
+    """Remove a temporary file that still has its name."""
+    with suppress(OSError):
+        scratch.unlink(missing_ok=True)
+    _scratch.discard(scratch)
 
 
 def _flush(path: Path) -> None:

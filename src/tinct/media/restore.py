@@ -8,18 +8,18 @@ memory doesn't grow with the picture.
 from __future__ import annotations
 
 import dataclasses
-import shutil
-import tempfile
+import os
 import weakref
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinct.color.lab import gray_to_lightness, lightness_to_gray
 from tinct.errors import MissingExtra, OptionError, OutputError
+from tinct.media.atomic import scratch_folder
 from tinct.media.defects import Kind, fill, find_defects
 from tinct.media.marking import STEPS, Step
 from tinct.media.picture import Photo
@@ -126,33 +126,36 @@ def stretch(counts: NDArray[np.int64]) -> NDArray[np.uint16]:
 class _Kept:
     """The gray levels of a photograph with its defects filled, in a file that goes with this object.
 
-    What reads the pixels has to keep hold of it.
+    What reads the pixels has to keep hold of it. Where the system lets it, the file has lost its name before it gets
+    its pixels, so that it goes with the process however that ends.
     """
 
     def __init__(self, photo: Photo, mask: NDArray[np.uint8]) -> None:
-        try:
-            folder = tempfile.mkdtemp(prefix="tinct-")
-        except OSError as error:
-            reason = error.strerror or error
-            raise OutputError(f"no temporary folder can be made ({reason}); set TMPDIR to one with space") from error
-        self._finalizer = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._path = Path(folder) / "gray"
-        self._size = (photo.height, photo.width)
+        self._size = height, width = photo.height, photo.width
+        stack = ExitStack()
+        folder = stack.enter_context(scratch_folder())
+        remove = weakref.finalize(self, stack.close)
+        target = f"the temporary folder {folder.parent} (TMPDIR names another)"
         forget_errors()
         try:
-            vips().Operation.call("rawsave", _gray(photo), file_name(self._path))
+            with (folder / "gray").open("w+b") as file:
+                file.truncate(height * width * np.dtype(np.uint16).itemsize)
+                self._image = vips().Operation.call(
+                    "rawload", file_name(folder / "gray"), width, height, 1, format="ushort", interpretation="grey16"
+                )
+                if os.name == "posix":
+                    remove()
+                vips().Operation.call("rawsave_target", _gray(photo), vips().Target.new_to_descriptor(file.fileno()))
+                self._fill(mask, file)
+        except OSError as error:
+            raise OutputError(f"{target} can't be written ({error.strerror or error})") from error
         except vips().Error as error:
-            target = f"the temporary folder {Path(folder).parent} (TMPDIR names another)"
             raise write_error(photo.name, target, error) from error
-        self._fill(mask)
 
     def open(self) -> Any:
-        height, width = self._size
-        return vips().Operation.call(
-            "rawload", file_name(self._path), width, height, 1, format="ushort", interpretation="grey16"
-        )
+        return self._image.copy()
 
-    def _fill(self, mask: NDArray[np.uint8]) -> None:
+    def _fill(self, mask: NDArray[np.uint8], file: BinaryIO) -> None:
         height, width = self._size
         scale = max(height / mask.shape[0], width / mask.shape[1])
         radius, margin = max(3, round(3 * scale)), round(MARGIN * scale)
@@ -161,7 +164,7 @@ class _Kept:
             part = _enlarged(mask, rows, columns, height, width)
             if not part[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start].any():
                 continue
-            pixels = np.memmap(self._path, np.uint16, "r+", shape=(height, width))
+            pixels = np.memmap(file, np.uint16, "r+", shape=(height, width))
             filled = fill(np.array(pixels[rows, columns]), part, radius)
             inner = filled[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start]
             pixels[top:bottom, left:right] = inner

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import io
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tinct.errors import OptionError, OutputError
-from tinct.media.atomic import atomic_path, scratch_beside
+from tinct.media.atomic import atomic_path, scratch_beside, scratch_folder
 from tinct.media.containers.avif import write_avif
 from tinct.media.containers.jp2 import write_jp2
 from tinct.media.containers.jpeg import write_jpeg
@@ -162,8 +161,8 @@ def _put(target: Path | IO[bytes], overwrite: bool, fill: Callable[[Path, str], 
         with atomic_path(target, overwrite=overwrite) as path:
             fill(path, str(target))
         return
-    with tempfile.TemporaryDirectory(prefix="tinct-") as folder:
-        path = Path(folder) / "picture"
+    with scratch_folder() as folder:
+        path = folder / "picture"
         fill(path, "the output")
         with path.open("rb") as file:
             try:
