@@ -29,6 +29,25 @@ def test_a_confidence_map_beside_the_result(run: Run, picture: Write) -> None:
     assert run("colorize", photo, "--confidence", "sure.png", "-o", "again.jpg", "--overwrite").code == 0
 
 
+@pytest.mark.parametrize("missing", ["a.png", "a.confidence.png", "a.png.xmp"])
+def test_what_an_interruption_left_out_is_made_later_and_the_rest_stays(
+    run: Run, picture: Write, contents: Callable[[], dict[str, bytes]], missing: str
+) -> None:
+    picture("in/a.png")
+    words = ("colorize", "in", "-o", "out", "--confidence", "out", "--sidecar", "--skip-existing")
+    assert run(*words).code == 0
+    whole = contents()
+    (Path("out") / missing).unlink()
+    there = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
+    assert len(there) == 2
+    done = run(*words)
+    assert done.code == 0
+    assert "skipped" not in done.err
+    assert contents() == whole
+    assert {path: path.stat().st_mtime_ns for path in there} == there
+    assert "skipped" in run(*words).err
+
+
 def test_a_folder_s_confidence_maps_keep_the_paths(run: Run, picture: Write) -> None:
     picture("in/a.png")
     picture("in/below/b.png")

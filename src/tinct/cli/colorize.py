@@ -113,6 +113,7 @@ def colorize_all(request: Request) -> int:
         variants=request.variants,
         format=request.format,
         layer=request.options.layer,
+        sidecar=request.sidecar,
         overwrite=request.overwrite,
         skip_existing=request.skip_existing,
         needed=request.needed,
@@ -230,17 +231,20 @@ def _convert(task: Task, colorizer: Colorizer, request: Request) -> tuple[str, .
 
     with ExitStack() as stack:
         beside = None
-        if request.sidecar and task.target is not None:
+        if task.target is not None and task.sidecar is not None and task.sidecar not in task.kept:
             beside = stack.enter_context(sidecar_beside(task.target, overwrite=request.overwrite))
-        write_pages(
-            results(),
-            sys.stdout.buffer if task.target is None else task.target,
-            format=request.format or ("png" if task.target is None and request.options.layer else None),
-            quality=request.quality,
-            overwrite=request.overwrite,
-            signer=request.signer,
-        )
-    if task.confidence is not None and last is not None:
+        if task.target in task.kept:
+            next(results())
+        else:
+            write_pages(
+                results(),
+                sys.stdout.buffer if task.target is None else task.target,
+                format=request.format or ("png" if task.target is None and request.options.layer else None),
+                quality=request.quality,
+                overwrite=request.overwrite,
+                signer=request.signer,
+            )
+    if task.confidence is not None and task.confidence not in task.kept and last is not None:
         last.save_confidence(task.confidence, overwrite=request.overwrite)
     return join_notes(said)
 

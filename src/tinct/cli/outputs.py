@@ -9,7 +9,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tinct.cli.inputs import STANDARD, Gathered, Source
@@ -29,6 +29,15 @@ class Task:
     """Which of several ways of coloring; None for the usual one."""
     confidence: Path | None = None
     """Where to say how sure the colors are; None for nowhere."""
+    sidecar: Path | None = None
+    """Where the result's XMP goes besides; None for nowhere."""
+    kept: frozenset[Path] = frozenset()
+    """What of all these is there and stays; the rest is made."""
+
+    @property
+    def paths(self) -> list[Path]:
+        """What there is to write."""
+        return [path for path in (self.target, self.confidence, self.sidecar) if path is not None]
 
     @property
     def output(self) -> str:
@@ -55,7 +64,9 @@ class Plan:
 
 
 def find_destination(output: str | None, inputs: Sequence[str]) -> Destination:
-    """Read ``-o``: an existing folder, a path ending in a slash or one without suffix is a folder, all else a file.
+    """Read ``-o``: an existing folder, a path ending in a slash or one without suffix is a folder, else it is a file.
+
+    With several inputs, or a folder, a suffix that is no picture's doesn't count: folders are called by dates too.
 
     Args:
         output: what was given, None where nothing was.
@@ -71,7 +82,8 @@ def find_destination(output: str | None, inputs: Sequence[str]) -> Destination:
     if not output:
         raise OptionError("-o is empty; give a file or a folder, '.' for the current one, or leave -o out")
     path = Path(output)
-    is_new_folder = output.endswith(("/", os.sep)) or not path.suffix
+    several = len(inputs) > 1 or os.path.isdir(inputs[0])
+    is_new_folder = output.endswith(("/", os.sep)) or not path.suffix or (several and format_of_name(path.name) is None)
     if os.path.isdir(path) or (is_new_folder and not os.path.lexists(path)):
         if inputs[0] == STANDARD:
             raise OptionError(f"standard input has no name to use in the folder {output}; give -o a file")
@@ -103,6 +115,7 @@ def make_plan(
     variants: int | None = None,
     format: str | None = None,
     layer: bool = False,
+    sidecar: bool = False,
     overwrite: bool = False,
     skip_existing: bool = False,
     needed: Sequence[Path] = (),
@@ -116,8 +129,9 @@ def make_plan(
         variants: how many ways of coloring each photograph gets, numbered from 1; None for the usual one.
         format: of every result; None keeps each input's where it can be written.
         layer: whether results are layers, which need 16 bits a channel and transparency.
+        sidecar: whether results get one.
         overwrite: whether existing outputs may be replaced, the input itself included.
-        skip_existing: whether a photograph with an existing output is left alone.
+        skip_existing: whether what exists of a photograph's result, map and sidecar stays, and only the rest is made.
         needed: the other files that are read, such as the mask; nothing replaces them.
 
     Raises:
@@ -131,24 +145,28 @@ def make_plan(
         raise OptionError(f"--confidence {confidence.file} is a file, the input several or a folder; give a folder")
     if variants is not None and destination.standard:
         raise OptionError("variants are several pictures, which standard output doesn't take; give -o a file or folder")
-    fixed = choose_format(format, destination.file, PNG) if format is not None or destination.file is not None else None
+    fixed = _fixed_format(format, destination.file)
     if layer and fixed is not None and fixed.depth < 16:
         raise OptionError(f"a layer needs 16 bits a channel, which {fixed.name} doesn't hold; choose png or tiff")
     chosen = None if format is None or fixed is None else fixed.suffixes[0]
     plan = Plan()
+
+    def task_of(source: Source, variant: int | None) -> Task:
+        suffix = chosen or result_suffix(source.name, _result_format(source, layer))
+        target = _target(source, destination, suffix, variant)
+        beside = _sidecar_target(target) if sidecar else None
+        task = Task(source, target, variant, _map_target(source, confidence), beside)
+        there = [path for path in task.paths if skip_existing and os.path.lexists(path) and not os.path.isdir(path)]
+        return replace(task, kept=frozenset(there))
+
     tasks = [
-        Task(
-            source,
-            _target(source, destination, chosen or result_suffix(source.name, _result_format(source, layer)), variant),
-            variant,
-            _map_target(source, confidence),
-        )
+        task_of(source, variant)
         for source in gathered.sources
         for variant in ([None] if variants is None else range(1, variants + 1))
     ]
     claims: defaultdict[str, list[Task]] = defaultdict(list)
     for task in tasks:
-        for path in _paths(task):
+        for path in task.paths:
             claims[_identity(path)].append(task)
     owners = {_identity(Path(source.name)): source for source in gathered.sources}
     kept = {_identity(path): path for path in needed}
@@ -159,15 +177,18 @@ def make_plan(
             reason = _rivalry(task, task.target, claims[identity])
             reason = reason or _theft(task, owners.get(identity)) or _loss("result", kept.get(identity))
             reason = reason or _obstacle(task.source, task.target, overwrite, skip_existing)
-        done = skip_existing and task.target is not None and os.path.lexists(task.target)
-        if reason is None and not done and task.confidence is not None:
+        if reason is None and task.confidence is not None and task.confidence not in task.kept:
             identity = _identity(task.confidence)
             reason = _rivalry(task, task.confidence, claims[identity])
             reason = reason or _loss("confidence map", kept.get(identity))
             reason = reason or _map_obstacle(task.confidence, owners.get(identity), overwrite)
+        if reason is None and task.sidecar is not None and task.sidecar not in task.kept:
+            reason = _loss("sidecar", kept.get(_identity(task.sidecar))) or _existence(
+                "sidecar", task.sidecar, overwrite
+            )
         if reason is not None:
             plan.refused.append((task, reason))
-        elif done:
+        elif task.paths and task.kept.issuperset(task.paths):
             plan.skipped.append(task)
         else:
             plan.tasks.append(task)
@@ -180,11 +201,23 @@ def make_folders(plan: Plan) -> None:
     Raises:
         OutputError: a folder can't be made or written to.
     """
-    for folder in dict.fromkeys(path.parent for task in plan.tasks for path in _paths(task)):
+    for folder in dict.fromkeys(path.parent for task in plan.tasks for path in task.paths):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"the folder {folder} can't be made: {error.strerror or error}") from error
+
+
+def _fixed_format(format: str | None, file: Path | None) -> Format | None:
+    """Return the format of every result, where the command says one."""
+    if format is None and file is None:
+        return None
+    try:
+        return choose_format(format, file, PNG)
+    except OptionError as error:
+        if format is not None:
+            raise
+        raise OptionError(f"-o {error}, or end a folder's name with /") from error
 
 
 def _result_format(source: Source, layer: bool) -> Format:
@@ -200,10 +233,6 @@ def _result_format(source: Source, layer: bool) -> Format:
 
                 depth = read_photo(name).depth
     return result_format(own, depth=depth, layer=layer)
-
-
-def _paths(task: Task) -> list[Path]:
-    return [path for path in (task.target, task.confidence) if path is not None]
 
 
 def _target(source: Source, destination: Destination, suffix: str, variant: int | None) -> Path | None:
@@ -224,6 +253,12 @@ def _map_target(source: Source, destination: Destination | None) -> Path | None:
         return None if destination is None else destination.file
     below = source.below or Path(Path(source.name).name)
     return destination.folder / below.with_name(f"{below.stem}{CONFIDENCE}{PNG.suffixes[0]}")
+
+
+def _sidecar_target(target: Path | None) -> Path | None:
+    from tinct.media.sidecar import sidecar_of
+
+    return None if target is None else sidecar_of(target)
 
 
 @functools.cache
@@ -261,10 +296,14 @@ def _loss(what: str, needed: Path | None) -> str | None:
 def _map_obstacle(path: Path, owner: Source | None, overwrite: bool) -> str | None:
     if owner is not None:
         return f"its confidence map would replace {owner.name}, which is an input; give --confidence another name"
+    return _existence("confidence map", path, overwrite)
+
+
+def _existence(what: str, path: Path, overwrite: bool) -> str | None:
     if os.path.isdir(path):
-        return f"the confidence map {path} is a folder"
+        return f"the {what} {path} is a folder"
     if os.path.lexists(path) and not overwrite:
-        return f"the confidence map {path} exists; --overwrite replaces it"
+        return f"the {what} {path} exists; --overwrite replaces it"
     return None
 
 

@@ -52,6 +52,12 @@ def test_what_an_output_stands_for(output: str | None, expected: Destination) ->
     assert find_destination(output, ["a.jpg"]) == expected
 
 
+@pytest.mark.parametrize("arguments", [["x"], ["a.jpg", "b.png"]])
+def test_what_several_photographs_go_to_may_be_called_by_a_date(arguments: list[str]) -> None:
+    assert find_destination("12.05.1943", arguments) == Destination(folder=Path("12.05.1943"))
+    assert find_destination("new.jpg", arguments) == Destination(file=Path("new.jpg"))
+
+
 def test_standard_input_goes_to_standard_output_or_a_file() -> None:
     assert find_destination(None, ["-"]).standard
     assert find_destination("out.jpg", ["-"]).file == Path("out.jpg")
@@ -122,6 +128,9 @@ def test_existing_outputs() -> None:
     assert "exists" in reasons(plan("a.jpg"))["a.jpg"]
     assert outputs(plan("a.jpg", overwrite=True)) == ["a.color.jpg"]
     assert [task.source.name for task in plan("a.jpg", "b.png", skip_existing=True).skipped] == ["a.jpg"]
+    Path("b.color.png.xmp").touch()
+    assert "the sidecar b.color.png.xmp exists" in reasons(plan("b.png", sidecar=True))["b.png"]
+    assert [task.kept for task in plan("a.jpg", sidecar=True, skip_existing=True).tasks] == [{Path("a.color.jpg")}]
     Path("b.color.png").mkdir()
     assert "is a folder" in reasons(plan("b.png", overwrite=True))["b.png"]
 
@@ -133,6 +142,7 @@ def test_existing_outputs() -> None:
         (["x"], {"output": "out.jpg"}, "give a folder"),
         (["x"], {"output": "-"}, "give a folder"),
         (["a.jpg"], {"output": "out.gif"}, "gif"),
+        (["a.jpg"], {"output": "Dr. Smith"}, "end a folder's name with /"),
         (["a.jpg"], {"format": "gif"}, "gif"),
         (["a.jpg"], {"output": "out.jpg", "layer": True}, "16 bits"),
     ],
