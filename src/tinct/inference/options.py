@@ -240,6 +240,7 @@ class ColorizeOptions:
 
     Raises:
         OptionError: a value is out of range.
+        UnreadablePhoto, TruncatedPhoto, PhotoTooLarge: the mask or the reference is a file object that can't be read.
     """
 
     mode: Mode = "vivid"
@@ -296,6 +297,11 @@ class ColorizeOptions:
             "hints": as_hints(self.hints),
             "restore": (steps,) if isinstance(steps, str) else tuple(steps),
         }
+        for name in ("mask", "reference"):
+            if hasattr(given := getattr(self, name), "read"):  # it gives its bytes once, options are used again
+                from tinct.media.photo import read_photo
+
+                checked[name] = read_photo(given)
         if self.vividness is not None:
             checked["vividness"] = number(self.vividness, "vividness", 0, 1)
         if self.size is not None:

@@ -77,6 +77,7 @@ class Colorizer:
 
         Raises:
             UnreadablePhoto, TruncatedPhoto, PhotoTooLarge: it can't be read.
+            OptionError: it is a result that isn't saved.
         """
         return Prepared(_open(photo), self._backend)
 
@@ -93,8 +94,8 @@ class Colorizer:
         Raises:
             UnreadablePhoto, TruncatedPhoto, PhotoTooLarge: the photograph can't be read.
             HintError: a hint lies outside the picture.
-            OptionError: the mask doesn't fit the photograph, the reference has no colors, or the photograph was
-                prepared for another model.
+            OptionError: the mask doesn't fit the photograph, the reference has no colors, one of the three is a result
+                that isn't saved, or the photograph was prepared for another model.
         """
         return self._prepared(photo).colorize(options or ColorizeOptions())
 
@@ -297,4 +298,15 @@ class Prepared:
 
 
 def _open(picture: Any) -> Photo:
-    return picture if isinstance(picture, Photo) else read_photo(picture)
+    """Open a picture that is a file's own, so that the mark can say by its hash what was taken.
+
+    Raises:
+        OptionError: it is a result.
+    """
+    photo = picture if isinstance(picture, Photo) else read_photo(picture)
+    if photo.mark is not None:
+        raise OptionError(
+            f"this picture is a result, made from {photo.name}; save it and give the file, so that a mark can name it, "
+            "or give the photograph itself (Photo.origin)"
+        )
+    return photo

@@ -63,7 +63,7 @@ def test_every_kind_of_model_colorizes(
     assert result.model == f"random-{output}"
     assert ("one read-out" in " ".join(result.notes)) == (output != "bins")
     assert result.photo.notes == result.notes
-    assert tinct.Colorizer(path).colorize(result.photo).notes == result.notes
+    assert tinct.Colorizer(path).colorize(result.photo.origin).notes == result.notes
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (300, 1), (1, 5000), (3, 2), (257, 31)])
@@ -184,6 +184,33 @@ def test_a_mask_is_a_file_or_an_array(make_model: MakeModel, tmp_path: Path) -> 
     assert (from_file == from_array).all()
     assert (from_file[:, :14] == gray[:, :14, None]).all()
     assert (from_file[:, 16:] != gray[:, 16:, None]).any()
+
+
+def test_a_mask_and_a_reference_from_file_objects_serve_again(make_model: MakeModel, tmp_path: Path) -> None:
+    paths = {name: tmp_path / f"{name}.png" for name in ("mask", "reference")}
+    read_photo(noise(20, 30)).save(paths["mask"])
+    read_photo(np.random.default_rng(2).integers(0, 256, (20, 30, 3), np.uint8)).save(paths["reference"])
+    colorizer = Colorizer(make_model("bins"))
+    with paths["mask"].open("rb") as mask, paths["reference"].open("rb") as reference:
+        options = ColorizeOptions(mask=mask, reference=reference)
+    found = [colorizer.colorize(noise(20, 30), options).photo for _ in range(2)]
+    expected = colorizer.colorize(noise(20, 30), ColorizeOptions(**paths)).photo
+    for each in found:
+        assert (each.to_numpy() == expected.to_numpy()).all()
+        assert each.mark == expected.mark
+
+
+@pytest.mark.parametrize("place", ["photo", "mask", "reference"])
+def test_a_result_that_is_not_saved_is_refused(place: str, make_model: MakeModel, tmp_path: Path) -> None:
+    colorizer = Colorizer(make_model("bins"))
+    result = colorizer.colorize(noise(20, 30)).photo
+    given: dict[str, Any] = {"photo": noise(20, 30), place: result}
+    with pytest.raises(OptionError, match=r"is a result, .*save it"):
+        colorizer.colorize(given.pop("photo"), ColorizeOptions(**given))
+    result.save(tmp_path / "result.png")
+    saved = {"photo": noise(20, 30), place: tmp_path / "result.png"}
+    colorizer.colorize(saved.pop("photo"), ColorizeOptions(**saved))
+    colorizer.colorize(result.origin)
 
 
 def test_a_layer_is_sixteen_bits_deep(make_model: MakeModel) -> None:
