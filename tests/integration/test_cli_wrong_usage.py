@@ -31,6 +31,7 @@ FAILED, WRONG_USAGE = 1, 2
         (("--mask", "none.png"), "--mask: none.png"),
         (("--size", "3"), "size is 3"),
         (("--device", "tpu"), "choose one of auto, cpu, cuda"),
+        (("--model", ""), "the model's name is empty"),
         (("--format", "xyz"), "choose one of jpeg, png, tiff, webp, avif"),
         (("-o", "result.xyz"), "'.xyz'"),
         (("--quality", "0"), "--quality is 0"),

@@ -103,7 +103,7 @@ def _choose_model(asked: Asked, usual: str) -> tuple[str, ColorizeOptions, list[
     from tinct.weights.store import list_models
 
     if not asked.realtime or asked.model is not None:
-        return asked.model or usual, asked.colors, []
+        return usual if asked.model is None else asked.model, asked.colors, []
     if SMALL_MODEL in list_models():
         return SMALL_MODEL, asked.colors, []
     size = asked.colors.size or REALTIME_SIZE

@@ -35,8 +35,9 @@ def suggest(
     max_pixels: shared.MaxPixels = None,
     as_json: Annotated[bool, typer.Option("--json", help="A list as JSON on standard output.")] = False,
 ) -> None:
-    """Show where a hint would help most: x,y, the share of the doubt that it takes away, and likely colors.
+    """Show where a hint would help most, and which colors are likely.
 
+    Says x,y, the share of the doubt that a hint there takes away, and likely colors.
     Coordinates are pixels of the upright picture, as --hint takes them.
     """
     from tinct.errors import OptionError
@@ -53,7 +54,7 @@ def suggest(
         raise OptionError("--at shows what the model believes of a place, which --hint doesn't change; give one")
     known = ColorizeOptions(hints=tuple(Hint.parse(text) for text in hint or ()))
     settings = load_settings()
-    colorizer = Colorizer(model or settings.model, device or settings.device)  # type: ignore[arg-type]  # checked there
+    colorizer = Colorizer(settings.model if model is None else model, device or settings.device)  # type: ignore[arg-type]  # checked there
     prepared = colorizer.prepare(read_photo(photo, max_pixels=max_pixels or settings.max_pixels))
     if place is not None:
         swatches = colorizer.suggest_colors(prepared, place[0].strip(), place[1].strip(), count)

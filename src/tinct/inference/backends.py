@@ -62,12 +62,21 @@ def load_backend(model: str | os.PathLike[str], device: Device = "auto", threads
         MissingExtra: a checkpoint, without torch installed.
     """
     threads = None if threads is None else whole(threads, "threads", 1)
-    if device not in DEVICES:
-        raise OptionError(f"device is {device!r}; choose one of {', '.join(DEVICES)}")
+    check_device(device)
     path = store.resolve(model)
     if is_checkpoint(path):
         return TorchBackend(path, device)
     return OnnxBackend(path, device, threads)
+
+
+def check_device(device: Device) -> None:
+    """Refuse a device that isn't one of :data:`DEVICES`.
+
+    Raises:
+        OptionError: see above.
+    """
+    if device not in DEVICES:
+        raise OptionError(f"device is {device!r}; choose one of {', '.join(DEVICES)}")
 
 
 def is_checkpoint(path: Path) -> bool:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tinct.errors import OptionError
 from tinct.inference import resolution
 from tinct.media.atomic import atomic_path
+from tinct.media.formats import PNG
 from tinct.media.vips import file_name, vips, write_error
 from tinct.models.registry import ModelSpec
 
@@ -139,8 +140,11 @@ def save(chances: Floats, photo: Photo, cells: tuple[float, float], path: Path, 
     """Write chances of cells as a gray PNG of a photograph's size.
 
     Raises:
+        OptionError: the path has the ending of another format.
         OutputError: it can't be written, or is there.
     """
+    if path.suffix.lower() not in ("", *PNG.suffixes):
+        raise OptionError(f"{path}: the map is a PNG; give a name that ends in .png")
     gray = enlarged(chances, photo, cells).linear(255, 0.5).cast("uchar").copy(interpretation="b-w")
     with atomic_path(path, overwrite=overwrite) as temporary:
         try:

@@ -60,7 +60,7 @@ class Result:
         """Write :meth:`confidence` as a gray PNG of 8 bits and the photograph's size, white where it is 1.
 
         Raises:
-            OptionError: the model gives colors, and doesn't say how sure it is.
+            OptionError: the model gives colors, and doesn't say how sure it is; or the path ends like another format's.
             OutputExists: the file is there and ``overwrite`` is False.
             OutputError: it can't be written.
         """

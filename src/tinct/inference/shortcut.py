@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tinct.errors import BadModelFile
-from tinct.inference.backends import Device, is_checkpoint
+from tinct.inference.backends import Device, check_device, is_checkpoint
 from tinct.inference.options import ColorizeOptions, HintLike, Mode
 from tinct.inference.pipeline import Colorizer
 from tinct.media.photo import Photo, Readable
@@ -64,6 +64,7 @@ def colorize(
     options = ColorizeOptions(
         mode, vividness, saturation, hints, size, layer, mask, reference=reference, value_shift=value_shift
     )
+    check_device(device)
     path = store.resolve(model).resolve()
     return _colorizer(path, device, _version(path)).colorize(photo, options).photo
 

@@ -163,15 +163,16 @@ def reproduce(
     from tinct.inference.backends import load_backend
     from tinct.inference.pipeline import Colorizer
 
+    chosen_model = mark.model if model is None else model
     try:
-        backend = load_backend(model or mark.model, device)
+        backend = load_backend(chosen_model, device)
     except UnknownModel as error:
         if model is not None:
             raise
         raise ProvenanceError(f"{file} was made with the model {mark.model}, not at hand; give it (--model)") from error
     if backend.model_hash != mark.model_hash:
         raise ProvenanceError(
-            f"the model {model or mark.model} isn't the one that made {file} (SHA-256 {backend.model_hash}, expected "
+            f"the model {chosen_model} isn't the one that made {file} (SHA-256 {backend.model_hash}, expected "
             f"{mark.model_hash}); give that one (--model)"
         )
     colorizer, truncated = Colorizer(backend), any(page.mark.settings.get("truncated") for page in pages)

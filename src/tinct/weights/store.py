@@ -40,12 +40,14 @@ def resolve(model: str | os.PathLike[str]) -> Path:
         model: a name, ``default``, or the path of an ONNX file or checkpoint.
 
     Raises:
-        OptionError: neither text nor a path.
+        OptionError: neither text nor a path, or empty.
         UnknownModel: neither a name nor a path that exists.
     """
     if not isinstance(model, (str, os.PathLike)):
         raise OptionError(f"model is {model!r}, expected a name, a file or a folder")
     name = os.fspath(model)
+    if not name:
+        raise OptionError("the model's name is empty; give a name or a file, or leave it out for the default")
     files = _find()
     known = ALIASES.get(name, name)
     if known in files:

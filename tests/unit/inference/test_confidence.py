@@ -94,6 +94,8 @@ def test_the_map_is_a_gray_png_of_the_photograph_s_size(
     with pytest.raises(OutputExists):
         result.save_confidence(path)
     result.save_confidence(path, overwrite=True)
+    with pytest.raises(OptionError, match="is a PNG"):
+        result.save_confidence(path.with_suffix(".jpg"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are Unicode")

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 import tinct
+from tinct.errors import OptionError
 from tinct.inference import shortcut
 from tinct.inference.pipeline import Colorizer
 from tinct.models.registry import create_model
@@ -37,6 +38,11 @@ def test_a_model_is_loaded_once(make_model: MakeModel, gray_pixels: NDArray[np.u
     colored(gray_pixels, path)
     colored(gray_pixels, str(path))
     assert loaded.call_count == 1
+
+
+def test_a_device_of_another_kind_is_refused(gray_pixels: NDArray[np.uint8]) -> None:
+    with pytest.raises(OptionError, match="choose one of auto"):
+        tinct.colorize(gray_pixels, device=["cpu"])  # type: ignore[arg-type]
 
 
 def test_a_replaced_file_is_loaded_anew(make_model: MakeModel, gray_pixels: NDArray[np.uint8]) -> None:
