@@ -89,6 +89,19 @@ def test_models_are_listed(run: Any, models: Path) -> None:
     assert "random-bins" in names
 
 
+def test_a_model_that_can_t_be_used_hides_no_other(run: Any, models: Path) -> None:
+    (models / "broken.onnx").write_text("junk")
+    done = run("models", "list")
+    assert done.code == FAILED
+    assert "broken: " in done.err
+    assert "quick" in [line.split(":")[0] for line in done.out.splitlines()]
+    done = run("models", "list", "--json")
+    facts = {line["name"]: line for line in map(json.loads, done.out.splitlines())}
+    assert "can't be loaded" in facts["broken"]["error"]
+    assert "random-bins" in facts
+    assert "parameters" in facts["tinct"]
+
+
 def test_a_model_is_described(run: Any, models: Path) -> None:
     done = run("models", "info", "quick")
     assert done.code == 0

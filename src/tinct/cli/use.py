@@ -41,7 +41,7 @@ def colorize(
     skip_existing: Annotated[
         bool,
         typer.Option(
-            "--skip-existing", rich_help_panel=shared.OUTPUT, help="Leave photographs with an existing output."
+            "--skip-existing", rich_help_panel=shared.OUTPUT, help="Leave what exists, and make what is missing."
         ),
     ] = False,
     confidence: Annotated[
@@ -137,7 +137,7 @@ def colorize(
 
     settings = load_settings()
     # Nothing takes as long as loading the model, so it comes first.
-    backend = LoadingBackend(model or settings.model, device or settings.device)  # type: ignore[arg-type]  # it checks
+    backend = LoadingBackend(settings.model if model is None else model, device or settings.device)  # type: ignore[arg-type]  # it checks
 
     from tinct.cli.colorize import Request, colorize_all
     from tinct.errors import OptionError
@@ -201,12 +201,24 @@ def colorize(
 def list_command(
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON a model.")] = False,
 ) -> None:
-    """List the models that --model takes by name."""
+    """List the models that --model takes by name.
+
+    Exit code 1 where the file of one can't be used; the others are listed all the same.
+    """
     from tinct.cli.facts import describe
+    from tinct.errors import TinctError
     from tinct.weights.store import ALIASES, list_models
 
+    unusable = 0
     for name in list_models():
-        facts = describe(name)
+        try:
+            facts = describe(name)
+        except TinctError as error:
+            unusable += 1
+            if as_json:
+                typer.echo(json.dumps({"name": name, "error": str(error)}))
+            typer.secho(f"{name}: {error}", fg="red", err=True)
+            continue
         if as_json:
             typer.echo(json.dumps(facts))
         else:
@@ -216,6 +228,7 @@ def list_command(
                 f"{name}{also}: {facts['parameters']:,} parameters, {facts['bytes'] / 1e6:.1f} MB, "
                 f"sees {facts['size']} pixels{_gain(facts['figures'])}"
             )
+    raise typer.Exit(1 if unusable else 0)
 
 
 @models.command("info", no_args_is_help=True)
