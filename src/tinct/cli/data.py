@@ -92,7 +92,8 @@ def stats_command(
         int, typer.Option(metavar="PIXELS", help="Size that photographs are counted at, as in the recipe.")
     ] = 160,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write three figures, colors.csv and stats.json there.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write three figures, colors.csv and stats.json there; needs [train]."),
     ] = None,
     cache: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where counts are kept. Not given: the user's cache folder.")

@@ -93,7 +93,10 @@ def evaluate(
         typer.Option(metavar="FILE", rich_help_panel=_HOW, help="Weights of AlexNet with those of LPIPS."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", rich_help_panel=_OUTPUT, help="Write a report: one HTML file.")
+        Path | None,
+        typer.Option(
+            metavar="FILE.html", rich_help_panel=_OUTPUT, help="Write a report: one HTML file; needs [train]."
+        ),
     ] = None,
     report_photos: Annotated[
         str,
@@ -131,7 +134,7 @@ def evaluate(
         bool, typer.Option("--quiet", "-q", rich_help_panel=_RUNNING, help="Say only what failed.")
     ] = False,
 ) -> None:
-    """Measure models, or any other colorizer, on photographs whose colors are known.
+    """Measure models, or any other colorizer, on color photographs.
 
     Prints a table; gray, one tint, a random photograph's colors and the original always stand beside. A run that was
     killed goes on where it stopped when it is started again. Exit codes: 0 all done, 1 some photographs failed or have

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tinct.color.figures import Pixels
-from tinct.errors import CommandFailed
+from tinct.errors import CommandFailed, MissingExtra
 from tinct.inference.backends import load_backend
 from tinct.inference.options import ColorizeOptions
 from tinct.inference.pipeline import Colorizer
@@ -55,11 +55,14 @@ def count_gmacs(spec: ModelSpec) -> float:
     """Count the multiplications of a network for a picture of 256x256, in thousands of millions. Needs torch.
 
     Raises:
-        ImportError: torch isn't installed.
+        MissingExtra: torch isn't installed.
         UnknownModel: the architecture isn't one of this version.
     """
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
+    try:
+        import torch
+        from torch.utils.flop_counter import FlopCounterMode
+    except ImportError as error:
+        raise MissingExtra("counting a network's multiplications", "train") from error
 
     # On this device shapes are worked out and nothing is computed.
     with torch.device("meta"):

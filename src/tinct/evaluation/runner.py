@@ -297,7 +297,7 @@ class _Run:
         cost: dict[str, float | list[float] | None] = {**json.loads(kept), "parameters": spec.parameters or None}
         try:
             cost["gmacs"] = count_gmacs(spec)
-        except (ImportError, TinctError) as error:
+        except TinctError as error:
             self.judges.reasons["gmacs"] = str(error)
         return cost
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from tinct.errors import BadModelFile
+from tinct.errors import BadModelFile, MissingExtra
 from tinct.evaluation.catalog import FIGURES, choose
 from tinct.evaluation.cost import count_gmacs
 from tinct.evaluation.features import Lite, class_of
@@ -141,6 +141,12 @@ def test_gmacs_are_counted() -> None:
     # Six 3x3 convolutions of 740,227 weights with biases: 739,584 multiplications at each of 256x256 pixels.
     spec = ModelSpec("s4", "encdec_rgb", "rgb")
     assert count_gmacs(spec) == pytest.approx(739_584 * 256 * 256 / 1e9, rel=1e-6)
+
+
+def test_without_torch_gmacs_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtra, match=r"tinct\[train\]"):
+        count_gmacs(ModelSpec("s4", "encdec_rgb", "rgb"))
 
 
 def test_choice_of_figures() -> None:
