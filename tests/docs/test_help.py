@@ -60,6 +60,14 @@ def test_help_runs_and_explains(path: tuple[str, ...]) -> None:
     assert [parameter.name for parameter in COMMANDS[path].params if not getattr(parameter, "help", None)] == []
 
 
+@pytest.mark.parametrize("path", [path for path in COMMANDS if hasattr(COMMANDS[path], "commands")])
+def test_lists_of_commands_fit_a_narrow_terminal(path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = CliRunner().invoke(make_app(path), [*path, "--help"])
+    commands = done.output.partition("Commands:")[2].splitlines()
+    assert [line for line in commands if line.endswith("...")] == []
+
+
 @pytest.mark.parametrize("command", PROMISED)
 def test_every_promised_option_is_there(command: str) -> None:
     options = {option for parameter in COMMANDS[tuple(command.split())].params for option in parameter.opts}

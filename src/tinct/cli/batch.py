@@ -35,7 +35,7 @@ class RunByDefault(TyperGroup):
 
 
 batch = typer.Typer(
-    cls=RunByDefault, no_args_is_help=True, help="Colorize whole archives, so that a run that is killed can go on."
+    cls=RunByDefault, no_args_is_help=True, help="Colorize whole archives; a run that is killed can go on."
 )
 
 
@@ -165,7 +165,7 @@ def run(
         source=source,
         target=target,
         recipe=recipe,
-        model=model or settings.model,
+        model=settings.model if model is None else model,
         device=device or settings.device,  # type: ignore[arg-type]  # checked where it is used
         state=state,
         wishes=Wishes(retry_failed=retry_failed, verify=verify, overwrite=overwrite),
@@ -209,9 +209,10 @@ def review(
         bool, typer.Option("--no-browser", help="Only print the address; don't open it in a browser.")
     ] = False,
 ) -> None:
-    """Look through the results in a browser: accept, reject, or colorize again with other settings.
+    """Look through the results in a browser: accept, reject, colorize again.
 
-    The page is served to this machine alone, at an address with a secret in it, until Ctrl-C.
+    What is colorized again gets other settings. The page is served to this machine alone, at an address with a secret
+    in it, until Ctrl-C.
     """
     from tinct.cli.batching import serve_review
 

@@ -21,10 +21,11 @@ def export_web(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
 ) -> None:
-    """Write the page as static files that color photographs in the browser.
+    """Write the page as static files, without a server of its own.
 
-    Any web server can serve the folder, at any address; under https (or on this machine) the page is kept by the
-    browser, can be installed, and works without a network. No photograph leaves the device.
+    Photographs are colored in the browser. Any web server can serve the folder, at any address; under https (or on this
+    machine) the page is kept by the browser, can be installed, and works without a network. No photograph leaves the
+    device.
     """
     from tinct.web.export import export_page
 

@@ -23,9 +23,10 @@ def inspect(
     max_pixels: shared.MaxPixels = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON on standard output.")] = False,
 ) -> None:
-    """Show how a picture's colors were made: model, version, hashes, settings, and who signed it.
+    """Show how a picture's colors were made, and who signed it.
 
-    Exit code 1 where it has no mark of Tinct's, its signature doesn't hold, or SCAN isn't what it was made from.
+    Says model, version, hashes and settings. Exit code 1 where it has no mark of Tinct's, its signature doesn't hold,
+    or SCAN isn't what it was made from.
     """
     from tinct.errors import MissingExtra
     from tinct.jobs.reproduction import check_signature, describe, is_source
@@ -72,7 +73,12 @@ def reproduce(
     source: Annotated[
         Path, typer.Option(metavar="SCAN", help="What it was made from, the very same file.", show_default=False)
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="File to write.", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="File to write, in the format of FILE.", show_default=False
+        ),
+    ],
     mask: Annotated[Path | None, typer.Option(metavar="FILE", help="The mask, where it was made with one.")] = None,
     reference: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The reference, where it was made with one.")
@@ -88,9 +94,10 @@ def reproduce(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
     max_pixels: shared.MaxPixels = None,
 ) -> None:
-    """Make a colorized picture again, bit for bit, from its source and what it says of its making.
+    """Make a colorized picture again, bit for bit.
 
-    Of a signed one, what was signed: a signature is another one each time.
+    It is made from its source and what it says of its making. Of a signed one, what was signed: a signature is another
+    one each time.
 
     Another source, mask, reference, sidecar or model is refused. Exit code 1 where the new file isn't identical, with
     what is different.

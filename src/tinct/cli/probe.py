@@ -51,10 +51,11 @@ def probe(
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", metavar="N", help="Photographs decoded at once.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")] = False,
 ) -> None:
-    """Say what a model has learned to see: a linear classifier on the frozen features of each layer.
+    """Say what a model has learned to see, layer by layer.
 
-    Beside each model stand its architecture with random weights, EfficientNet-Lite0 with ImageNet weights, and the bare
-    pixels. Exit codes: 0 all done, 1 some photographs can't be read, 2 wrong usage.
+    A linear classifier learns from the frozen features of each layer. Beside each model stand its architecture with
+    random weights, EfficientNet-Lite0 with ImageNet weights, and the bare pixels. Exit codes: 0 all done, 1 some
+    photographs can't be read, 2 wrong usage.
     """
     from tinct.cli.develop import need
     from tinct.cli.evaluate import check_outputs, write_text

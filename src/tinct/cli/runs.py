@@ -25,7 +25,7 @@ class ListByDefault(TyperGroup):
         return parsed
 
 
-runs = typer.Typer(cls=ListByDefault, help="List and compare training runs: tinct runs [DIR...], tinct runs diff A B.")
+runs = typer.Typer(cls=ListByDefault, help="List and compare training runs.")
 
 
 @runs.command(LIST)
@@ -37,10 +37,11 @@ def list_command(
         bool, typer.Option("--json", help="The whole record of each run, one line of JSON a run.")
     ] = False,
 ) -> None:
-    """List runs: photographs seen, hours, and figures of their validation: the last, or where they stop early the best.
+    """List runs: photographs seen, hours, figures of their validation.
 
-    Of a model with several modes, figures are those of the first. A run without an end is unfinished: it goes on, or
-    was killed. Exit code 1 where there is a record that can't be read; the other runs are listed all the same.
+    Figures are the last, or where a run stops early the best. Of a model with several modes, figures are those of the
+    first. A run without an end is unfinished: it goes on, or was killed. Exit code 1 where there is a record that can't
+    be read; the other runs are listed all the same.
     """
     from tinct.errors import DataError
     from tinct.training.runs import FILE, find_runs, read_record

@@ -75,9 +75,10 @@ def worker(
     data_dir: DataDir = None,
     with_parent: Annotated[bool, typer.Option("--with-parent", help="End when standard input does.")] = False,
 ) -> None:
-    """Do the jobs of servers with the same database, queue and files.
+    """Do the jobs of servers.
 
-    Run as many as there are machines; a job whose worker is killed goes to another. SIGTERM or Ctrl-C stops it.
+    They have the same database, queue and files. Run as many as there are machines; a job whose worker is killed goes
+    to another. SIGTERM or Ctrl-C stops it.
     """
     settings = _settings(data_dir, "tinct worker")
     from tinct.web.launch import work
@@ -90,7 +91,10 @@ def add_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the user, whose things are apart from others'.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Make a token for a user and print it; it is shown this once, for only its hash is kept."""
+    """Make a token for a user and print it.
+
+    It is shown this once, for only its hash is kept.
+    """
     users = _users(_settings(data_dir, "tinct token"))
     typer.echo(users.add_token(users.ensure(name)))
 
@@ -126,8 +130,10 @@ def _settings(data_dir: Path | None, command: str, token: str | None = None) -> 
 
 def _users(settings: ServerSettings) -> Users:
     from tinct.db.repository import Repository
+    from tinct.web.storage import said
 
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with said(settings.data):
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     repository = Repository(settings.database_url, settings.token)
     repository.migrate()
     return repository.users

@@ -13,9 +13,7 @@ import typer
 if TYPE_CHECKING:
     from tinct.evaluation.turing import Score
 
-turing = typer.Typer(
-    help="Let people say which of two pictures has real colors: tinct turing make, serve, score.", no_args_is_help=True
-)
+turing = typer.Typer(help="Let people say which of two pictures has real colors.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A set that tinct turing make wrote.")]
 
@@ -68,7 +66,10 @@ def make_command(
     device: Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Where networks run.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")] = False,
 ) -> None:
-    """Make pairs of original and colorized photographs, 256x256, in a folder of their own."""
+    """Make pairs of original and colorized photographs.
+
+    They are of 256x256 pixels, in a folder of their own.
+    """
     from tinct.cli.evaluation_bar import EvaluationBar
     from tinct.evaluation.turing_making import TuringRequest, make_trials
     from tinct.settings import load_settings
@@ -107,7 +108,9 @@ def serve_command(
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes one that is free.")] = 8010,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Show the pairs to as many participants at once as come, and keep their answers.
+    """Show the pairs to participants, and keep their answers.
+
+    As many as come take part at once.
 
     Whoever reaches the address may take part. The server may be stopped and started at any time: each answer is on the
     disk before its participant goes on, who goes on in the same browser.
@@ -146,10 +149,10 @@ def score_command(
     ] = None,
     keep_flagged: Annotated[bool, typer.Option("--keep-flagged", help="Count flagged participants, too.")] = False,
 ) -> None:
-    """Say how often each model's colors were taken for the real ones, while the test runs or later.
+    """Say how often each model's colors were taken for the real ones.
 
-    Participants who always chose the same side, missed most catch trials, or answered faster than anybody looks are
-    flagged, named, and left out.
+    While the test runs or later. Participants who always chose the same side, missed most catch trials, or answered
+    faster than anybody looks are flagged, named, and left out.
     """
     from tinct.cli.evaluate import check_outputs, write_text
     from tinct.evaluation import ballots

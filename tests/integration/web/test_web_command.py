@@ -34,6 +34,15 @@ def test_it_doesn_t_listen_elsewhere_without_a_token(host: str, refused_to_serve
     assert "--insecure-no-auth" in said
 
 
+@pytest.mark.parametrize("words", [("serve",), ("token", "list"), ("token", "add", "ann")])
+def test_a_file_in_place_of_the_data_folder_is_said(run: Callable[..., Any], tmp_path: Path, words: tuple[str]) -> None:
+    (tmp_path / "file").touch()
+    done = run(*words, "--data-dir", tmp_path / "file")
+    assert done.code == 1
+    assert done.err.startswith("Error: ")
+    assert "can't be used" in done.err
+
+
 def test_wrong_usage(refused_to_serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert "contradict" in refused_to_serve("--token", "x" * 20, "--insecure-no-auth")
     with socket.create_server(("127.0.0.1", 0)) as taken:
