@@ -23,6 +23,9 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Tests run side by side, on small networks: threads of torch would only wait for one another. Also in what tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell has what it starts in the background ignore Ctrl-C, and commands that tests start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -107,15 +107,16 @@ def locate(checkpoint: Path) -> Path:
 
 
 def read_spec(run: Path) -> ModelSpec:
-    """Read the specification of a run's last checkpoint.
+    """Read the specification of the network of a run that is to be resumed.
 
     Raises:
-        BadModelFile: it can't be read.
+        TrainingError: it can't be read.
     """
+    path = run / FOLDER / SPEC
     try:
-        return ModelSpec.from_json((run / FOLDER / SPEC).read_text("utf-8"))
-    except OSError as error:
-        raise BadModelFile(f"{run / FOLDER / SPEC} can't be read ({error})") from error
+        return ModelSpec.from_json(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, BadModelFile) as error:
+        raise TrainingError(f"{path} can't be read ({error}); start afresh in another folder") from error
 
 
 def load_network(checkpoint: Path) -> tuple[ModelSpec, nn.Module]:

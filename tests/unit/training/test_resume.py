@@ -15,9 +15,11 @@ import torch
 from PIL import Image, ImageOps
 
 from tinct.errors import BadModelFile, DataError, TrainingError
+from tinct.models.registry import create_model
 from tinct.training.journal import LOSSES, VALIDATION, read_rows
 from tinct.training.losses import ColorLoss
 from tinct.training.progress import Progress
+from tinct.training.recipes import load_config
 from tinct.training.run import train
 from tinct.weights import checkpoint
 
@@ -176,8 +178,14 @@ def test_a_loss_that_is_no_number_stops_the_run(
 
 
 def test_a_corrupt_state_is_named(photos: Path, recipe: str, tmp_path: Path) -> None:
-    (tmp_path / checkpoint.FOLDER).mkdir()
-    (tmp_path / checkpoint.FOLDER / checkpoint.STATE).write_bytes(b"no zip")
+    folder = tmp_path / checkpoint.FOLDER
+    folder.mkdir()
+    (folder / checkpoint.STATE).write_bytes(b"no zip")
+    with pytest.raises(TrainingError, match=r"spec\.json can't be read"):
+        train(recipe, photos, tmp_path, resume=True)
+    config = load_config(recipe)
+    network = create_model(config.architecture, **config.options)
+    checkpoint.save_weights(folder, network.make_spec(config.name), network.state_dict())  # type: ignore[operator]
     with pytest.raises(TrainingError, match=r"state\.pt can't be read"):
         train(recipe, photos, tmp_path, resume=True)
 
