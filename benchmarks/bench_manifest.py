@@ -80,7 +80,7 @@ def measure(count: int, folder: Path) -> None:
     claimed.close()
     # The rest at once, as if each had been noted.
     manifest.execute(
-        "UPDATE files SET state = 'done', ours = 1, settings = wanted, source_size = listed_size,"
+        "UPDATE files SET state = 'done', settings = wanted, source_size = listed_size,"
         " source_stamp = listed_stamp, source_hash = printf('%064d', id), output_hash = printf('%064d', id),"
         " output_size = 250000, output_stamp = CAST(id - 1 AS TEXT), seconds = 0.5"
     )
