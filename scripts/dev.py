@@ -24,6 +24,8 @@ PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 PAGE = "http://127.0.0.1:8000/"
 """Where the web app is unless it is asked for elsewhere."""
 STAMP = ENVIRONMENT / "tinct-stamp"
+MOST_WORKERS = 4
+"""Processes that the tests run in, at most."""
 
 
 def fingerprint() -> str:
@@ -85,7 +87,9 @@ def test_slow(arguments: list[str]) -> None:
 def run_tests(which: str, arguments: list[str]) -> None:
     """Run the tests with the marks ``which``."""
     set_up("dev")
-    run(PYTHON, "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", "-m", which, *arguments)
+    # Many tests wait for servers and browsers, so that one worker more than there are cores finds time.
+    workers = min(MOST_WORKERS, (os.cpu_count() or 1) + 1)
+    run(PYTHON, "-m", "pytest", f"--numprocesses={workers}", "--dist=worksteal", "-m", which, *arguments)
 
 
 def lint(arguments: list[str]) -> None:
