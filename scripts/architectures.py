@@ -13,13 +13,6 @@ from tinct.weights.export import example
 
 SIDE: Final = 256
 ROWS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
-    (
-        "tinct",
-        {
-            "likeness": 33,
-            "second": {"encoder": "lite2", "widths": [128, 112, 80, 56], "queries": 24, "query_width": 64},
-        },
-    ),
     ("tinct", {"likeness": 33}),
     ("tinct", {"stages": 6, "widths": [96, 80, 64, 56], "query_width": 48, "likeness": 33}),
     ("lab_cnn", {}),

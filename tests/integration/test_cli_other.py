@@ -191,7 +191,7 @@ def test_a_recipe_s_faults_are_all_named(run: Any, workspace: Path) -> None:
 def test_an_unknown_recipe_lists_the_choices(run: Any) -> None:
     done = run("train", "nope", "--data", "x", "--out", "run")
     assert done.code == WRONG_USAGE
-    assert ", tinct-aged, tinct-finetune, tinct-hints, tinct-perceptual, tinct-second, tinct-small, or" in done.err
+    assert ", tinct-aged, tinct-finetune, tinct-hints, tinct-perceptual, tinct-small, or" in done.err
 
 
 def test_from_training_to_a_colorized_photograph(run: Any, workspace: Path, picture: Any) -> None:

@@ -4,15 +4,11 @@ An EfficientNet-Lite encoder, a U-Net decoder to stride 4, and a few dozen color
 (DDColor, Kang 2023). Each query holds a distribution over the bins; a pixel's logits are its own plus those of the
 queries it resembles, so that a whole sky or lawn follows one choice. Hints enter by side branches that start at zero.
 A further head tells which places err alike, so that a corrected color finds all that it is meant for.
-
-A second network of the same kind may stand beside the first. Where its encoder stays as ImageNet left it, it errs
-differently, and the two together err less than either (the mean of their logits, a product of experts, Hinton 2002).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -35,9 +31,6 @@ class Tinct(nn.Module):
         rounds: how often the queries look at strides 32, 16 and 8 in turn.
         grid: spacing of the bins in Lab units.
         likeness: numbers that tell how alike places err, see :class:`~tinct.models.registry.ModelSpec`; 0 for none.
-        second: options of a second network beside this one, which doesn't learn with it and never sees hints; None for
-            none.
-        share: of the second network's logits in the mean of both, 0..1.
     """
 
     def __init__(
@@ -50,11 +43,9 @@ class Tinct(nn.Module):
         rounds: int = 1,
         grid: int = 10,
         likeness: int = 0,
-        second: Mapping[str, Any] | None = None,
-        share: float = 0.4,
     ) -> None:
         super().__init__()
-        self.options: dict[str, Any] = {
+        self.options = {
             "encoder": encoder,
             "stages": stages,
             "widths": list(widths),
@@ -64,8 +55,6 @@ class Tinct(nn.Module):
             "grid": grid,
             "likeness": likeness,
         }
-        if second is not None:
-            self.options |= {"second": dict(second), "share": share}
         self.bins = ab_bins(grid)
         count = len(self.bins)
         self.encoder = EfficientNetLite(encoder, stages=stages)
@@ -85,8 +74,6 @@ class Tinct(nn.Module):
         self.palettes = nn.Linear(query_width, count)
         self.local = nn.Conv2d(to4, count, 1)
         self.likeness = Likeness((to4, to8, to16), likeness) if likeness else None
-        self.share = share
-        self.second = None if second is None else Tinct(**{**second, "grid": grid, "likeness": 0}).requires_grad_(False)
 
     def forward(self, lightness: Tensor, hints: Tensor) -> Tensor:
         """Return the logits, float (N, Q, H/4, W/4), and after them, where it has it, the likeness.
@@ -110,8 +97,6 @@ class Tinct(nn.Module):
         resemblance = torch.einsum("nkc,nchw->nkhw", self.masks(queries), d4) * d4.shape[1] ** -0.5
         shared = torch.einsum("nkhw,nkq->nqhw", resemblance.sigmoid(), self.palettes(queries))
         logits: Tensor = self.local(d4) + shared
-        if self.second is not None:
-            logits = logits.lerp(self.second(lightness, torch.zeros_like(hints)), self.share)
         if self.likeness is None:
             return logits
         return torch.cat([logits, self.likeness((d4, d8, d16))], dim=1)
@@ -127,7 +112,7 @@ class Tinct(nn.Module):
             size=192,
             takes_hints=True,
             modes={"faithful": 0.0, "vivid": 0.7},
-            path=(Knot(0.0, 1.0, 0.7, 0.9), Knot(0.7, 0.2, 0.7, 1.15), Knot(1.0, 0.0, 0.5, 1.3)),
+            path=(Knot(0.0, 1.0, 0.7, 0.9), Knot(0.7, 0.4, 0.5, 1.3), Knot(1.0, 0.0, 0.5, 1.3)),
             bins=tuple((float(a), float(b)) for a, b in self.bins),
             weights=(1.0,) * len(self.bins),
             likeness=0 if self.likeness is None else self.likeness.channels,

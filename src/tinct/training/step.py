@@ -203,14 +203,11 @@ def _diverged(what: str, number: int) -> TrainingError:
 
 
 def _groups(network: nn.Module, config: OptimizerConfig) -> list[dict[str, Any]]:
-    """Return the weights to learn with their top rates; those that don't learn want no gradients from now on.
-
-    Those that want none from the beginning, as of a second network, never learn.
-    """
+    """Return the weights to learn with their top rates; those that don't learn want no gradients from now on."""
     learning: dict[bool, list[nn.Parameter]] = {False: [], True: []}
     rates = {False: config.rate, True: config.encoder_rate}
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(parameter.requires_grad and config.top_rate(name) > 0)
+        parameter.requires_grad_(config.top_rate(name) > 0)
         if parameter.requires_grad:
             learning[name.startswith("encoder.")].append(parameter)
     return [{"params": learning[encoder], "top": rates[encoder]} for encoder in learning if learning[encoder]]

@@ -14,7 +14,8 @@ from PIL import Image
 
 from tinct.data.split import divide
 from tinct.errors import DataError, OptionError, OutputError
-from tinct.training.prepare import make_accelerator, read_photos
+from tinct.models.registry import create_model
+from tinct.training.prepare import make_accelerator, make_network, read_photos
 from tinct.training.progress import silent
 from tinct.training.recipes import load_config
 from tinct.training.run import train
@@ -104,3 +105,15 @@ def test_a_run_inside_its_photos_goes_on_with_the_same(photos: Path, small: tupl
 def test_trainings_of_a_process_may_differ_in_precision() -> None:
     found = [make_accelerator(precision, "cpu").mixed_precision for precision in ("fp32", "bf16", "fp32")]
     assert found == ["no", "bf16", "no"]
+
+
+def test_options_that_a_recipe_leaves_unsaid_are_those_of_the_model_it_starts_from() -> None:
+    widths = [8, 8, 8, 8]
+    config = load_config("tinct-finetune", settings=[f"options.widths={widths}", "options.queries=2"])
+    assert "stages" not in config.options
+    basis = create_model("tinct", stages=6, widths=[16, 16, 16, 16], queries=3).make_spec("start")  # type: ignore[operator]
+    found, fresh = (make_network(config, start).options for start in (basis, None))
+    assert found == {**basis.options, **config.options}
+    assert (found["stages"], fresh["stages"]) == (6, 7)
+    other = create_model("lab_cnn").make_spec("start")  # type: ignore[operator]
+    assert make_network(config, other).options == fresh

@@ -38,7 +38,6 @@ NARROW = {
     "tinct-finetune": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
     "tinct-hints": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
     "tinct-perceptual": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
-    "tinct-second": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
     "tinct-small": ("options.widths=[8, 8, 8, 8]", "options.queries=2"),
 } | {name: ("options.width=0.0625",) for name in PUBLISHED if name.startswith("colorful")}
 
