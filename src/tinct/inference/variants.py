@@ -14,7 +14,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct.color.gamut import read_out
+from tinct.color.gamut import read_out, reduce_chroma
 from tinct.inference import kriging
 from tinct.inference.confidence import TEMPERATURE, Belief
 from tinct.inference.options import Variant
@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 
 GOVERNORS = 6
 """Places that choose."""
-BUDGET = 0.21
+BUDGET = 0.205
 """How much less probable a variant may be, in nats a cell, by the model's own distribution."""
 FARTHEST = 6.0
 """Most of a tilt, in standard deviations of the governing places; reached where hardly anything costs anything."""
@@ -55,14 +55,19 @@ def vary(belief: Belief, spec: ModelSpec, knot: Knot, ab: Floats, variant: Varia
         tilted = levels + np.float32(strength) * (tilt @ belief.bins.T)
         return read_out(tilted, belief.bins, even, 0.0, knot.temperature, knot.chroma) - plain
 
+    def worth(colors: Floats) -> float:
+        """Return the likelihood of colors as sRGB can show them."""
+        lab = reduce_chroma(np.concatenate([belief.lightness[..., np.newaxis], colors], axis=-1, dtype=np.float32))
+        return likelihood(belief, lab[..., 1:])
+
     plain = read_out(levels, belief.bins, even, 0.0, knot.temperature, knot.chroma)
-    usual = likelihood(belief, ab)
+    least = worth(ab) - BUDGET
     low, high = 0.0, FARTHEST
-    if usual - likelihood(belief, ab + change(high)) <= BUDGET:
+    if worth(ab + change(high)) >= least:
         return change(high)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        if usual - likelihood(belief, ab + change(middle)) <= BUDGET:
+        if worth(ab + change(middle)) >= least:
             low = middle
         else:
             high = middle
