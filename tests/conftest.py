@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -25,6 +26,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Tests run side by side, on small networks: threads of torch would only wait for one another. Also in what tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("tinct", deadline=None)
+hypothesis.settings.load_profile("tinct")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell has what it starts in the background ignore Ctrl-C, and commands that tests start would inherit that.

@@ -31,7 +31,6 @@ def check_all(address: str, examples: int) -> None:
 
         @settings(
             max_examples=examples,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             derandomize=True,
             database=None,
