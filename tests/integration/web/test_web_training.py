@@ -135,6 +135,7 @@ def test_stop_and_resume(launch: Callable[..., Any], data_set: bytes) -> None:
     assert client.get(f"runs/{run}").json()["run"]["job"]["state"] == "done"
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_training_is_followed_by_one_that_resumes(
     launch: Callable[..., Any], add_worker: Callable[..., Any], data_set: bytes
 ) -> None:
