@@ -57,7 +57,7 @@ def vary(belief: Belief, spec: ModelSpec, knot: Knot, ab: Floats, variant: Varia
 
     def worth(colors: Floats) -> float:
         """Return the likelihood of colors as sRGB can show them."""
-        lab = reduce_chroma(np.concatenate([belief.lightness[..., np.newaxis], colors], axis=-1, dtype=np.float32))
+        lab = reduce_chroma(np.concatenate([belief.lightness[..., np.newaxis], colors], axis=-1))
         return likelihood(belief, lab[..., 1:])
 
     plain = read_out(levels, belief.bins, even, 0.0, knot.temperature, knot.chroma)

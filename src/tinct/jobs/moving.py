@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from tinct.errors import UnreadablePhoto
 from tinct.jobs.items import name_of
 from tinct.jobs.manifest import Manifest
 from tinct.jobs.places import Place, digest
+from tinct.media.atomic import scratch_folder
 
 SAMPLE = 20
 """Photographs that are looked at; most of them must be the same, as some may have changed or gone since."""
@@ -26,14 +26,15 @@ def has_moved(manifest: Manifest, place: Place) -> bool:
 
     Raises:
         StoreError: the place can't be used.
+        OutputError: no temporary folder can be made.
     """
     # Those seen last come first, for what was away when it was last looked for is all noted as gone. Hashes shuffle.
     rows = manifest.query(
         "SELECT source, source_hash FROM files WHERE source_hash IS NOT NULL"
         f" ORDER BY scan DESC, source_hash LIMIT {SAMPLE}"
     )
-    with tempfile.TemporaryDirectory(prefix="tinct-") as folder:
-        same = [_is_there(name_of(row["source"]), row["source_hash"], place, Path(folder)) for row in rows]
+    with scratch_folder() as folder:
+        same = [_is_there(name_of(row["source"]), row["source_hash"], place, folder) for row in rows]
     return 2 * sum(same) > len(same)
 
 

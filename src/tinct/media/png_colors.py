@@ -13,6 +13,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from tinct.media.containers.png_chunks import walk_chunks
+
 SRGB = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 """x and y of white, red, green and blue, as the chunk has them."""
 _SRGB_GAMMA = 0.45455  # as the specification has it for sRGB
@@ -38,14 +40,11 @@ def read_profile(file: BinaryIO) -> bytes | None:
     file.seek(_COLOR_TYPE)
     color = bool(int.from_bytes(file.read(1)) & _COLOR)
     chunks: dict[bytes, bytes] = {}
-    file.seek(8)
-    while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
-        size = int.from_bytes(head[:4])
+    for kind, size in walk_chunks(file):
+        if kind in (b"IDAT", b"IEND"):
+            break
         if size <= 32:  # as all that are looked at here
-            chunks[head[4:]] = file.read(size)
-            file.seek(4, 1)
-        else:
-            file.seek(size + 4, 1)
+            chunks[kind] = file.read(size)
     if b"sRGB" in chunks or b"cICP" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
         return None
     primaries = chunks.get(b"cHRM", b"")

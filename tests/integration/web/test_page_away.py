@@ -36,15 +36,21 @@ def hints(server: Any, photo: str) -> int:
     return len(server.client().get(f"pictures/{photo}/hints").json()["hints"])
 
 
+def click_while_away(page: Any) -> list[bool]:
+    """Put a hint while the server is away, as long as the list that this returns holds anything."""
+    away = [True]
+    page.route("**/api/v1/**", lambda route: route.fulfill(**GATEWAY) if away else route.fallback())
+    page.locator(STAGE).click()
+    page.locator("#lost").wait_for(state="visible")
+    return away
+
+
 def test_a_server_that_is_restarted_behind_a_proxy_loses_nothing(
     page_server: Any, open_page: Callable[..., Any], photo: str, small_photo: Path
 ) -> None:
     page = open_page(page_server.address, allow="status of 502")
     settle(page, page_server.address, "correct", photo)
-    away = [True]
-    page.route("**/api/v1/**", lambda route: route.fulfill(**GATEWAY) if away else route.fallback())
-    page.locator(STAGE).click()
-    page.locator("#lost").wait_for(state="visible")
+    away = click_while_away(page)
     page.wait_for_function(UNSAVED, arg=1)
     assert page.evaluate(ASKS)
     page.get_by_role("link", name="Colorize").click()
@@ -86,10 +92,7 @@ def test_colors_are_suggested_when_the_server_is_back(
 ) -> None:
     page = open_page(page_server.address, allow="status of (502|507)")
     settle(page, page_server.address, "correct", photo)
-    away = [True]
-    page.route("**/api/v1/**", lambda route: route.fulfill(**GATEWAY) if away else route.fallback())
-    page.locator(STAGE).click()
-    page.locator("#lost").wait_for(state="visible")
+    away = click_while_away(page)
     plausible = page.get_by_role("group", name="Plausible here")
     plausible.get_by_text("…").wait_for()
     away.clear()

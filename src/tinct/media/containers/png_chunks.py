@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -31,18 +32,27 @@ class Chunks:
     """Dots an inch, across and down as stored."""
 
 
+def walk_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Yield the kind and the length of each chunk of a PNG, with the file at what the chunk holds."""
+    at = 8
+    while True:
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        size, kind = struct.unpack(">I4s", head)
+        yield kind, size
+        at += 12 + size
+
+
 def read_chunks(file: BinaryIO) -> Chunks:
     """Read the chunks of a PNG other than its pixels; those that are damaged or too long are left out."""
     found, room = Chunks(), _MOST
     profiles: dict[str, bytes] = {}
-    file.seek(8)
-    while len(head := file.read(8)) == 8:
-        size, kind = struct.unpack(">I4s", head)
+    for kind, size in walk_chunks(file):
         if kind not in (*_TEXTS, b"eXIf", b"pHYs") or size >= room:
-            file.seek(size + 4, 1)
             continue
         data = file.read(size)
-        file.seek(4, 1)
         room -= size
         if kind == b"eXIf":
             found.exif = found.exif or data
