@@ -26,6 +26,8 @@ PAGE = "http://127.0.0.1:8000/"
 STAMP = ENVIRONMENT / "tinct-stamp"
 MOST_WORKERS = 4
 """Processes that the tests run in, at most."""
+LONGEST_LOOP = 3600
+"""Seconds that one of the slow tests may take."""
 
 
 def fingerprint() -> str:
@@ -81,7 +83,7 @@ def test(arguments: list[str]) -> None:
 
 def test_slow(arguments: list[str]) -> None:
     """Run the long loops of the test suite: many kills, many jobs."""
-    run_tests("slow", arguments)
+    run_tests("slow", [f"--timeout={LONGEST_LOOP}", *arguments])
 
 
 def run_tests(which: str, arguments: list[str]) -> None:

@@ -22,6 +22,7 @@ from tinct.errors import OutputError
 from tinct.video.codecs import Encoding
 from tinct.video.fields import BOTTOM, TOP, FieldMarker
 from tinct.video.film import Film, reason
+from tinct.video.priority import kept_priority
 from tinct.video.tones import PRECISE
 
 TICK = 40
@@ -35,7 +36,7 @@ MATRIX, RANGE, PRIMARIES, TRANSFER = 1, 1, 1, 1
 
 
 def add_picture(container: Any, film: Film, encoding: Encoding) -> Any:
-    """Add the stream of pictures to a container."""
+    """Add the stream of pictures to a container, its encoder opened."""
     os.environ.setdefault("SVT_LOG", "1")  # else SVT-AV1 says much on standard error; 1 leaves errors
     options = encoding.options()
     fields = film.fields if encoding.keeps_fields(film.height) else ""
@@ -57,6 +58,8 @@ def add_picture(container: Any, film: Film, encoding: Encoding) -> Any:
     context.sample_aspect_ratio = film.aspect
     context.colorspace, context.color_range = MATRIX, RANGE
     context.color_primaries, context.color_trc = PRIMARIES, TRANSFER
+    with kept_priority():
+        context.open()
     return stream
 
 
