@@ -23,6 +23,7 @@ TERMS = {
     "huber": ("ab", "rgb", "bins"),
     "mse": ("ab", "rgb", "bins"),
     "log_mse": ("ab", "rgb", "bins"),
+    "ssim": ("ab", "rgb", "bins"),
     "perceptual": ("ab", "rgb", "bins"),
     "colorfulness": ("ab", "rgb", "bins"),
     "rebalanced_mse": ("ab", "bins"),
@@ -142,6 +143,8 @@ class LossConfig(_Part):
     """Mean squared error."""
     log_mse: Factor = 0.0
     """Mean over the photos of the logarithm of each one's mean squared error, as PSNR has it."""
+    ssim: Factor = 0.0
+    """What the picture lacks to a structural similarity of 1."""
     perceptual: Factor = 0.0
     """Distance between the features of an ImageNet network."""
     colorfulness: Factor = 0.0

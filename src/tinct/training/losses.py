@@ -18,6 +18,7 @@ from tinct.color.tensors import lab_to_srgb, srgb_to_lab
 from tinct.models.registry import Knot, Output
 from tinct.training.distribution import BinTable, divergence, log_softmax, mean_color, soft_cross_entropy
 from tinct.training.likeness import hinted_error
+from tinct.training.structure import dissimilarity
 from tinct.training.teacher import Teacher
 
 BETA = 0.1
@@ -236,6 +237,8 @@ class ColorLoss(nn.Module):
             elif name == "perceptual":
                 assert self.distance is not None
                 terms[name] = self.distance(shown.rgb, whole.rgb)
+            elif name == "ssim":
+                terms[name] = dissimilarity(found.rgb, whole.rgb)
             elif name == "colorfulness":
                 terms[name] = colorfulness_gap(shown.rgb, whole.rgb)
             elif name == "distillation":

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from tinct.color import figures
 from tinct.color.gamut import ab_bins, read_out
 from tinct.color.lab import lab_to_srgb, srgb_to_lab
+from tinct.color.similarity import ssim
 from tinct.models.registry import Knot
 from tinct.training.distribution import BinTable
 from tinct.training.losses import ColorLoss, Colors, PerceptualDistance, colorfulness, colorfulness_gap
+from tinct.training.structure import dissimilarity
 
 BINS = ab_bins(20)
 RNG = np.random.default_rng(0)
@@ -93,6 +95,31 @@ def test_regression_of_rgb_is_measured_in_rgb() -> None:
     terms = ColorLoss("rgb", {"mse": 2.0})(torch.from_numpy(found), lab[:, :1], lab[:, 1:])
     np.testing.assert_allclose(terms["mse"], np.mean((found - true) ** 2), rtol=1e-4)
     np.testing.assert_allclose(terms["loss"], 2 * np.mean((found - true) ** 2), rtol=1e-4)
+
+
+def test_structural_similarity_is_that_of_the_evaluation() -> None:
+    first, second = (RNG.integers(0, 256, (24, 32, 3), np.uint8) for _ in range(2))
+    near = (0.7 * first + 0.3 * second).astype(np.uint8)
+    planes = [torch.from_numpy(pixels / np.float32(255)).permute(2, 0, 1)[None] for pixels in (near, first, second)]
+    for other, pixels in zip(planes[1:], (first, second), strict=True):
+        np.testing.assert_allclose(dissimilarity(planes[0], other), 1 - ssim(near, pixels), atol=1e-5)
+    assert float(dissimilarity(planes[1], planes[1])) == pytest.approx(0, abs=1e-6)
+    tiny = dissimilarity(planes[0][..., :6, :4], planes[1][..., :6, :4])
+    assert 0 < float(tiny) < 1
+
+
+def test_structural_similarity_teaches_a_network() -> None:
+    true = torch.from_numpy(RNG.uniform(-40, 40, (1, 2, 16, 16)).astype(np.float32))
+    light = torch.full((1, 1, 16, 16), 60.0)
+    found = torch.zeros(1, 2, 16, 16, requires_grad=True)
+    loss = ColorLoss("ab", {"ssim": 2.0})
+    terms = loss(found, light, true)
+    torch.testing.assert_close(terms["loss"].detach(), 2 * terms["ssim"])
+    terms["loss"].backward()  # type: ignore[no-untyped-call]
+    assert found.grad is not None
+    step = found.grad / found.grad.abs().max()
+    better = loss((found - 2 * step).detach(), light, true)
+    assert float(better["ssim"]) < float(terms["ssim"])
 
 
 class TwoLayers(nn.Module):

@@ -1,0 +1,42 @@
+"""Structural similarity as a loss, for colors that are in doubt where they are hardly seen or at the wrong place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tinct.color.similarity import RADIUS, SIGMA
+
+C1: Final = 0.01**2
+C2: Final = 0.03**2
+
+
+def dissimilarity(found: Tensor, true: Tensor) -> Tensor:
+    """Return 1 - SSIM, the mean over pictures, channels and windows; as :func:`tinct.color.similarity.ssim` has it.
+
+    A picture under 11 pixels a side is looked at through the largest window that fits.
+
+    Args:
+        found: (N, C, H, W) in 0..1.
+        true: the same.
+
+    Source: Zhao, Gallo, Frosio, Kautz, "Loss functions for image restoration with neural networks" (2017), equation 6.
+    """
+    radius = min(RADIUS, (min(found.shape[2:]) - 1) // 2)
+    places = torch.arange(-radius, radius + 1, device=found.device)
+    window = (-places.square() / (2 * SIGMA**2)).exp()
+    window = (window / window.sum()).reshape(1, 1, -1, 1)
+    # Variances are small differences of large numbers.
+    with torch.autocast(found.device.type, enabled=False):
+        x, y = found.float(), true.float()
+        moments = torch.stack([x, y, x * x + y * y, x * y]).flatten(0, 2).unsqueeze(1)
+        blurred = F.conv2d(F.conv2d(moments, window), window.transpose(2, 3))
+        mean_x, mean_y, squares, product = blurred.chunk(4)
+        energy, covariance = mean_x.square() + mean_y.square(), mean_x * mean_y
+        luminance = (2 * covariance + C1) / (energy + C1)
+        structure = (2 * (product - covariance) + C2) / (squares - energy + C2)
+        missing: Tensor = 1 - (luminance * structure).mean()
+    return missing
