@@ -52,7 +52,9 @@ def set_up(extra: str = "") -> None:
         if made.returncode:
             sys.exit("Python can't make virtual environments here; on Debian and Ubuntu: apt-get install python3-venv")
     target = f"{ROOT}[{extra}]" if extra else str(ROOT)
-    install = [str(PYTHON), "-m", "pip", "install", "-qq", "--constraint", str(ROOT / "constraints.txt")]
+    # Compiled are the modules that are imported, when they are, and not all of them now.
+    install = [str(PYTHON), "-m", "pip", "install", "-qq", "--no-compile"]
+    install += ["--constraint", str(ROOT / "constraints.txt")]
     if subprocess.run([*install, "--editable", target], check=False).returncode:
         sys.exit("Installing the requirements failed; see the message above")
     there = set(held[1:]) if held[:1] == [wanted] else set()

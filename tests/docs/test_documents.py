@@ -22,6 +22,8 @@ from tinct.media.photo import read_photo
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LONG = [ROOT / "docs" / "train.md"]
+"""Documents whose commands take minutes; installing and the first example run in the default suite."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 SHELL_ONLY = ("cd", "git", "python", "source")
@@ -93,13 +95,25 @@ def write_film(path: Path, picture: NDArray[np.uint8]) -> None:
 
 @pytest.mark.parametrize("document", having("sh"), ids=name)
 def test_commands_run(document: Path, workspace: Path) -> None:
+    found = blocks(document, "sh")
+    run_blocks(found[:2] if document in LONG else found, workspace)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", LONG, ids=name)
+def test_commands_of_long_documents_run(document: Path, workspace: Path) -> None:
+    run_blocks(blocks(document, "sh"), workspace)
+
+
+def run_blocks(found: list[Block], workspace: Path) -> None:
+    """Run each command of some blocks as it is written."""
     targets = set(
         re.findall(r"^([a-z -]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[-1].split()
     )
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     tool = shutil.which("tinct", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     assert tool is not None
-    for block in blocks(document, "sh"):
+    for block in found:
         for words in block.commands():
             if words[0] == "tinct":
                 # What takes minutes by intent, a budget, is cut short.

@@ -63,7 +63,7 @@ def check(peak_memory: str, workspace: Path, few: int, many: int) -> None:
 
 
 def test_memory_is_flat(peak_memory: str, workspace: Path) -> None:
-    check(peak_memory, workspace, 60, 400)
+    check(peak_memory, workspace, 60, 240)
 
 
 @pytest.mark.slow
