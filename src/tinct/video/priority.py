@@ -19,27 +19,32 @@ THREADS = Path("/proc/self/task")
 @contextmanager
 def kept_priority() -> Iterator[None]:
     """Leave every thread of this process the scheduling that it had, and new ones that of this thread."""
-    if sys.platform != "linux":
-        yield
-        return
-    own = _scheduling(0)
-    before = {thread: _scheduling(thread) for thread in _threads()}
+    before = _scheduling()
     try:
         yield
     finally:
-        for thread in _threads():
-            # A thread may end meanwhile; what may not be undone is left, since nothing is lost by it.
-            with suppress(ProcessLookupError, PermissionError):
-                policy, priority = before.get(thread, own)
-                if _scheduling(thread) != (policy, priority):
-                    os.sched_setscheduler(thread, policy, os.sched_param(priority))
+        _restore(before)
 
 
-if sys.platform == "linux":
+def _scheduling() -> dict[int, tuple[int, int]]:
+    """Return policy and priority of each thread by its number, of this one also by 0.
 
-    def _threads() -> list[int]:
-        return [int(name) for name in os.listdir(THREADS)]
+    Empty where the system doesn't tell them: only Linux does, and some of its C libraries can't.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    if sys.platform == "linux":
+        with suppress(OSError):
+            for thread in (0, *map(int, os.listdir(THREADS))):
+                with suppress(ProcessLookupError):
+                    found[thread] = os.sched_getscheduler(thread), os.sched_getparam(thread).sched_priority
+    return found
 
-    def _scheduling(thread: int) -> tuple[int, int]:
-        """Return policy and priority of a thread; 0 is the one that asks."""
-        return os.sched_getscheduler(thread), os.sched_getparam(thread).sched_priority
+
+def _restore(before: dict[int, tuple[int, int]]) -> None:
+    if sys.platform == "linux":
+        for thread, now in _scheduling().items():
+            wanted = before.get(thread, before.get(0, now))
+            # A thread may have ended, and more priority may be forbidden; then it stays as it is.
+            with suppress(OSError):
+                if now != wanted:
+                    os.sched_setscheduler(thread, wanted[0], os.sched_param(wanted[1]))

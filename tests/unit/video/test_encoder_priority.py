@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -55,6 +56,18 @@ def test_an_own_priority_is_kept() -> None:
         assert os.sched_getscheduler(0) == os.SCHED_BATCH
     finally:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def test_a_system_that_does_not_tell_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: int) -> int:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(os, "sched_getscheduler", refuse)
+    with kept_priority():
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    monkeypatch.undo()
+    assert os.sched_getscheduler(0) == os.SCHED_BATCH
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def test_av1_takes_no_real_time_priority(
