@@ -1,4 +1,4 @@
-"""Structural similarity as a loss, for colors that are in doubt where they are hardly seen or at the wrong place."""
+"""Structural similarity as a loss: what a picture in color lacks to the true one, window by window."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from torch import Tensor
 from tinct.color.similarity import RADIUS, SIGMA
 
 C1: Final = 0.01**2
+"""Keeps the comparison of brightness steady where both are dark (Wang 2004), for values in 0..1."""
 C2: Final = 0.03**2
+"""Likewise that of contrast, where both are flat."""
 
 
 def dissimilarity(found: Tensor, true: Tensor) -> Tensor:

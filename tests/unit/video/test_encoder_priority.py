@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,11 @@ if sys.platform != "linux":
 
 def policies() -> list[int]:
     """Return how each thread of this process is scheduled."""
-    return [os.sched_getscheduler(int(name)) for name in os.listdir("/proc/self/task")]
+    found = []
+    for name in os.listdir("/proc/self/task"):
+        with suppress(ProcessLookupError):  # it has ended
+            found.append(os.sched_getscheduler(int(name)))
+    return found
 
 
 def test_a_priority_that_was_taken_is_given_back() -> None:
